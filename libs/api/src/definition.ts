@@ -1,0 +1,77 @@
+import type { FieldError, GroupVersionResource, Instant, KubeObject } from '#libs/apimachinery';
+
+/** What a strategy may know of the request besides the objects. */
+export interface PrepareContext {
+  readonly now: Instant;
+}
+
+/**
+ * What Kubernetes calls a strategy: a kind's own rules on the write path. All pure; objects are not mutated.
+ * What is left out does what most kinds do (see `standardStrategy`).
+ */
+export interface Strategy<T extends KubeObject = KubeObject> {
+  /** Fills the fields a client may leave out, as the kind's `SetDefaults_*` functions upstream. */
+  readonly defaults: (object: T) => T;
+  /** Drops what a client may not set on create (status), sets what the server owns. `metadata` is the registry's work. */
+  readonly prepareForCreate: (object: T, context: PrepareContext) => T;
+  /** The same for an update of the main resource: keeps status, moves `metadata.generation` where spec changed. */
+  readonly prepareForUpdate: (next: T, old: T, context: PrepareContext) => T;
+  /** For `status` writes: everything but status (and metadata as upstream lets through) stays as in `old`. */
+  readonly prepareForStatusUpdate: (next: T, old: T, context: PrepareContext) => T;
+  /** Every problem of a new object, not the first. An empty list admits it. `metadata` has been validated by the registry. */
+  readonly validate: (object: T) => readonly FieldError[];
+  /** Every problem of a change; includes `validate(next)` where upstream does. */
+  readonly validateUpdate: (next: T, old: T) => readonly FieldError[];
+  readonly validateStatusUpdate: (next: T, old: T) => readonly FieldError[];
+  /** Sentences for `Warning` headers. */
+  readonly warnings: (next: T, old: T | undefined) => readonly string[];
+}
+
+/** One column of `kubectl get`, as in metav1.TableColumnDefinition; priority > 0 shows with `-o wide` only. */
+export interface PrinterColumn<T extends KubeObject = KubeObject> {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'date' | 'boolean' | 'number';
+  readonly format?: string;
+  readonly priority: number;
+  readonly cell: (object: T, now: Instant) => string | number | boolean | null;
+}
+
+/** One served subresource: what discovery says of it, e.g. `pods/log`, kind Pod, verbs get. */
+export interface SubresourceDefinition {
+  readonly name: string;
+  readonly kind: string;
+  /** Group and version of `kind` where they are not the parent's (Scale: autoscaling/v1; Eviction: policy/v1). */
+  readonly group?: string;
+  readonly version?: string;
+  readonly verbs: readonly string[];
+}
+
+/** One served resource: everything discovery, routing, the registry, OpenAPI and kubectl need to know. */
+export interface ResourceDefinition<T extends KubeObject = KubeObject> {
+  readonly resource: GroupVersionResource;
+  readonly kind: string;
+  readonly listKind: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly scope: 'Namespaced' | 'Cluster';
+  readonly verbs: readonly string[];
+  /** Name of the kind's type in the generated facts, e.g. `io.k8s.api.core.v1.Pod`. */
+  readonly model: string;
+  /** The stream its events live in. */
+  readonly stream: 'state' | 'lease' | 'event';
+  /**
+   * Where two groups serve the same objects (events, events.k8s.io/events), the resource they are stored as.
+   * `toStored` and `fromStored` then convert at the edge.
+   */
+  readonly storage?: {
+    readonly resource: GroupVersionResource;
+    readonly toStored: (object: T) => KubeObject;
+    readonly fromStored: (stored: KubeObject) => T;
+  };
+  readonly subresources: readonly SubresourceDefinition[];
+  /** Selectable fields besides metadata.name and metadata.namespace, with how to read each. */
+  readonly fields: Readonly<Record<string, (object: T) => string>>;
+  readonly strategy: Strategy<T>;
+  readonly columns: readonly PrinterColumn<T>[];
+}

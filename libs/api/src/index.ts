@@ -1,0 +1,3 @@
+export * from './definition.js';
+export type * from './generated/types.js';
+export * from './resources.js';

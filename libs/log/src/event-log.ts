@@ -1,0 +1,64 @@
+import type { EventMeta, Recorded, Sequence, StreamName } from './event.js';
+
+/** An event to append, with the sequence its subject is expected to end at (0: the subject is empty). */
+export interface AppendWrite {
+  readonly subject: string;
+  readonly expected: Sequence;
+  readonly meta: EventMeta;
+  readonly body: Uint8Array;
+}
+
+/** A subject of the same stream that must not have moved since `expected`. */
+export interface Guard {
+  readonly subject: string;
+  readonly expected: Sequence;
+}
+
+/** A subject that does not stand where the writer believed. */
+export interface Moved {
+  readonly subject: string;
+  readonly expected: Sequence;
+  readonly actual: Sequence;
+}
+
+/** All of an append succeeded (one sequence for each write, in order), or nothing of it was stored. */
+export type Appended = { readonly sequences: readonly Sequence[] } | { readonly moved: readonly Moved[] };
+
+/** The log can't be reached, or its queue is full: nothing is known to be stored. Answered as 503 with Retry-After. */
+export class LogUnavailable extends Error {
+  override readonly name = 'LogUnavailable';
+}
+
+/** The stream no longer (or not yet) holds what was asked for. */
+export class SequenceOutOfRange extends Error {
+  override readonly name = 'SequenceOutOfRange';
+}
+
+/** Which part of a stream to read. */
+export interface ReadOptions {
+  /** Subjects to read, NATS wildcards allowed; absent: all. */
+  readonly subjects?: readonly string[];
+  /** Stop after this sequence; absent: go on with each new event as it is appended. */
+  readonly until?: Sequence;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The log as the rest of the house sees it. JetStream implements it, and so does an array in memory; one
+ * contract spec runs against both.
+ */
+export interface EventLog {
+  /**
+   * Stores all writes or none, durably, before it resolves. All subjects and guards belong to one stream.
+   * A lost answer is resolved inside (by `meta.id`): no event is stored twice.
+   * Throws LogUnavailable where it can't know.
+   */
+  append(stream: StreamName, writes: readonly AppendWrite[], guards?: readonly Guard[]): Promise<Appended>;
+  /** Every event after `after`, in order, without gaps, in batches as they arrive (never empty). Reconnects by itself. */
+  read(stream: StreamName, after: Sequence, options?: ReadOptions): AsyncIterable<readonly Recorded[]>;
+  /** The newest sequence of the stream, 0 while empty. Linearizable: nothing acknowledged before the call is missed. */
+  last(stream: StreamName): Promise<Sequence>;
+  /** The newest event of a subject; undefined where it has none. Read from the leader. */
+  lastOf(stream: StreamName, subject: string): Promise<Recorded | undefined>;
+  close(): Promise<void>;
+}

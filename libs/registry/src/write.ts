@@ -1,0 +1,105 @@
+import type { FieldError, GroupVersionResource, Instant, KubeObject, Preconditions, PropagationPolicy } from '#libs/apimachinery';
+import type { ResourceDefinition } from '#libs/api';
+import type { Actor, Decision } from '#libs/log';
+
+/** Who asks, and why: what an event's metadata keeps of the request. */
+export interface Requester {
+  readonly actor: Actor;
+  readonly agent?: string;
+  readonly sourceAddress?: string;
+  readonly requestId?: string;
+  readonly fieldManager?: string;
+  /** `stream:sequence` of the chain's first event and of the newest one that this write answers to. */
+  readonly root?: string;
+  readonly cause?: string;
+  readonly decision?: Decision;
+}
+
+/** The three patch types of this release, by their media types' names. */
+export type Patch =
+  | { readonly type: 'json'; readonly operations: readonly unknown[] }
+  | { readonly type: 'merge'; readonly body: unknown }
+  | { readonly type: 'strategic'; readonly body: unknown };
+
+/** metav1.CreateOptions, UpdateOptions, PatchOptions and DeleteOptions, as far as each verb has them. */
+export interface WriteOptions {
+  readonly dryRun?: boolean;
+  readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore';
+  readonly gracePeriodSeconds?: number;
+  readonly propagationPolicy?: PropagationPolicy;
+  /** The old form of Orphan, still sent by some clients. */
+  readonly orphanDependents?: boolean;
+  readonly preconditions?: Preconditions;
+}
+
+/**
+ * One write as asked for, after authentication, authorization and the parsing of JSON or YAML. `object` is as
+ * the client sent it: the write path decodes it against the kind's type (unknown fields, wrong types),
+ * defaults, admits, validates.
+ */
+export interface WriteRequest {
+  readonly verb: 'create' | 'update' | 'patch' | 'delete';
+  readonly definition: ResourceDefinition;
+  readonly subresource?: string;
+  readonly namespace?: string;
+  /** Absent on a create of the main resource: the object's own name counts. */
+  readonly name?: string;
+  readonly object?: unknown;
+  readonly patch?: Patch;
+  readonly options: WriteOptions;
+  readonly requester: Requester;
+}
+
+/** What is drawn once, at the edge, and handed in: the pure write path invents nothing. */
+export interface WriteContext {
+  readonly now: Instant;
+  /** A fresh uid for an object that is created. */
+  readonly uid: string;
+  /** Five characters for `generateName`, from upstream's alphabet `bcdfghjklmnpqrstvwxz2456789`. */
+  readonly suffix: string;
+  /** A number in [0, 1) for choosing where to look first for a free ClusterIP or node port. */
+  readonly draw: number;
+}
+
+/** Settings of the cluster that decisions depend on. */
+export interface ClusterSettings {
+  /** IPv4 range of ClusterIPs, e.g. `10.96.0.0/16`. */
+  readonly serviceCidr: string;
+  /** Lowest and highest node port, e.g. 30000 and 32767. */
+  readonly nodePorts: readonly [number, number];
+  readonly clusterDomain: string;
+}
+
+/** An object as stored: parsed, with its resourceVersion filled in from `sequence`. */
+export interface StoredObject {
+  readonly sequence: number;
+  readonly object: KubeObject;
+}
+
+/** One event that an admitted write will append. `object` has no resourceVersion. */
+export interface PlannedWrite {
+  readonly type: 'Created' | 'Updated' | 'Deleted';
+  readonly definition: ResourceDefinition;
+  readonly object: KubeObject;
+  /** The object's own previous sequence; 0 for a create. A tombstone's sequence is found by the runtime. */
+  readonly previous: number;
+}
+
+/** What admission says: what it still has to know, or what is to be written. A refusal is a thrown StatusError. */
+export type AdmissionStep =
+  | { readonly need: readonly Need[] }
+  | {
+      readonly writes: readonly PlannedWrite[];
+      /** What the client is answered; for a write that changes nothing, the object as it is. */
+      readonly answer: KubeObject;
+      readonly code: 200 | 201 | 202;
+      readonly warnings: readonly string[];
+    };
+
+/** Something admission asks the runtime to look up, at one position for all. */
+export type Need =
+  | { readonly kind: 'object'; readonly resource: GroupVersionResource; readonly namespace?: string; readonly name: string }
+  | { readonly kind: 'list'; readonly resource: GroupVersionResource; readonly namespace?: string }
+  | { readonly kind: 'dependents'; readonly uid: string };
+
+export type { FieldError };

