@@ -2,6 +2,7 @@ import type { GroupVersionResource } from '#libs/apimachinery';
 
 const core = (resource: string): GroupVersionResource => ({ group: '', version: 'v1', resource });
 
+/** The resources of this release, by what a URL calls them. */
 export const NAMESPACES = core('namespaces');
 export const PODS = core('pods');
 export const SERVICES = core('services');
