@@ -1,22 +1,34 @@
+import { goJson, quoted } from './quote.js';
 import type { StatusCause } from './status-error.js';
 
 /** One problem with one field, as upstream's `field.Error`: `message` starts with the kind of problem. */
 export type FieldError = StatusCause & { readonly field: string };
 
 /** A value as Go prints it in a field error: strings quoted, structures as JSON. */
-const shown = (value: unknown): string => (value === undefined ? 'null' : JSON.stringify(value));
+const shown = (value: unknown): string => (typeof value === 'string' ? quoted(value) : goJson(value));
+
+const withDetail = (message: string, detail: string): string => (detail === '' ? message : `${message}: ${detail}`);
+
+const counted = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? '' : 's'}`;
 
 /** A field that must be there is not. */
 export const required = (field: string, detail = ''): FieldError => ({
   reason: 'FieldValueRequired',
-  message: detail === '' ? 'Required value' : `Required value: ${detail}`,
+  message: withDetail('Required value', detail),
   field,
 });
 
 /** A value breaks a rule. */
 export const invalidValue = (field: string, value: unknown, detail: string): FieldError => ({
   reason: 'FieldValueInvalid',
-  message: `Invalid value: ${shown(value)}: ${detail}`,
+  message: withDetail(`Invalid value: ${shown(value)}`, detail),
+  field,
+});
+
+/** A value is not of the field's type. */
+export const typeInvalid = (field: string, value: unknown, detail: string): FieldError => ({
+  reason: 'FieldValueTypeInvalid',
+  message: withDetail(`Invalid value: ${shown(value)}`, detail),
   field,
 });
 
@@ -27,17 +39,20 @@ export const duplicate = (field: string, value: unknown): FieldError => ({
   field,
 });
 
-/** A value is none of those allowed; upstream lists them sorted and quoted. */
+/** A value is none of those allowed; they are listed quoted, in the order given (upstream's callers sort most of them). */
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
   reason: 'FieldValueNotSupported',
-  message: `Unsupported value: ${shown(value)}: supported values: ${[...supported].sort().map((s) => JSON.stringify(s)).join(', ')}`,
+  message: withDetail(
+    `Unsupported value: ${shown(value)}`,
+    supported.length === 0 ? '' : `supported values: ${supported.map(quoted).join(', ')}`,
+  ),
   field,
 });
 
 /** A field is set that may not be. */
 export const forbiddenField = (field: string, detail: string): FieldError => ({
   reason: 'FieldValueForbidden',
-  message: `Forbidden: ${detail}`,
+  message: withDetail('Forbidden', detail),
   field,
 });
 
@@ -51,6 +66,32 @@ export const fieldNotFound = (field: string, value: unknown): FieldError => ({
 /** A string is too long, in bytes. */
 export const tooLong = (field: string, maxLength: number): FieldError => ({
   reason: 'FieldValueTooLong',
-  message: `Too long: may not be more than ${maxLength} bytes`,
+  message: `Too long: may not be more than ${counted(maxLength, 'byte')}`,
   field,
 });
+
+/** A string is too long, in characters. */
+export const tooLongCharacters = (field: string, maxLength: number): FieldError => ({
+  reason: 'FieldValueTooLong',
+  message: `Too long: may not be more than ${counted(maxLength, 'character')}`,
+  field,
+});
+
+/** A list has too many items. */
+export const tooMany = (field: string, actual: number, most: number): FieldError => ({
+  reason: 'FieldValueTooMany',
+  message: `Too many: ${actual}: must have at most ${counted(most, 'item')}`,
+  field,
+});
+
+/** A list has too few items. */
+export const tooFew = (field: string, actual: number, least: number): FieldError => ({
+  reason: 'FieldValueTooFew',
+  message: `Too few: ${actual}: must have at least ${counted(least, 'item')}`,
+  field,
+});
+
+/** A path's member, item or key, as upstream's `field.Path` writes it: `spec.ports[0].name`, `data[key]`. */
+export const child = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
+export const item = (path: string, index: number): string => `${path}[${index}]`;
+export const keyed = (path: string, key: string): string => `${path}[${key}]`;
