@@ -44,6 +44,16 @@ export interface ReadOptions {
 }
 
 /**
+ * What a reader got. Some sequences of a stream hold no event (the markers of guards): `through` counts them too, so
+ * that whoever waits for a sequence sees it pass. It rises from batch to batch; `events` may be empty.
+ */
+export interface ReadBatch {
+  readonly events: readonly Recorded[];
+  /** Every event of the selection up to and including this sequence has now been yielded. */
+  readonly through: Sequence;
+}
+
+/**
  * The log as the rest of the house sees it. JetStream implements it, and so does an array in memory; one
  * contract spec runs against both.
  */
@@ -54,9 +64,13 @@ export interface EventLog {
    * Throws LogUnavailable where it can't know.
    */
   append(stream: StreamName, writes: readonly AppendWrite[], guards?: readonly Guard[]): Promise<Appended>;
-  /** Every event after `after`, in order, without gaps, in batches as they arrive (never empty). Reconnects by itself. */
-  read(stream: StreamName, after: Sequence, options?: ReadOptions): AsyncIterable<readonly Recorded[]>;
-  /** The newest sequence of the stream, 0 while empty. Linearizable: nothing acknowledged before the call is missed. */
+  /**
+   * Every event after `after`, in order, without gaps, in batches as they arrive. Reconnects by itself, for as long as it
+   * takes. Ends after `until` (its last batch has `through` = `until`), when the signal aborts, and when the log closes.
+   * Throws SequenceOutOfRange where the stream ends before `after`.
+   */
+  read(stream: StreamName, after: Sequence, options?: ReadOptions): AsyncIterable<ReadBatch>;
+  /** The newest sequence of the stream, be it an event's or a guard's marker, 0 while empty. Linearizable: nothing acknowledged before the call is missed. */
   last(stream: StreamName): Promise<Sequence>;
   /** The newest event of a subject; undefined where it has none. Read from the leader. */
   lastOf(stream: StreamName, subject: string): Promise<Recorded | undefined>;
