@@ -1,0 +1,2 @@
+export * from './bytewise.js';
+export * from './state-cache.js';
