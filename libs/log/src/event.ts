@@ -3,6 +3,7 @@ import type { Instant } from '#libs/apimachinery';
 /** The three streams of a cluster. A bare "sequence" or "moment" means one of `state`. */
 export type StreamName = 'state' | 'lease' | 'event';
 
+/** All streams, in the order in which a position is written. */
 export const STREAMS: readonly StreamName[] = ['state', 'lease', 'event'];
 
 /** Place of an event in its stream, from 1. Its decimal form is the object's resourceVersion. */
@@ -11,6 +12,7 @@ export type Sequence = number;
 /** A point in all streams: everything up to and including these sequences. Written `state:N,lease:N,event:N`. */
 export type Position = Readonly<Record<StreamName, Sequence>>;
 
+/** Before the first event of any stream. */
 export const ORIGIN: Position = { state: 0, lease: 0, event: 0 };
 
 /** What an event says happened to the object. A watch shows ADDED, MODIFIED, DELETED. */

@@ -1,0 +1,143 @@
+import type { Actor, Decision, EventMeta, EventType } from './event.js';
+import { formatPosition, parsePosition } from './position.js';
+
+/** Version of the layout of headers and bodies that this build writes. Older events are upcast on reading. */
+export const SCHEMA = 1;
+
+/** An event's metadata as it is stored: pairs of header name and printable ASCII value. */
+export type HeaderPairs = readonly (readonly [name: string, value: string])[];
+
+const UNSAFE = /[^\x20-\x24\x26-\x7e]|^ | $/u;
+
+/** A value a header can carry: what isn't printable ASCII, `%`, and a space at either end are percent-encoded. */
+const escape = (value: string): string =>
+  UNSAFE.test(value)
+    ? value.replace(/\p{Surrogate}/gu, '\ufffd').replace(/[^\x20-\x24\x26-\x7e]+|^ +| +$/gu, (part) => encodeURIComponent(part))
+    : value;
+
+const unescape = (value: string): string => (value.includes('%') ? decodeURIComponent(value) : value);
+
+/** A list in one header: JSON keeps it unambiguous whatever a group is called. */
+const list = (values: readonly string[]): string => JSON.stringify(values);
+
+function actorPairs({ user, uid, groups, impersonator }: Actor): (readonly [string, string | undefined])[] {
+  return [
+    ['Dl-Actor', user],
+    ['Dl-Actor-Uid', uid],
+    ['Dl-Groups', groups && list(groups)],
+    ['Dl-Impersonator', impersonator],
+  ];
+}
+
+function decisionPairs(decision: Decision | undefined): (readonly [string, string | undefined])[] {
+  if (decision === undefined) return [];
+  return [
+    ['Dl-Controller', decision.controller],
+    ['Dl-Build', decision.build],
+    ['Dl-Key', decision.key],
+    ['Dl-Seen', formatPosition(decision.seen)],
+    ['Dl-Decided-At', String(decision.decidedAt)],
+    ['Dl-Index', String(decision.index)],
+  ];
+}
+
+/** An event's metadata as headers; what is absent has none. The reverse of `decodeMeta`. */
+export function encodeMeta(meta: EventMeta): HeaderPairs {
+  const pairs: (readonly [string, string | undefined])[] = [
+    ['Dl-Type', meta.type],
+    ['Dl-Verb', meta.verb],
+    ['Dl-Sub', meta.subresource],
+    ...actorPairs(meta.actor),
+    ['Dl-Agent', meta.agent],
+    ['Dl-Source', meta.sourceAddress],
+    ['Dl-Manager', meta.fieldManager],
+    ['Dl-Request', meta.requestId],
+    ['Dl-Root', meta.root],
+    ['Dl-Cause', meta.cause],
+    ...decisionPairs(meta.decision),
+    ['Dl-Id', meta.id],
+    ['Dl-Previous', String(meta.previous)],
+    ['Dl-Schema', String(meta.schema)],
+    ['Dl-Batch', meta.batch && `${meta.batch.size} ${meta.batch.id}`],
+    ['Dl-Encoding', meta.encoding],
+  ];
+  return pairs.flatMap(([name, value]) => (value === undefined ? [] : [[name, escape(value)] as const]));
+}
+
+const TYPES: readonly string[] = ['Created', 'Updated', 'Deleted'];
+
+/** An event's metadata from its headers. `get` yields a header's value. Throws SyntaxError where a header that every event has is missing. */
+export function decodeMeta(get: (name: string) => string | undefined): EventMeta {
+  const read = (name: string): string | undefined => {
+    const value = get(name);
+    return value === undefined || value === '' ? undefined : unescape(value);
+  };
+  const need = (name: string): string => {
+    const value = get(name);
+    if (value === undefined) throw new SyntaxError(`an event without ${name}`);
+    return unescape(value);
+  };
+  const type = need('Dl-Type');
+  if (!TYPES.includes(type)) throw new SyntaxError(`an event of unknown type ${type}`);
+  const optional = {
+    subresource: read('Dl-Sub'),
+    agent: read('Dl-Agent'),
+    sourceAddress: read('Dl-Source'),
+    fieldManager: read('Dl-Manager'),
+    requestId: read('Dl-Request'),
+    root: read('Dl-Root'),
+    cause: read('Dl-Cause'),
+    decision: readDecision(read, need),
+    batch: readBatch(read('Dl-Batch')),
+  };
+  return {
+    type: type as EventType,
+    verb: need('Dl-Verb'),
+    actor: readActor(read, need),
+    ...present(optional),
+    id: need('Dl-Id'),
+    previous: Number(need('Dl-Previous')),
+    schema: Number(need('Dl-Schema')),
+    encoding: need('Dl-Encoding') === 'aes256gcm' ? 'aes256gcm' : 'json',
+  };
+}
+
+type Read = (name: string) => string | undefined;
+type Need = (name: string) => string;
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** The fields that are there: an absent one and `undefined` differ. */
+function present<T extends object>(fields: T): Present<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>;
+}
+
+function readActor(read: Read, need: Need): Actor {
+  const groups = read('Dl-Groups');
+  return {
+    user: need('Dl-Actor'),
+    ...present({
+      uid: read('Dl-Actor-Uid'),
+      groups: groups === undefined ? undefined : (JSON.parse(groups) as readonly string[]),
+      impersonator: read('Dl-Impersonator'),
+    }),
+  };
+}
+
+function readDecision(read: Read, need: Need): Decision | undefined {
+  const controller = read('Dl-Controller');
+  if (controller === undefined) return undefined;
+  return {
+    controller,
+    build: need('Dl-Build'),
+    key: need('Dl-Key'),
+    seen: parsePosition(need('Dl-Seen')),
+    decidedAt: Number(need('Dl-Decided-At')),
+    index: Number(need('Dl-Index')),
+  };
+}
+
+function readBatch(text: string | undefined): EventMeta['batch'] {
+  if (text === undefined) return undefined;
+  const space = text.indexOf(' ');
+  return { id: text.slice(space + 1), size: Number(text.slice(0, space)) };
+}

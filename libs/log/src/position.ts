@@ -1,0 +1,25 @@
+import type { Position, Sequence, StreamName } from './event.js';
+import { STREAMS } from './event.js';
+
+/** A position as text: `state:N,lease:N,event:N`. */
+export const formatPosition = (position: Position): string => STREAMS.map((stream) => `${stream}:${position[stream]}`).join(',');
+
+const TEXT = /^state:(\d+),lease:(\d+),event:(\d+)$/;
+
+/** The position a text names. Throws SyntaxError on anything `formatPosition` can't have written. */
+export function parsePosition(text: string): Position {
+  const found = TEXT.exec(text);
+  if (!found) throw new SyntaxError(`not a position: ${JSON.stringify(text)}`);
+  return { state: Number(found[1]), lease: Number(found[2]), event: Number(found[3]) };
+}
+
+/** One event's place as text, `stream:sequence`: what `root` and `cause` of an event hold. */
+export const formatPlace = (stream: StreamName, sequence: Sequence): string => `${stream}:${sequence}`;
+
+const PLACE = /^(state|lease|event):(\d+)$/;
+
+/** The place a text names; undefined where it names none. */
+export function parsePlace(text: string): { readonly stream: StreamName; readonly sequence: Sequence } | undefined {
+  const found = PLACE.exec(text);
+  return found ? { stream: found[1] as StreamName, sequence: Number(found[2]) } : undefined;
+}
