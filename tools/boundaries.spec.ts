@@ -42,7 +42,15 @@ describe('the house plan is checked by a program', () => {
     for (const { file, text } of VIOLATIONS) put(file, text);
     const run = spawnSync(
       process.execPath,
-      [path.join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs'), '--config', '.dependency-cruiser.cjs', '-T', 'json', 'apps', 'libs'],
+      [
+        path.join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs'),
+        '--config',
+        '.dependency-cruiser.cjs',
+        '-T',
+        'json',
+        'apps',
+        'libs',
+      ],
       { cwd: dir, encoding: 'utf8', maxBuffer: 64 << 20 },
     );
     const report = JSON.parse(run.stdout) as { summary: { violations: { from: string; rule: { name: string } }[] } };

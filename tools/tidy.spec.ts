@@ -3,7 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.join(__dirname, '..');
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8', maxBuffer: 16 << 20 })
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: root,
+  encoding: 'utf8',
+  maxBuffer: 16 << 20,
+})
   .split('\n')
   .filter((file) => file !== '' && existsSync(path.join(root, file)));
 const sources = files.filter((file) => /\.(ts|mjs|cjs)$/.test(file) && !file.includes('/generated/'));
@@ -17,7 +21,12 @@ const offenders = (among: readonly string[], broken: (line: string, file: string
 describe('tidy', () => {
   it('has no line over 160 characters in its sources', () => {
     const tables = /\.spec\.ts$/;
-    expect(offenders(sources.filter((file) => !tables.test(file) && file.startsWith('libs')), (line) => line.length > 160)).toEqual([]);
+    expect(
+      offenders(
+        sources.filter((file) => !tables.test(file) && file.startsWith('libs')),
+        (line) => line.length > 160,
+      ),
+    ).toEqual([]);
   });
 
   it('leaves no work for later in a comment', () => {
@@ -27,7 +36,12 @@ describe('tidy', () => {
 
   it('runs every test', () => {
     const switched = /\b(describe|it|test)\.(only|skip|todo)\b|\bx(it|describe)\(|\bf(it|describe)\(/;
-    expect(offenders(sources.filter((file) => file.endsWith('.spec.ts') && !file.startsWith('tools/')), (line) => switched.test(line))).toEqual([]);
+    expect(
+      offenders(
+        sources.filter((file) => file.endsWith('.spec.ts') && !file.startsWith('tools/')),
+        (line) => switched.test(line),
+      ),
+    ).toEqual([]);
   });
 
   it('names a folder after what it knows', () => {
@@ -47,7 +61,7 @@ describe('tidy', () => {
       const lines = read(file);
       return lines.flatMap((line, at) => {
         if (!/^export (abstract )?(async )?(const|function|class|interface|type) \w/.test(line)) return [];
-        const before = lines[at - 1]?.trim() ?? '';
+        const before = lines.slice(0, at).findLast((above) => !above.startsWith('@'))?.trim() ?? '';
         const sibling = /^export const \w+.*;$/.test(before) || /^export function/.test(before);
         return before.endsWith('*/') || sibling ? [] : [where(file, at)];
       });

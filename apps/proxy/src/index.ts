@@ -1,0 +1,3 @@
+export * from './dns-server.js';
+export * from './node-proxy.js';
+export * from './userspace-backend.js';

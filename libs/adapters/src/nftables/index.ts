@@ -1,0 +1,2 @@
+export * from './node-port-claims.js';
+export * from './tables.js';

@@ -1,0 +1,3 @@
+export * from './dns/zone.js';
+export * from './proxy/nft.js';
+export * from './proxy/plan.js';

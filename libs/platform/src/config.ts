@@ -1,0 +1,49 @@
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const cidr = z.string().regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/, 'an IPv4 range such as 10.96.0.0/16');
+
+/** The environment every app of the control plane reads: docs/architecture.md has the table. */
+export const ControlPlaneConfig = z
+  .object({
+    CLUSTER: z.string().regex(/^[A-Za-z0-9-]+$/, 'letters, digits and dashes'),
+    NATS_URL: z.url({ protocol: /^nats$|^tls$/ }),
+    POSTGRES_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+    PKI_DIR: z.string().min(1),
+    SEALING_KEY_FILE: z.string().min(1),
+    SERVICE_CIDR: cidr.default('10.96.0.0/16'),
+    NODE_PORTS: z
+      .string()
+      .regex(/^\d+-\d+$/, 'a range such as 30000-32767')
+      .default('30000-32767'),
+    CLUSTER_DOMAIN: z.string().min(1).default('cluster.local'),
+    ADVERTISE_ADDRESS: z.ipv4().default('127.0.0.1'),
+    API_PORT: port.default(6443),
+    PROBE_PORT: port.default(0),
+    LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  })
+  .transform((env) => ({
+    cluster: env.CLUSTER,
+    natsUrl: env.NATS_URL,
+    postgresUrl: env.POSTGRES_URL,
+    pkiDir: env.PKI_DIR,
+    sealingKeyFile: env.SEALING_KEY_FILE,
+    serviceCidr: env.SERVICE_CIDR,
+    nodePorts: env.NODE_PORTS.split('-').map(Number) as [number, number],
+    clusterDomain: env.CLUSTER_DOMAIN,
+    advertiseAddress: env.ADVERTISE_ADDRESS,
+    apiPort: env.API_PORT,
+    probePort: env.PROBE_PORT,
+    logLevel: env.LOG_LEVEL,
+  }));
+
+/** The settings of a control plane process, parsed. */
+export type ControlPlaneConfig = z.output<typeof ControlPlaneConfig>;
+
+/** The settings in `env` as the schema has them. Throws one error that names every wrong variable, and no value. */
+export function loadConfig<Schema extends z.ZodType>(schema: Schema, env: Readonly<Record<string, string | undefined>>): z.output<Schema> {
+  const parsed = schema.safeParse(env);
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new Error(`the environment does not fit:\n${wrong.join('\n')}`);
+}

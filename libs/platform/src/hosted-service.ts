@@ -1,0 +1,10 @@
+/**
+ * What an app of the control plane runs: something with a lifetime. `start` resolves when it works or is on
+ * its way to (`ready` says which); `stop` resolves when nothing of it is left.
+ */
+export interface HostedService {
+  readonly name: string;
+  readonly ready: boolean;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
