@@ -53,6 +53,8 @@ export interface Lister {
   list(resource: GroupVersionResource, namespace?: string): readonly KubeObject[];
   /** Every object of any resource that has an ownerReference with this uid. */
   ownedBy(uid: string): readonly OwnedObject[];
+  /** Every object of the resource in the namespace that no controller owns; absent where there is no index for it. */
+  orphans?(resource: GroupVersionResource, namespace: string): readonly KubeObject[];
 }
 
 /** An object together with the resource it is served under. */
@@ -81,4 +83,29 @@ export interface Controller<Snapshot = unknown> {
   /** Everything the decision for a key depends on; undefined: nothing to do for that key. */
   snapshot(key: string, lister: Lister): Snapshot | undefined;
   readonly reconcile: Reconcile<Snapshot>;
+  /** Keys that are looked at from the start, even where no object of a watched resource exists. */
+  readonly initialKeys?: readonly string[];
+  /**
+   * Decides what to write after some of the changes were refused: conditions and Kubernetes Events that say so.
+   * Races (conflicts, names taken) are not reported here: the decision is then simply made again.
+   */
+  readonly refused?: (snapshot: Snapshot, refusals: readonly Refusal[], now: Instant) => readonly Change[];
+  /** The same snapshots, kept up to date event by event, where computing one from scratch is too much work. */
+  readonly index?: () => SnapshotIndex<Snapshot>;
+}
+
+/** A change that the write path refused, with the Status' reason and message. */
+export interface Refusal {
+  readonly change: Change;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/**
+ * An incremental form of `Controller.snapshot`. It is fed every event of every resource in order, beginning
+ * with all objects as they are at the start; `snapshot` must equal what the controller's own would give.
+ */
+export interface SnapshotIndex<Snapshot> {
+  apply(resource: GroupVersionResource, next: KubeObject | undefined, old: KubeObject | undefined): void;
+  snapshot(key: string): Snapshot | undefined;
 }
