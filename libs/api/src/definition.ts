@@ -1,4 +1,4 @@
-import type { FieldError, GroupVersionResource, Instant, KubeObject } from '#libs/apimachinery';
+import type { FieldError, GroupVersionResource, Instant, KubeObject, NameRule } from '#libs/apimachinery';
 
 /** What a strategy may know of the request besides the objects. */
 export interface PrepareContext {
@@ -55,6 +55,12 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
   readonly scope: 'Namespaced' | 'Cluster';
+  /** The rule of the kind's names; absent: `dnsSubdomainNames`. The registry applies it with the rest of metadata. */
+  readonly names?: NameRule;
+  /** True where an update of an object that does not exist creates it (upstream's AllowCreateOnUpdate). */
+  readonly createOnUpdate?: boolean;
+  /** False where an update must carry a resourceVersion (upstream's AllowUnconditionalUpdate). Absent: true. */
+  readonly unconditionalUpdate?: boolean;
   readonly verbs: readonly string[];
   /** Name of the kind's type in the generated facts, e.g. `io.k8s.api.core.v1.Pod`. */
   readonly model: string;

@@ -1,4 +1,13 @@
 export * from './definition.js';
 export type * from './generated/types.js';
 export * from './resources.js';
+export * from './schema/index.js';
 export * from './strategy.js';
+export { NAMESPACE_FINALIZER, NAMESPACE_NAME_LABEL } from './core/v1/namespace.js';
+export { isRestartableInitContainer, podRequests, qosClassOf } from './core/v1/pod-resources.js';
+export * from './core/v1/pod-status.js';
+export type { ResourceList } from './core/v1/resource-list.js';
+export { base64Of } from './core/v1/secret.js';
+export { fromCoreEvent, toCoreEvent } from './events/v1/event.js';
+export { RBAC_GROUP } from './rbac/v1/binding.js';
+export { DEFINITIONS, definitionByKind, definitionOf } from './registry.js';

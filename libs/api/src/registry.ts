@@ -1,0 +1,66 @@
+import { apiVersionOf, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
+import { nodeports } from './allocation/v1/nodeport.js';
+import { deployments } from './apps/v1/deployment.js';
+import { replicasets } from './apps/v1/replicaset.js';
+import { leases } from './coordination/v1/lease.js';
+import { configmaps } from './core/v1/configmap.js';
+import { endpoints } from './core/v1/endpoints.js';
+import { events } from './core/v1/event.js';
+import { namespaces } from './core/v1/namespace.js';
+import { nodes } from './core/v1/node.js';
+import { persistentvolumeclaims } from './core/v1/persistentvolumeclaim.js';
+import { pods } from './core/v1/pod.js';
+import { secrets } from './core/v1/secret.js';
+import { services } from './core/v1/service.js';
+import { serviceaccounts } from './core/v1/serviceaccount.js';
+import type { ResourceDefinition } from './definition.js';
+import { endpointslices } from './discovery/v1/endpointslice.js';
+import { eventsV1 } from './events/v1/event.js';
+import { ipaddresses } from './networking/v1/ipaddress.js';
+import { poddisruptionbudgets } from './policy/v1/poddisruptionbudget.js';
+import { clusterrolebindings } from './rbac/v1/clusterrolebinding.js';
+import { clusterroles } from './rbac/v1/clusterrole.js';
+import { rolebindings } from './rbac/v1/rolebinding.js';
+import { roles } from './rbac/v1/role.js';
+
+/**
+ * A definition among others. Its functions take the kind's own type; whoever holds it by this type hands them
+ * only objects that were decoded against its model.
+ */
+const plain = <T extends KubeObject>(definition: ResourceDefinition<T>): ResourceDefinition => definition as unknown as ResourceDefinition;
+
+/** Every kind there is, core first and then by group and resource. One without verbs is stored and not served. */
+export const DEFINITIONS: readonly ResourceDefinition[] = [
+  plain(configmaps),
+  plain(endpoints),
+  plain(events),
+  plain(namespaces),
+  plain(nodes),
+  plain(persistentvolumeclaims),
+  plain(pods),
+  plain(secrets),
+  plain(serviceaccounts),
+  plain(services),
+  plain(nodeports),
+  plain(deployments),
+  plain(replicasets),
+  plain(leases),
+  plain(endpointslices),
+  plain(eventsV1),
+  plain(ipaddresses),
+  plain(poddisruptionbudgets),
+  plain(clusterrolebindings),
+  plain(clusterroles),
+  plain(rolebindings),
+  plain(roles),
+];
+
+const byResource = new Map(DEFINITIONS.map((one) => [`${apiVersionOf(one.resource)}/${one.resource.resource}`, one]));
+const byKind = new Map(DEFINITIONS.map((one) => [`${apiVersionOf(one.resource)}/${one.kind}`, one]));
+
+/** The definition of a resource; undefined where there is none. */
+export const definitionOf = (resource: GroupVersionResource): ResourceDefinition | undefined =>
+  byResource.get(`${apiVersionOf(resource)}/${resource.resource}`);
+
+/** The definition of what a manifest names; undefined where there is none. */
+export const definitionByKind = (apiVersion: string, kind: string): ResourceDefinition | undefined => byKind.get(`${apiVersion}/${kind}`);

@@ -1,0 +1,12 @@
+import type { SubresourceDefinition } from './definition.js';
+
+/** What can be done with most resources, sorted as discovery lists it. */
+export const ALL_VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'] as const;
+
+const READ_AND_WRITE = ['get', 'patch', 'update'] as const;
+
+/** The `status` subresource of a kind. */
+export const statusOf = (kind: string): SubresourceDefinition => ({ name: 'status', kind, verbs: READ_AND_WRITE });
+
+/** The `scale` subresource of a workload: autoscaling/v1 Scale. */
+export const SCALE: SubresourceDefinition = { name: 'scale', kind: 'Scale', group: 'autoscaling', version: 'v1', verbs: READ_AND_WRITE };
