@@ -1,8 +1,13 @@
 // Images for benchmarks and tests, built from what the machine has: nothing is pulled.
+//
+//   node tools/images.mjs shell TAG    busybox with a shell and its applets
+//   node tools/images.mjs echo TAG     answers HTTP on 8080 with its host's name and the request
+//   node tools/images.mjs node TAG     the machine's own node binary with the libraries it needs
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const APPLETS = [
   'sh',
@@ -92,4 +97,44 @@ export function busyboxImage(tag, changes = ['CMD ["/bin/sh"]'], files = () => u
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+const ECHO = `#!/bin/sh
+read -r request
+while read -r header && [ "$(printf %s "$header" | tr -d '\\r')" != "" ]; do headers="$headers$header
+"; done
+body="Hostname: $(hostname)
+Request: $request
+$headers"
+printf 'HTTP/1.1 200 OK\\r\\nContent-Type: text/plain\\r\\nContent-Length: %d\\r\\nConnection: close\\r\\n\\r\\n%s' "\${#body}" "$body"
+`;
+
+/** An image that answers each HTTP request on 8080 with its own hostname and what was asked. */
+export function echoImage(tag) {
+  busyboxImage(tag, ['CMD ["/bin/nc","-ll","-p","8080","-e","/bin/answer"]', 'EXPOSE 8080'], (folder) => {
+    writeFileSync(path.join(folder, 'bin/answer'), ECHO);
+    chmodSync(path.join(folder, 'bin/answer'), 0o755);
+  });
+}
+
+/** An image with the machine's node binary and the shared libraries it is linked with. */
+export function nodeImage(tag) {
+  busyboxImage(tag, ['CMD ["/bin/node"]'], (folder) => {
+    cpSync(realpathSync(process.execPath), path.join(folder, 'bin/node'));
+    const { stdout } = spawnSync('ldd', [process.execPath], { encoding: 'utf8' });
+    for (const [, library] of stdout.matchAll(/(\/\S+)/g)) {
+      const target = path.join(folder, library);
+      mkdirSync(path.dirname(target), { recursive: true });
+      cpSync(realpathSync(library), target);
+    }
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const make = { shell: busyboxImage, echo: echoImage, node: nodeImage }[process.argv[2]];
+  if (!make || !process.argv[3]) {
+    process.stderr.write('usage: images.mjs shell|echo|node TAG\n');
+    process.exit(2);
+  }
+  make(process.argv[3]);
 }
