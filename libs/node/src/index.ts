@@ -1,3 +1,4 @@
 export * from './dns/zone.js';
 export * from './proxy/nft.js';
 export * from './proxy/plan.js';
+export * from './pod/index.js';
