@@ -1,3 +1,4 @@
+export * from './append-parts.js';
 export * from './body.js';
 export * from './event.js';
 export * from './event-log.js';

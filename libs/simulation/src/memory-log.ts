@@ -1,0 +1,144 @@
+import type { Instant } from '#libs/apimachinery';
+import type { AppendWrite, Appended, EventLog, Guard, Moved, ReadBatch, ReadOptions, Recorded, Sequence, StreamName } from '#libs/log';
+import { LogUnavailable, neededGuards, SequenceOutOfRange, STREAMS } from '#libs/log';
+
+/** What an injected fault does to an append: nothing is stored, or it is stored and the answer says otherwise. */
+export type AppendFault = 'unavailable' | 'lost-answer' | undefined;
+
+/** What a test decides about a log in memory. */
+export interface MemoryLogOptions {
+  /** The time that events are stored at; absent: one millisecond per append, from 0. */
+  readonly now?: () => Instant;
+  /** Asked before each append. A `lost-answer` stores the writes and throws LogUnavailable. */
+  readonly fault?: (stream: StreamName, writes: readonly AppendWrite[]) => AppendFault;
+  /** Awaited before each batch that a reader gets: holds a reader back, so that tests see stale caches. */
+  readonly beforeRead?: (stream: StreamName, next: Sequence) => Promise<void> | undefined;
+}
+
+/** One stream: slot i holds sequence i + 1; the marker of a guard is an empty slot. */
+interface Stream {
+  readonly slots: (Recorded | undefined)[];
+  readonly last: Map<string, Recorded>;
+  wake: (() => void)[];
+}
+
+const BATCH = 512;
+
+/** Whether a NATS subject pattern (`*` one token, `>` the rest) matches. */
+function matches(pattern: readonly string[], subject: readonly string[]): boolean {
+  for (const [i, token] of pattern.entries()) {
+    if (token === '>') return subject.length > i;
+    if (i >= subject.length || (token !== '*' && token !== subject[i])) return false;
+  }
+  return pattern.length === subject.length;
+}
+
+function selector(subjects: readonly string[] | undefined): (event: Recorded) => boolean {
+  if (subjects === undefined) return () => true;
+  const patterns = subjects.map((subject) => subject.split('.'));
+  return ({ subject }) => {
+    const tokens = subject.split('.');
+    return patterns.some((pattern) => matches(pattern, tokens));
+  };
+}
+
+/**
+ * The log as an array: deterministic, and synchronous within one call. Tests, simulated nodes and the simulation use
+ * it; the contract spec that it shares with JetStream keeps it honest, down to the sequences that guards take.
+ */
+export class MemoryLog implements EventLog {
+  private readonly streams: Readonly<Record<StreamName, Stream>>;
+  private readonly options: MemoryLogOptions;
+  private ticks = 0;
+  private closed = false;
+
+  constructor(options: MemoryLogOptions = {}) {
+    this.options = options;
+    const empty = (): Stream => ({ slots: [], last: new Map(), wake: [] });
+    this.streams = { state: empty(), lease: empty(), event: empty() };
+  }
+
+  async append(stream: StreamName, writes: readonly AppendWrite[], guards: readonly Guard[] = []): Promise<Appended> {
+    if (this.closed) throw new LogUnavailable('the log is closed');
+    const fault = this.options.fault?.(stream, writes);
+    if (fault === 'unavailable') throw new LogUnavailable('the log can not be reached');
+    const needed = neededGuards(writes, guards);
+    const moved = this.moved(stream, [...writes, ...needed]);
+    if (moved.length > 0) return { moved };
+    const sequences = writes.length === 0 ? [] : this.store(stream, writes, needed.length);
+    if (fault === 'lost-answer') throw new LogUnavailable('the answer did not come');
+    return { sequences };
+  }
+
+  async *read(stream: StreamName, after: Sequence, { subjects, until, signal }: ReadOptions = {}): AsyncGenerator<ReadBatch> {
+    const { slots } = this.streams[stream];
+    if (after > slots.length) throw new SequenceOutOfRange(`${stream} ends at ${slots.length}, before ${after}`);
+    const selected = selector(subjects);
+    let at = after;
+    while (!this.closed && !signal?.aborted && (until === undefined || at < until)) {
+      if (at === slots.length) {
+        await this.appended(stream, signal);
+        continue;
+      }
+      await this.options.beforeRead?.(stream, at + 1);
+      const through = Math.min(slots.length, at + BATCH, until ?? Infinity);
+      const events = slots.slice(at, through).filter((slot): slot is Recorded => slot !== undefined && selected(slot));
+      at = through;
+      if (!signal?.aborted) yield { events, through };
+    }
+  }
+
+  async last(stream: StreamName): Promise<Sequence> {
+    return this.streams[stream].slots.length;
+  }
+
+  async lastOf(stream: StreamName, subject: string): Promise<Recorded | undefined> {
+    return this.streams[stream].last.get(subject);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const name of STREAMS) this.wake(this.streams[name]);
+  }
+
+  private moved(stream: StreamName, wanted: readonly { readonly subject: string; readonly expected: Sequence }[]): readonly Moved[] {
+    return wanted.flatMap(({ subject, expected }) => {
+      const actual = this.streams[stream].last.get(subject)?.sequence ?? 0;
+      return actual === expected ? [] : [{ subject, expected, actual }];
+    });
+  }
+
+  private store(name: StreamName, writes: readonly AppendWrite[], markers: number): readonly Sequence[] {
+    const stream = this.streams[name];
+    const size = writes.length + markers;
+    const batch = size > 1 ? { batch: { id: `${name}-${stream.slots.length + 1}`, size } } : {};
+    const time = this.options.now?.() ?? this.ticks++;
+    for (let i = 0; i < markers; i++) stream.slots.push(undefined);
+    const sequences = writes.map(({ subject, meta, body }) => {
+      const sequence = stream.slots.length + 1;
+      const event: Recorded = { stream: name, sequence, subject, time, meta: { ...meta, ...batch }, body };
+      stream.slots.push(event);
+      stream.last.set(subject, event);
+      return sequence;
+    });
+    this.wake(stream);
+    return sequences;
+  }
+
+  private appended(name: StreamName, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      signal?.addEventListener('abort', done);
+      this.streams[name].wake.push(done);
+    });
+  }
+
+  private wake(stream: Stream): void {
+    const waiting = stream.wake;
+    stream.wake = [];
+    for (const resolve of waiting) resolve();
+  }
+}
