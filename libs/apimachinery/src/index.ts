@@ -4,6 +4,7 @@ export * from './field-error.js';
 export * from './field-selector.js';
 export * from './int-or-percent.js';
 export * from './ip-address.js';
+export * from './json-patch.js';
 export * from './label-selector.js';
 export * from './label-selector-validation.js';
 export * from './meta.js';

@@ -1,0 +1,58 @@
+import { applyPatch, type Operation } from 'fast-json-patch';
+import { badRequest, StatusError } from './status-error.js';
+
+/** Most operations of one JSON Patch, as upstream's API server. */
+export const MOST_JSON_PATCH_OPERATIONS = 10_000;
+
+/** 422: a patch that can't be carried out on this object. Upstream tells the client no more than this. */
+export const patchNotApplicable = (cause?: unknown): StatusError =>
+  new StatusError('Invalid', 'the server rejected our request due to an error in our request', {}, { cause });
+
+const goType = (value: unknown): string => {
+  if (value === null || typeof value === 'object') return Array.isArray(value) ? 'array' : 'object';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+};
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * Carries out a JSON Patch (RFC 6902) on a copy. Throws BadRequest where it is no list of operations,
+ * RequestEntityTooLarge where there are too many, Invalid where one does not apply.
+ */
+export function jsonPatch(target: unknown, operations: unknown): unknown {
+  if (!Array.isArray(operations)) {
+    throw badRequest(`json: cannot unmarshal ${goType(operations)} into Go value of type jsonpatch.Patch`);
+  }
+  for (const operation of operations) {
+    if (!isObject(operation)) throw badRequest(`json: cannot unmarshal ${goType(operation)} into Go value of type jsonpatch.Operation`);
+  }
+  if (operations.length > MOST_JSON_PATCH_OPERATIONS) {
+    const sentence = `The allowed maximum operations in a JSON patch is ${MOST_JSON_PATCH_OPERATIONS}, got ${operations.length}`;
+    throw new StatusError('RequestEntityTooLarge', `Request entity is too large: ${sentence}`);
+  }
+  try {
+    return applyPatch<unknown>(target, operations as Operation[], true, false).newDocument;
+  } catch (error) {
+    throw patchNotApplicable(error);
+  }
+}
+
+/** Deepest nesting of a patch: what a recursive walk can carry. */
+const MOST_PATCH_DEPTH = 1000;
+
+function merge(target: unknown, patch: unknown, depth: number): unknown {
+  if (!isObject(patch)) return patch;
+  if (depth > MOST_PATCH_DEPTH) throw badRequest('exceeded max depth');
+  const merged = new Map(Object.entries(isObject(target) ? target : {}));
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) merged.delete(key);
+    else merged.set(key, merge(merged.get(key), value, depth + 1));
+  }
+  return Object.fromEntries(merged);
+}
+
+/**
+ * Merges a JSON Merge Patch (RFC 7396): members that are null go, objects merge, everything else replaces.
+ * Neither argument is changed; what stays the same is shared. Throws BadRequest beyond 1,000 levels of nesting.
+ */
+export const jsonMergePatch = (target: unknown, patch: unknown): unknown => merge(target, patch, 0);
