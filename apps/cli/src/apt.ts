@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs';
+import { copyFile, chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+import { Failure } from './failure.js';
+import { findProgram, mustRun, run } from './run.js';
+import type { Say } from './terminal.js';
+
+/** Newest suites first asked: Debian's testing by code name, then unstable. */
+const SUITES = ['forky', 'sid'] as const;
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** Where fetched programs stay: `$DECKLOG_CACHE/bin`, by default `~/.cache/decklog/bin`. */
+export function cacheFolder(): string {
+  return join(process.env['DECKLOG_CACHE'] ?? join(homedir(), '.cache', 'decklog'), 'bin');
+}
+
+export function aptPresent(): boolean {
+  return findProgram('apt-get') !== undefined && findProgram('dpkg') !== undefined;
+}
+
+/** Debian's mirror out of `apt-get indextargets` lines `site|release|component`: the one that has the machine's own release. */
+export function chooseMirror(targets: string, codename: string): string | undefined {
+  const rows = targets.split('\n').map((line) => line.trim().split('|'));
+  const main = rows.filter(([site, , component]) => site !== undefined && site !== '' && component === 'main');
+  const own = main.find(([, release]) => release === codename) ?? main.find(([, release]) => release === `${codename}-updates`);
+  return own?.[0];
+}
+
+export function codenameOf(osRelease: string): string | undefined {
+  return /^VERSION_CODENAME="?([a-z]+)"?$/m.exec(osRelease)?.[1];
+}
+
+/** Installs packages of the system, which only root may. The lists are fetched first when apt knows none of the packages. */
+export async function aptInstall(packages: readonly string[], say: Say): Promise<void> {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const install = ['-y', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0', 'install', '--no-install-recommends', ...packages];
+  const first = await run('apt-get', install, { timeoutMs: 900_000, env });
+  if (first.code === 0) return;
+  say('fetching the package lists (apt-get update)');
+  await run('apt-get', ['-o', 'DPkg::Lock::Timeout=300', 'update'], { timeoutMs: 300_000, env });
+  await mustRun('apt-get', install, { timeoutMs: 900_000, env });
+}
+
+/**
+ * Fetches one program of a Debian package into the cache, with apt's own signature checks and the machine's own
+ * mirror, in folders of its own: nothing of the system changes and nobody has to be root.
+ * `fits` decides about the program found in a suite's package; the next suite is asked when it does not.
+ */
+export async function fetchProgram(name: string, fits: (path: string) => Promise<boolean>, say: Say): Promise<string> {
+  const folder = cacheFolder();
+  await mkdir(folder, { recursive: true, mode: 0o755 });
+  const mirror = await debianMirror();
+  const reasons: string[] = [];
+  for (const suite of SUITES) {
+    const work = await mkdtemp(join(folder, '.fetch-'));
+    try {
+      say(`fetching ${name} from ${mirror} (${suite})`);
+      const program = await unpackFrom(work, mirror, suite, name);
+      if (!(await fits(program))) {
+        reasons.push(`${suite}: its ${name} is too old or does not run here`);
+        continue;
+      }
+      const fresh = join(work, 'program');
+      await copyFile(program, fresh);
+      await chmod(fresh, 0o755);
+      await rename(fresh, join(folder, name));
+      return join(folder, name);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      reasons.push(`${suite}: ${error.message}`);
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
+  }
+  throw new Failure(`${name} can't be fetched from ${mirror}:\n${reasons.join('\n')}`);
+}
+
+async function debianMirror(): Promise<string> {
+  if (!aptPresent()) throw new Failure('this machine has no apt to fetch it with');
+  const codename = codenameOf(await readFile('/etc/os-release', 'utf8').catch(() => ''));
+  const targets = await run('apt-get', ['indextargets', '--format', '$(SITE)|$(RELEASE)|$(COMPONENT)'], { timeoutMs: 30_000 });
+  const mirror = codename === undefined ? undefined : chooseMirror(targets.stdout, codename);
+  if (mirror === undefined) throw new Failure("apt's sources name no Debian mirror of this machine's release");
+  return mirror;
+}
+
+async function unpackFrom(work: string, mirror: string, suite: string, name: string): Promise<string> {
+  const source = join(work, 'sources.list');
+  const signed = existsSync(KEYRING) ? ` [signed-by=${KEYRING}]` : '';
+  await writeFile(source, `deb${signed} ${mirror} ${suite} main\n`);
+  for (const part of ['lists/partial', 'cache/archives/partial', 'tree']) await mkdir(join(work, part), { recursive: true });
+  const options = [
+    `Dir::Etc::SourceList=${source}`,
+    'Dir::Etc::SourceParts=/dev/null',
+    'Dir::Etc::PreferencesParts=/dev/null',
+    'Dir::Etc::Preferences=/dev/null',
+    `Dir::State::Lists=${join(work, 'lists')}`,
+    `Dir::Cache=${join(work, 'cache')}`,
+    'APT::Sandbox::User=root',
+    'APT::Default-Release=',
+    'Acquire::Languages=none',
+    'Acquire::Retries=2',
+    'Debug::NoLocking=1',
+  ].flatMap((option) => ['-o', option]);
+  await mustRun('apt-get', [...options, 'update'], { timeoutMs: 300_000 });
+  await mustRun('apt-get', [...options, 'download', name], { timeoutMs: 300_000, cwd: work });
+  const deb = (await readdir(work)).find((file) => file.endsWith('.deb'));
+  if (deb === undefined) throw new Failure(`apt-get download left no package of ${name}`);
+  await mustRun('dpkg', ['-x', join(work, deb), join(work, 'tree')], { timeoutMs: 60_000 });
+  const found = ['usr/bin', 'usr/sbin', 'bin', 'sbin'].map((place) => join(work, 'tree', place, name)).find((path) => existsSync(path));
+  if (found === undefined) throw new Failure(`Debian's package ${name} holds no program of that name`);
+  return found;
+}

@@ -1,0 +1,82 @@
+import { get } from 'node:http';
+import { join } from 'node:path';
+
+import type { Cluster, Secrets } from './cluster.js';
+import { Failure } from './failure.js';
+import { until } from './polling.js';
+import { lastLines, launch, runningProcess } from './processes.js';
+import type { Folders } from './profile.js';
+import { writeWhole } from './profile.js';
+
+const USER = 'decklog';
+
+/**
+ * Settings of the cluster's nats-server: loopback alone, one fsync per acknowledged message or batch, messages of
+ * 4 MiB, and nobody may purge the log or delete streams or messages of it.
+ */
+export function natsConfig(cluster: Pick<Cluster, 'id' | 'ports'>, password: string, storeFolder: string): string {
+  return `server_name: "decklog-${cluster.id}"
+listen: "127.0.0.1:${cluster.ports.nats}"
+http: "127.0.0.1:${cluster.ports.natsMonitor}"
+max_payload: 4MB
+write_deadline: "10s"
+jetstream {
+  store_dir: ${JSON.stringify(storeFolder)}
+  sync_interval: always
+  max_memory_store: 256MB
+}
+authorization {
+  users: [
+    {
+      user: "${USER}"
+      password: "${password}"
+      permissions {
+        publish: { deny: ["$JS.API.STREAM.PURGE.>", "$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.MSG.DELETE.>"] }
+        subscribe: ">"
+      }
+    }
+  ]
+}
+`;
+}
+
+/** Where the apps reach the log, password included. */
+export function natsUrlOf(cluster: Cluster, secrets: Secrets): string {
+  return cluster.natsUrl ?? `nats://${USER}:${secrets.nats}@127.0.0.1:${cluster.ports.nats}`;
+}
+
+/** Brings the log's server up and waits until it has read its store. Harmless when it runs. */
+export async function startNats(cluster: Cluster, folders: Folders, secrets: Secrets, program: string, signal: AbortSignal): Promise<void> {
+  const logFile = join(folders.logs, 'nats.log');
+  if (runningProcess(folders.run, 'nats') === undefined) {
+    const configFile = join(folders.nats, 'server.conf');
+    await writeWhole(configFile, natsConfig(cluster, secrets.nats, join(folders.nats, 'data')));
+    await launch(folders.run, 'nats', {
+      command: program,
+      args: ['--config', configFile],
+      env: { PATH: process.env['PATH'] ?? '', HOME: folders.nats },
+      cwd: folders.nats,
+      logFile,
+    });
+  }
+  await until(() => healthy(cluster.ports.natsMonitor), {
+    forMs: 300_000,
+    what: 'the log to be healthy',
+    signal,
+    hopeless: () =>
+      runningProcess(folders.run, 'nats') === undefined
+        ? new Failure(`nats-server ended:\n${lastLines(logFile, 8).join('\n')}`, [`See ${logFile}.`])
+        : undefined,
+  });
+}
+
+function healthy(port: number): Promise<true | undefined> {
+  return new Promise((resolve) => {
+    const req = get({ host: '127.0.0.1', port, path: '/healthz', timeout: 2_000, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200 ? true : undefined);
+    });
+    req.on('timeout', () => req.destroy());
+    req.on('error', () => resolve(undefined));
+  });
+}

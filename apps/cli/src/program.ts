@@ -1,0 +1,219 @@
+import { rm } from 'node:fs/promises';
+
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+import { connectApi } from './api.js';
+import type { Layout, Runtime } from './cluster.js';
+import { removeEverything, removeFolder } from './delete.js';
+import { runKubectl } from './kubectl.js';
+import { withProfileLock } from './lock.js';
+import { printLogs } from './logs.js';
+import { allProfiles, profilesText } from './profiles.js';
+import { decklogHome, foldersOf, loadCluster, profileNames, readIfThere, requireCluster } from './profile.js';
+import { kubectl } from './programs.js';
+import { serviceText } from './service.js';
+import { start } from './start.js';
+import type { StartOptions } from './start.js';
+import { statusOf, statusText } from './status.js';
+import { stopCluster } from './stop.js';
+import { makeTerminal } from './terminal.js';
+import { KUBERNETES_API, productVersion } from './version.js';
+
+/** What the commands need of the process they run in. */
+export interface Surroundings {
+  readonly signal: AbortSignal;
+  /** From here on Ctrl-C aborts `signal` instead of ending the process. */
+  readonly catchInterrupts: () => void;
+  readonly setExitCode: (code: number) => void;
+}
+
+const LOCK_WAIT_MS = 120_000;
+const terminal = makeTerminal(process.stdout, process.env);
+
+/** The command line: parse it with `parseAsync`. Failures are thrown. */
+export function buildProgram(around: Surroundings): Command {
+  const program = new Command('decklog')
+    .description('A Kubernetes control plane built on an event log: a cluster on this machine in seconds.')
+    .enablePositionalOptions()
+    .showHelpAfterError('(see --help)')
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'decklog: ')) })
+    .exitOverride((error) => {
+      throw new Shown(error.exitCode === 0 ? 0 : 2);
+    });
+  profileOption(program);
+  addLifecycle(program, around);
+  addReading(program, around);
+  addTools(program, around);
+  return program;
+}
+
+/** Thrown where everything has been said: help was shown, or a wrong use explained. */
+export class Shown extends Error {
+  constructor(readonly exitCode: 0 | 2) {
+    super('');
+  }
+}
+
+function profileOption(command: Command): Command {
+  return command.option('-p, --profile <name>', 'which cluster (default: decklog)');
+}
+
+/** The profile by the command's own option or the program's. */
+function profileOf(command: Command): string {
+  return command.optsWithGlobals<{ profile?: string }>().profile ?? 'decklog';
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+function portNumber(text: string): number {
+  const port = wholeNumber(text);
+  if (port < 1 || port > 65_535) throw new InvalidArgumentError('A port is from 1 to 65535.');
+  return port;
+}
+
+function url(...schemes: readonly string[]): (text: string) => string {
+  return (text) => {
+    const scheme = URL.canParse(text) ? new URL(text).protocol.slice(0, -1) : '';
+    if (!schemes.includes(scheme))
+      throw new InvalidArgumentError(`It must be a URL that starts with ${schemes.map((one) => `${one}://`).join(' or ')}.`);
+    return text;
+  };
+}
+
+function addLifecycle(program: Command, around: Surroundings): void {
+  profileOption(program.command('start'))
+    .description('bring the cluster up, making it first where there is none')
+    .option('--nodes <n>', 'how many nodes', wholeNumber)
+    .addOption(new Option('--runtime <runtime>', 'what pods run in (default: docker, else simulated)').choices(['docker', 'simulated']))
+    .addOption(new Option('--layout <layout>', 'the control plane in one process, or each app apart').choices(['standalone', 'apart']))
+    .option('--nats-url <url>', 'a NATS server of your own, 2.12 or newer with JetStream', url('nats', 'tls'))
+    .option('--postgres-url <url>', 'a Postgres database of your own, 15 or newer', url('postgres', 'postgresql'))
+    .option('--api-port <port>', "the API server's port (default: 6443, else a free one)", portNumber)
+    .action(async (options: Omit<StartOptions, 'profile'> & { runtime?: Runtime; layout?: Layout }, command: Command) => {
+      around.catchInterrupts();
+      await start({ ...options, profile: profileOf(command) }, terminal, around.signal);
+    });
+
+  profileOption(program.command('stop'))
+    .description('stop the cluster and its containers; everything is kept')
+    .action(async (_: unknown, command: Command) => {
+      const profile = profileOf(command);
+      const cluster = await requireCluster(profile);
+      const folders = foldersOf(profile);
+      around.catchInterrupts();
+      await withProfileLock(folders.root, LOCK_WAIT_MS, () =>
+        terminal.step('✋', `Stopping "${profile}"`, (say) => stopCluster(cluster, folders, say)),
+      );
+    });
+
+  profileOption(program.command('delete'))
+    .description('remove the cluster and everything it has on this machine')
+    .option('--all', 'every profile')
+    .action(async ({ all }: { all?: boolean }, command: Command) => {
+      around.catchInterrupts();
+      const profiles = all === true ? await profileNames() : [profileOf(command)];
+      if (all === true && profiles.length === 0) terminal.line('🤷', 'There are no profiles.');
+      for (const profile of profiles) await deleteProfile(profile, around.signal);
+    });
+}
+
+async function deleteProfile(profile: string, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const folders = foldersOf(profile);
+  await withProfileLock(folders.root, LOCK_WAIT_MS, async () => {
+    const damaged = (await readIfThere(folders.clusterFile)) === undefined;
+    if (damaged) {
+      if (!(await profileNames()).includes(profile)) await requireCluster(profile);
+      // A start that was killed before it had allocated anything.
+      await terminal.step('🔥', `Deleting what is left of "${profile}"`, () => removeFolder(folders.root));
+      return;
+    }
+    const cluster = await loadCluster(profile);
+    if (cluster === undefined) return;
+    await terminal.step('🔥', `Deleting "${profile}"`, () => removeEverything(cluster, folders));
+    if (cluster.natsUrl !== undefined) terminal.warn(`The streams decklog_${cluster.id}_* on your NATS server were left there.`);
+    if (cluster.postgresUrl !== undefined) terminal.warn('The tables in your Postgres database were left there.');
+  });
+  await rm(`${decklogHome()}/.failed/${profile}`, { recursive: true, force: true });
+  terminal.line('💀', `Removed all traces of "${profile}".`);
+}
+
+const outputOption = () => new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text');
+
+function addReading(program: Command, around: Surroundings): void {
+  profileOption(program.command('status'))
+    .description('what runs; exit code 1 where the profile does not exist')
+    .addOption(outputOption())
+    .action(async ({ output }: { output: string }, command: Command) => {
+      const profile = profileOf(command);
+      const status = statusOf(profile, await loadCluster(profile), foldersOf(profile));
+      process.stdout.write(output === 'json' ? `${JSON.stringify(status)}\n` : `${statusText(status)}\n`);
+      if (status.state === 'Missing') around.setExitCode(1);
+    });
+
+  profileOption(program.command('logs'))
+    .description("the ends of the cluster's logs, or of one component's")
+    .argument('[component]', 'nats, postgres, control-plane, node-1, ...')
+    .option('-f, --follow', 'go on with what is added')
+    .option('-n, --lines <n>', 'how many lines of each', wholeNumber, 40)
+    .action(async (component: string | undefined, options: { follow?: boolean; lines: number }, command: Command) => {
+      const profile = profileOf(command);
+      const cluster = await requireCluster(profile);
+      const wanted = { lines: options.lines, follow: options.follow === true, ...(component === undefined ? {} : { component }) };
+      await printLogs(cluster, foldersOf(profile), wanted, (text) => void process.stdout.write(text), around.signal);
+    });
+
+  const profiles = program.command('profile').description('the clusters of this user');
+  profiles
+    .command('list')
+    .description('all of them')
+    .addOption(outputOption())
+    .action(async ({ output }: { output: string }) => {
+      const all = await allProfiles();
+      process.stdout.write(output === 'json' ? `${JSON.stringify(all)}\n` : `${profilesText(all)}\n`);
+    });
+
+  program
+    .command('version')
+    .description('of Decklog and of the API it serves')
+    .addOption(outputOption())
+    .action(async ({ output }: { output: string }) => {
+      const version = await productVersion();
+      const text =
+        output === 'json'
+          ? JSON.stringify({ version, kubernetesApi: KUBERNETES_API })
+          : `decklog ${version}\nKubernetes API ${KUBERNETES_API}`;
+      process.stdout.write(`${text}\n`);
+    });
+}
+
+function addTools(program: Command, around: Surroundings): void {
+  profileOption(program.command('kubectl'))
+    .description('kubectl against this cluster: decklog kubectl -- get pods')
+    .argument('[args...]', "kubectl's own, after --")
+    .passThroughOptions()
+    .allowUnknownOption()
+    .action(async (args: readonly string[], _: unknown, command: Command) => {
+      const profile = profileOf(command);
+      await requireCluster(profile);
+      const found = await kubectl((text) => void process.stderr.write(`${text}\n`));
+      around.setExitCode(await runKubectl(found.path, foldersOf(profile), args));
+    });
+
+  profileOption(program.command('service'))
+    .description('where a service is reached from this machine')
+    .argument('<name>')
+    .option('-n, --namespace <namespace>', 'of the service', 'default')
+    .option('--url', 'print the URLs alone')
+    .option('--https', 'https instead of http')
+    .option('--wait <seconds>', 'how long to wait for the service and a pod of it', wholeNumber, 10)
+    .action(async (name: string, options: { namespace: string; url?: boolean; https?: boolean; wait: number }, command: Command) => {
+      const profile = profileOf(command);
+      const api = await connectApi(await requireCluster(profile), foldersOf(profile));
+      const wanted = { name, namespace: options.namespace, url: options.url === true, https: options.https === true, profile };
+      process.stdout.write(`${await serviceText(api, { ...wanted, waitSeconds: options.wait })}\n`);
+    });
+}

@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+
+import { addressesOf, nodeAddresses } from './addresses.js';
+import type { Cluster, Secrets } from './cluster.js';
+import { CLUSTER_DOMAIN, NODE_PORTS, nodeName } from './cluster.js';
+import { dockerSocket } from './docker.js';
+import { natsUrlOf } from './nats.js';
+import { nodePairs } from './pki.js';
+import { postgresUrlOf } from './postgres.js';
+import type { Folders } from './profile.js';
+
+/** The app that a component of the control plane or a node is, as a folder under `apps/`. */
+export function appOf(component: string): string {
+  if (component === 'control-plane') return 'standalone';
+  return /^node-\d+$/.test(component) ? 'kubelet' : component;
+}
+
+/** Settings of a process of the control plane (docs/architecture.md, "Processes and their settings"). */
+export function controlPlaneSettings(
+  cluster: Cluster,
+  folders: Folders,
+  secrets: Secrets,
+  component: string,
+): Readonly<Record<string, string>> {
+  return {
+    CLUSTER: cluster.id,
+    NATS_URL: natsUrlOf(cluster, secrets),
+    POSTGRES_URL: postgresUrlOf(cluster, secrets),
+    PKI_DIR: folders.pki,
+    SEALING_KEY_FILE: folders.sealingKey,
+    SERVICE_CIDR: addressesOf(cluster.index).serviceCidr,
+    NODE_PORTS,
+    CLUSTER_DOMAIN,
+    ADVERTISE_ADDRESS: cluster.advertiseAddress,
+    API_PORT: String(cluster.ports.api),
+    PROBE_PORT: String(cluster.ports.probes[component] ?? 0),
+  };
+}
+
+/** Settings of the process of the cluster's `number`th node. */
+export function nodeSettings(cluster: Cluster, folders: Folders, number: number): Readonly<Record<string, string>> {
+  const name = nodeName(number);
+  const { ip, podCidr } = nodeAddresses(cluster.index, number);
+  const { clusterCidr, serviceCidr, dns } = addressesOf(cluster.index);
+  const { client, serving } = nodePairs(folders, name);
+  return {
+    NODE_NAME: name,
+    API_URL: `https://127.0.0.1:${cluster.ports.api}`,
+    CA_FILE: join(folders.pki, 'ca.crt'),
+    CERT_FILE: `${client}.crt`,
+    KEY_FILE: `${client}.key`,
+    SERVING_CERT_FILE: `${serving}.crt`,
+    SERVING_KEY_FILE: `${serving}.key`,
+    CLUSTER: cluster.id,
+    NODE_IP: ip,
+    POD_CIDR: podCidr,
+    CLUSTER_CIDR: clusterCidr,
+    SERVICE_CIDR: serviceCidr,
+    CLUSTER_DNS: dns,
+    CLUSTER_DOMAIN,
+    DATA_DIR: join(folders.nodes, name),
+    RUNTIME: cluster.runtime,
+    DOCKER_SOCKET: dockerSocket(),
+    PROXY: cluster.proxy,
+  };
+}
+
+const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_OPTIONS'] as const;
+
+/** What a process of ours inherits of the environment of whoever started it: nothing that would differ by chance. */
+export function inheritedSettings(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  const level = env['LOG_LEVEL'] ?? '';
+  return {
+    ...Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
+    ...(['debug', 'info', 'warn', 'error'].includes(level) ? { LOG_LEVEL: level } : {}),
+  };
+}

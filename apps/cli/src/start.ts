@@ -1,0 +1,235 @@
+import { rmSync } from 'node:fs';
+import { cp, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { addressesOf, MOST_NODES } from './addresses.js';
+import { allocate, reallocatePorts, release } from './allocation.js';
+import type { Allocation } from './allocation.js';
+import { connectApi } from './api.js';
+import type { Cluster, Layout, Runtime } from './cluster.js';
+import { componentsOf, controlPlaneComponents, nodeName } from './cluster.js';
+import type { Bringing } from './components.js';
+import { controlPlaneReady, endComponents, nodeReady, startApp } from './components.js';
+import { removeEverything } from './delete.js';
+import { eachOf } from './docker.js';
+import type { Engine } from './engine.js';
+import { ensureEngine, ensureNetworkTools } from './engine.js';
+import { Failure } from './failure.js';
+import { checkContext, installContext } from './kubeconfig-file.js';
+import { mergeKubeconfig } from './kubeconfig.js';
+import type { KubeconfigEntry } from './kubeconfig.js';
+import { withProfileLock } from './lock.js';
+import { startNats } from './nats.js';
+import { ensureAdvertised, nftablesWork } from './network.js';
+import { ensurePki, readPair } from './pki.js';
+import { startPostgres } from './postgres.js';
+import { runningProcess } from './processes.js';
+import type { Folders } from './profile.js';
+import {
+  decklogHome,
+  foldersOf,
+  loadCluster,
+  makeFolders,
+  readIfThere,
+  runningAsRoot,
+  saveCluster,
+  secretsOf,
+  writeWhole,
+} from './profile.js';
+import { natsServer } from './programs.js';
+import { statusOf } from './status.js';
+import { formatDuration } from './terminal.js';
+import type { Terminal } from './terminal.js';
+import { productVersion } from './version.js';
+
+/** What `start` was asked for; what is left out stays as it is, or takes its default. */
+export interface StartOptions {
+  readonly profile: string;
+  readonly nodes?: number;
+  readonly runtime?: Runtime;
+  readonly layout?: Layout;
+  readonly natsUrl?: string;
+  readonly postgresUrl?: string;
+  readonly apiPort?: number;
+}
+
+/** Brings the profile's cluster up, making it first where there is none, and returns when it is ready. */
+export async function start(options: StartOptions, terminal: Terminal, signal: AbortSignal): Promise<void> {
+  const began = Date.now();
+  const folders = foldersOf(options.profile);
+  if (process.platform !== 'linux') throw new Failure(`Decklog runs on Linux, not on ${process.platform}`);
+  checkNodes(options.nodes);
+  terminal.line('😄', `decklog ${await productVersion()}${options.profile === 'decklog' ? '' : ` [${options.profile}]`}`);
+  await withProfileLock(folders.root, 600_000, async () => {
+    const known = await loadCluster(options.profile);
+    await checkContext(options.profile);
+    const cluster = known === undefined ? await create(options, folders, terminal) : await adapt(known, options, folders, terminal);
+    const before = statusOf(cluster.profile, cluster, folders).components.filter(({ state }) => state === 'Running');
+    try {
+      await bringUp(cluster, folders, terminal, signal);
+    } catch (error) {
+      await undo(cluster, folders, known === undefined, new Set(before.map(({ name }) => name)), terminal);
+      throw error;
+    }
+  });
+  terminal.line('🏄', `Done! kubectl is now configured to use "${options.profile}"; ready in ${formatDuration(Date.now() - began)}`);
+}
+
+function checkNodes(nodes: number | undefined): void {
+  if (nodes !== undefined && (!Number.isInteger(nodes) || nodes < 1 || nodes > MOST_NODES)) {
+    throw new Failure(`--nodes must be from 1 to ${MOST_NODES}`, [], 2);
+  }
+}
+
+async function create(options: StartOptions, folders: Folders, terminal: Terminal): Promise<Cluster> {
+  const engine = await findEngine(options.runtime, terminal);
+  await makeFolders(folders);
+  let allocation: Allocation | undefined;
+  try {
+    allocation = await allocate(folders.root, options.apiPort, (text) => terminal.warn(text));
+    const cluster: Cluster = {
+      schema: 1,
+      profile: options.profile,
+      id: allocation.id,
+      index: allocation.index,
+      createdAt: new Date().toISOString(),
+      runtime: engine.runtime,
+      layout: options.layout ?? 'standalone',
+      nodes: options.nodes ?? 1,
+      advertiseAddress: runningAsRoot() ? addressesOf(allocation.index).advertise : '127.0.0.1',
+      proxy: engine.runtime === 'docker' && (await nftablesWork(allocation.id)) ? 'nftables' : 'userspace',
+      ports: allocation.ports,
+      ...(options.natsUrl === undefined ? {} : { natsUrl: options.natsUrl }),
+      ...(options.postgresUrl === undefined ? {} : { postgresUrl: options.postgresUrl }),
+    };
+    await saveCluster(cluster);
+    return cluster;
+  } catch (error) {
+    rmSync(folders.root, { recursive: true, force: true });
+    if (allocation !== undefined) await release(allocation.id);
+    throw error;
+  }
+}
+
+async function findEngine(wanted: Runtime | undefined, terminal: Terminal): Promise<Engine> {
+  const engine = await terminal.step('🐳', 'Container engine', async (say) => {
+    const found = await ensureEngine(wanted, say);
+    say(found.title);
+    if (found.runtime === 'docker') await ensureNetworkTools(say);
+    return found;
+  });
+  if (engine.runtime === 'simulated') {
+    if (engine.why !== undefined) terminal.warn(engine.why);
+    terminal.warn("PODS ONLY PRETEND TO RUN: this cluster's nodes are simulated (label decklog.dev/runtime=simulated).");
+  }
+  return engine;
+}
+
+/** What was asked of a cluster that exists. What it is made of can't change; its layout and its nodes can. */
+async function adapt(known: Cluster, options: StartOptions, folders: Folders, terminal: Terminal): Promise<Cluster> {
+  for (const name of ['runtime', 'natsUrl', 'postgresUrl'] as const) {
+    const asked = options[name];
+    if (asked === undefined || asked === known[name]) continue;
+    const flag = name === 'runtime' ? '--runtime' : name === 'natsUrl' ? '--nats-url' : '--postgres-url';
+    throw new Failure(`the profile "${known.profile}" exists with another ${flag}`, [
+      'Delete it first (`./decklog delete`), or choose another with -p.',
+    ]);
+  }
+  if (options.nodes !== undefined && options.nodes < known.nodes) {
+    throw new Failure(`the profile "${known.profile}" has ${known.nodes} nodes; taking some away is not possible`, [
+      'Delete the profile first.',
+    ]);
+  }
+  if ((await findEngine(known.runtime, terminal)).runtime !== known.runtime) throw new Failure('the container engine is gone');
+  await makeFolders(folders);
+  const running = statusOf(known.profile, known, folders).state;
+  const layout = options.layout ?? known.layout;
+  if (layout !== known.layout && running !== 'Stopped')
+    throw new Failure('the layout changes only while the cluster is stopped', ['Run `./decklog stop`.']);
+  const allocation: Allocation = { id: known.id, index: known.index, ports: known.ports, folder: folders.root };
+  if (running !== 'Stopped' && options.apiPort !== undefined && options.apiPort !== known.ports.api) {
+    throw new Failure("the API server's port changes only while the cluster is stopped", ['Run `./decklog stop`.']);
+  }
+  const ports = running === 'Stopped' ? await reallocatePorts(allocation, options.apiPort) : known.ports;
+  if (ports !== known.ports) terminal.warn(`Another program took a port of this cluster; the API server is now at ${ports.api}.`);
+  const cluster: Cluster = { ...known, layout, ports, nodes: options.nodes ?? known.nodes };
+  await saveCluster(cluster);
+  return cluster;
+}
+
+async function bringUp(cluster: Cluster, folders: Folders, terminal: Terminal, signal: AbortSignal): Promise<void> {
+  const secrets = await secretsOf(folders);
+  const bringing: Bringing = { cluster, folders, secrets, signal };
+  await terminal.step('🔑', 'Certificates and keys', async (say) => {
+    await ensureAdvertised(cluster);
+    const made = await ensurePki(cluster, folders);
+    if (made > 0) say(`${made} made`);
+  });
+  await terminal.step('📜', 'The log and the database', async (say) => {
+    const log = async () => {
+      if (cluster.natsUrl !== undefined) return;
+      const program = runningProcess(folders.run, 'nats') === undefined ? await natsServer(say) : undefined;
+      await startNats(cluster, folders, secrets, program?.path ?? '', signal);
+    };
+    const database = async () => {
+      if (cluster.postgresUrl === undefined) await startPostgres(cluster, folders, secrets, say, signal);
+    };
+    await allOf([log(), database()]);
+  });
+  const api = await connectApi(cluster, folders);
+  await terminal.step('🧭', cluster.layout === 'apart' ? 'The control plane, each app apart' : 'The control plane', async () => {
+    const components = controlPlaneComponents(cluster.layout);
+    for (const component of components) await startApp(bringing, component);
+    await controlPlaneReady(bringing, components, api);
+  });
+  await terminal.step('🖥️ ', cluster.nodes === 1 ? 'The node' : `${cluster.nodes} nodes`, async () => {
+    const numbers = Array.from({ length: cluster.nodes }, (_, i) => i + 1);
+    const startedAt = new Map<number, number>();
+    for (const number of numbers) {
+      const running = runningProcess(folders.run, nodeName(number));
+      startedAt.set(number, running === undefined ? Date.now() : Date.parse(running.since));
+      await startApp(bringing, nodeName(number));
+    }
+    await eachOf(numbers, 8, (number) => nodeReady(bringing, number, api, startedAt.get(number) ?? 0));
+  });
+  await terminal.step('🔗', 'The kubeconfig', () => writeContexts(cluster, folders));
+}
+
+/** Waits for all to settle before the first failure goes on, so that nothing runs behind its back. */
+async function allOf(works: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(works)).find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+async function writeContexts(cluster: Cluster, folders: Folders): Promise<void> {
+  const [ca, admin] = await Promise.all([readIfThere(join(folders.pki, 'ca.crt')), readPair(join(folders.pki, 'admin'))]);
+  const entry: KubeconfigEntry = {
+    name: cluster.profile,
+    id: cluster.id,
+    server: `https://127.0.0.1:${cluster.ports.api}`,
+    authority: ca ?? '',
+    certificate: admin?.certificate ?? '',
+    key: admin?.key ?? '',
+  };
+  await writeWhole(folders.kubeconfig, mergeKubeconfig('', entry));
+  await installContext(entry);
+}
+
+/** After a failed start: what it started ends; a cluster it made goes, its logs kept for reading. */
+async function undo(cluster: Cluster, folders: Folders, fresh: boolean, before: ReadonlySet<string>, terminal: Terminal): Promise<void> {
+  if (!fresh) {
+    await endComponents(
+      folders,
+      componentsOf(cluster)
+        .filter((name) => !before.has(name))
+        .reverse(),
+    );
+    return;
+  }
+  const kept = join(decklogHome(), '.failed', cluster.profile);
+  await rm(kept, { recursive: true, force: true });
+  await mkdir(join(kept, '..'), { recursive: true, mode: 0o700 });
+  await cp(folders.logs, kept, { recursive: true });
+  await removeEverything(cluster, folders);
+  terminal.warn(`What had been made was removed again; the logs are in ${kept}.`);
+}
