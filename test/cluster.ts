@@ -63,6 +63,11 @@ export class TestCluster {
     return this.must(await this.tryKubectl(args, options), `kubectl ${typeof args === 'string' ? args : args.join(' ')}`);
   }
 
+  /** Where the kubectl of this cluster is, for programs that run it themselves. */
+  kubectlPath(): string {
+    return kubectlBinary();
+  }
+
   /** An object as JSON. */
   async get<T = Record<string, never>>(args: string): Promise<T> {
     return JSON.parse(await this.kubectl(`get ${args} -o json`)) as T;
@@ -95,7 +100,12 @@ export class TestCluster {
   /** Runs a program with the cluster's kubeconfig, its output gathered. */
   run(command: string, args: readonly string[], { input, timeoutMs = 60_000, env = {} }: RunOptions = {}): Promise<Ran> {
     return new Promise((resolve, reject) => {
-      const child = spawn(command, args, { cwd: root, env: { ...this.environment(), ...env }, stdio: ['pipe', 'pipe', 'pipe'], timeout: timeoutMs });
+      const child = spawn(command, args, {
+        cwd: root,
+        env: { ...this.environment(), ...env },
+        stdio: ['pipe', 'pipe', 'pipe'],
+        timeout: timeoutMs,
+      });
       let out = '';
       let err = '';
       child.stdout.on('data', (piece: Buffer) => (out += piece.toString()));
