@@ -102,8 +102,8 @@ export interface Refusal {
 }
 
 /**
- * An incremental form of `Controller.snapshot`. It is fed every event of every resource in order, beginning
- * with all objects as they are at the start; `snapshot` must equal what the controller's own would give.
+ * An incremental form of `Controller.snapshot`. It is fed every event of the watched resources in order,
+ * beginning with all their objects as they are at the start; `snapshot` must equal what the controller's own would give.
  */
 export interface SnapshotIndex<Snapshot> {
   apply(resource: GroupVersionResource, next: KubeObject | undefined, old: KubeObject | undefined): void;

@@ -1,2 +1,3 @@
 export * from './ports.js';
 export * from './state-cache/index.js';
+export * from './controller/index.js';
