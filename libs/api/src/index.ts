@@ -2,6 +2,7 @@ export * from './definition.js';
 export type * from './generated/types.js';
 export * from './resources.js';
 export * from './schema/index.js';
+export * from './strategic-merge/index.js';
 export * from './strategy.js';
 export { NAMESPACE_FINALIZER, NAMESPACE_NAME_LABEL } from './core/v1/namespace.js';
 export { isRestartableInitContainer, podRequests, qosClassOf } from './core/v1/pod-resources.js';
