@@ -1,1 +1,2 @@
 export * from './nftables/index.js';
+export * from './docker/index.js';

@@ -26,6 +26,10 @@ export interface ObservedContainer {
   readonly startError?: string;
   readonly image: string;
   readonly imageId: string;
+  /** The signal it wants to be asked to end with; SIGTERM when absent. */
+  readonly stopSignal?: string;
+  readonly tty?: boolean;
+  readonly stdinOpen?: boolean;
   readonly pid?: number;
   readonly ip?: string;
   /** What the container left as its termination message. */

@@ -1,0 +1,84 @@
+import type { ContainerCreateOptions, HostConfig } from 'dockerode';
+import type { ContainerSettings, SandboxSettings } from '#libs/node';
+import { PAUSE_IMAGE } from './pause-image.js';
+
+/** A pod's sandbox for Docker: the donor of network and IPC namespaces. */
+export function sandboxOptions(settings: SandboxSettings, network: string): ContainerCreateOptions {
+  const exposed: Record<string, object> = {};
+  const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
+  for (const { containerPort, hostPort, hostIP, protocol } of settings.ports) {
+    const key = `${containerPort}/${protocol}`;
+    exposed[key] = {};
+    (bindings[key] ??= []).push({ HostIp: hostIP, HostPort: String(hostPort) });
+  }
+  return {
+    name: settings.name,
+    Image: PAUSE_IMAGE,
+    Labels: { ...settings.labels },
+    ...(settings.hostNetwork ? {} : { Hostname: settings.hostname }),
+    ExposedPorts: exposed,
+    HostConfig: {
+      NetworkMode: settings.hostNetwork ? 'host' : network,
+      IpcMode: settings.hostIPC ? 'host' : 'shareable',
+      ...(settings.hostPID ? { PidMode: 'host' } : {}),
+      PortBindings: bindings,
+      LogConfig: { Type: 'none', Config: {} },
+      OomScoreAdj: -998,
+      CpuShares: 2,
+      ...(Object.keys(settings.sysctls).length > 0 ? { Sysctls: { ...settings.sysctls } } : {}),
+    },
+  };
+}
+
+/** A pod's container for Docker. */
+export function containerOptions(settings: ContainerSettings, hostIPC: boolean): ContainerCreateOptions {
+  return {
+    name: settings.name,
+    Image: settings.image,
+    Labels: { ...settings.labels },
+    Env: [...settings.env],
+    ...(settings.command.length > 0 ? { Entrypoint: [...settings.command] } : {}),
+    // Docker keeps the image's arguments when only its entry point is replaced; Kubernetes drops them.
+    ...(settings.args.length > 0 ? { Cmd: [...settings.args] } : settings.command.length > 0 ? { Cmd: [] } : {}),
+    ...(settings.workingDir === '' ? {} : { WorkingDir: settings.workingDir }),
+    ...(settings.user === '' ? {} : { User: settings.user }),
+    ...(settings.stopSignal === '' ? {} : { StopSignal: settings.stopSignal }),
+    Tty: settings.tty,
+    OpenStdin: settings.stdin,
+    StdinOnce: settings.stdinOnce,
+    // The probes are the pod's; a check built into the image would count for nothing.
+    Healthcheck: { Test: ['NONE'] } as ContainerCreateOptions['Healthcheck'] & object,
+    HostConfig: hostConfig(settings, hostIPC),
+  };
+}
+
+function hostConfig(settings: ContainerSettings, hostIPC: boolean): HostConfig {
+  const { cgroup } = settings;
+  const security = [
+    ...(settings.noNewPrivileges ? ['no-new-privileges'] : []),
+    ...(settings.seccompUnconfined ? ['seccomp=unconfined'] : []),
+  ];
+  return {
+    NetworkMode: `container:${settings.sandboxId}`,
+    IpcMode: hostIPC ? 'host' : `container:${settings.sandboxId}`,
+    ...(settings.pid === 'own' ? {} : { PidMode: settings.pid === 'host' ? 'host' : `container:${settings.sandboxId}` }),
+    Mounts: settings.mounts.map(({ source, target, readOnly, propagation }) => ({
+      Type: 'bind' as const,
+      Source: source,
+      Target: target,
+      ReadOnly: readOnly,
+      BindOptions: { Propagation: propagation ?? 'rprivate' },
+    })),
+    Privileged: settings.privileged,
+    ReadonlyRootfs: settings.readOnlyRoot,
+    ...(security.length > 0 && !settings.privileged ? { SecurityOpt: security } : {}),
+    CapAdd: [...settings.addCapabilities],
+    CapDrop: [...settings.dropCapabilities],
+    GroupAdd: [...settings.groups],
+    CpuShares: cgroup.cpuShares,
+    ...(cgroup.cpuQuotaUs === undefined ? {} : { CpuQuota: cgroup.cpuQuotaUs, CpuPeriod: cgroup.cpuPeriodUs ?? 100_000 }),
+    ...(cgroup.memoryBytes === undefined ? {} : { Memory: cgroup.memoryBytes, MemorySwap: cgroup.memoryBytes }),
+    OomScoreAdj: cgroup.oomScoreAdj,
+    LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '5' } },
+  };
+}

@@ -1,0 +1,3 @@
+export * from './container-runtime.js';
+export * from './docker-runtime.js';
+export * from './network.js';
