@@ -1,2 +1,3 @@
 export * from './nftables/index.js';
 export * from './docker/index.js';
+export * from './jetstream/index.js';

@@ -1,2 +1,3 @@
 export * from './event-log-contract.js';
 export * from './events.js';
+export * from './servers.js';

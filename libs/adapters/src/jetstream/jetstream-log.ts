@@ -1,0 +1,109 @@
+import type { ConnectionOptions } from 'nats';
+import type { AppendWrite, Appended, EventLog, Guard, ReadBatch, ReadOptions, Recorded, Sequence, StreamName } from '#libs/log';
+import { LogUnavailable, STREAMS } from '#libs/log';
+import { Appender } from './appender.js';
+import { Lookups } from './lookups.js';
+import { Reader } from './reader.js';
+import { Seen } from './seen.js';
+import { checkServer, ensureStream } from './stream-settings.js';
+import { AnswerLost, Wire } from './wire.js';
+
+/** Where the log is, and how patient to be with it. */
+export interface JetStreamOptions {
+  /** One URL or several with commas, e.g. `nats://127.0.0.1:4222`. */
+  readonly url: string;
+  /** The cluster's id: a token of every subject and of the streams' names. `[A-Za-z0-9-]+`. */
+  readonly cluster: string;
+  /** Shown by the server for this connection. */
+  readonly name?: string;
+  /** Copies of each stream, 1 unless set. */
+  readonly replicas?: number;
+  /** How long an append or a point read waits for a log that does not answer; 10 s unless set. */
+  readonly patienceMs?: number;
+  /** Appends that may wait at once, for each stream; 8,192 unless set. */
+  readonly maxQueued?: number;
+  /** More of the client's own options (credentials, TLS). */
+  readonly connection?: ConnectionOptions;
+}
+
+const RETRY_MS = 50;
+
+/** The log on NATS JetStream. */
+export class JetStreamLog implements EventLog {
+  private readonly lookups: Lookups;
+  private readonly seen: Readonly<Record<StreamName, Seen>> = { state: new Seen(), lease: new Seen(1_024), event: new Seen(1_024) };
+  private readonly appenders: Readonly<Record<StreamName, Appender>>;
+
+  constructor(
+    private readonly wire: Wire,
+    private readonly cluster: string,
+    private readonly patienceMs: number,
+    maxQueued: number,
+    replicas: number,
+  ) {
+    this.lookups = new Lookups(wire, cluster, replicas);
+    const options = { patienceMs, maxQueued, maxQueuedBytes: 128 * 1024 * 1024 };
+    const appender = (stream: StreamName): Appender => new Appender(wire, stream, this.lookups, this.seen[stream], options);
+    this.appenders = { state: appender('state'), lease: appender('lease'), event: appender('event') };
+  }
+
+  append(stream: StreamName, writes: readonly AppendWrite[], guards: readonly Guard[] = []): Promise<Appended> {
+    return this.appenders[stream].append(writes, guards);
+  }
+
+  read(stream: StreamName, after: Sequence, options: ReadOptions = {}): AsyncIterable<ReadBatch> {
+    return new Reader(this.wire, this.cluster, stream, this.lookups, this.seen[stream], after, options).batches();
+  }
+
+  async last(stream: StreamName): Promise<Sequence> {
+    return (await this.patiently(() => this.lookups.bounds(stream))).last;
+  }
+
+  lastOf(stream: StreamName, subject: string): Promise<Recorded | undefined> {
+    return this.patiently(() => this.lookups.lastOf(stream, subject));
+  }
+
+  async close(): Promise<void> {
+    for (const stream of STREAMS) this.appenders[stream].close();
+    await this.wire.close();
+  }
+
+  /** Asks again until an answer comes. */
+  private async patiently<T>(ask: () => Promise<T>): Promise<T> {
+    const deadline = performance.now() + this.patienceMs;
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (!(error instanceof AnswerLost)) throw error;
+        if (this.wire.closed || performance.now() > deadline) throw new LogUnavailable(error.message, { cause: error });
+        await this.wire.changed(RETRY_MS);
+      }
+    }
+  }
+}
+
+/**
+ * Connects to a cluster's log, creating its three streams where they are missing. Throws WrongLogSettings where the
+ * server or a stream is not as it must be (nothing is changed then), and the client's error where no server answers.
+ */
+export async function connectLog({
+  url,
+  cluster,
+  name = 'decklog',
+  replicas = 1,
+  patienceMs = 10_000,
+  maxQueued = 8_192,
+  connection = {},
+}: JetStreamOptions): Promise<JetStreamLog> {
+  if (!/^[A-Za-z0-9-]+$/.test(cluster)) throw new RangeError(`a cluster can't be called ${JSON.stringify(cluster)}`);
+  const wire = await Wire.open({ servers: url.split(','), name, ...connection });
+  try {
+    checkServer(wire);
+    for (const stream of STREAMS) await ensureStream(wire, cluster, stream, replicas);
+  } catch (error) {
+    await wire.close();
+    throw error;
+  }
+  return new JetStreamLog(wire, cluster, patienceMs, maxQueued, replicas);
+}

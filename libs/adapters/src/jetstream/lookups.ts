@@ -1,0 +1,100 @@
+import type { Msg } from 'nats';
+import type { Recorded, Sequence, StreamName } from '#libs/log';
+import { headersOf, headersOfBlock, recordedOf } from './message.js';
+import { streamName } from './stream-settings.js';
+import type { Wire } from './wire.js';
+import { AnswerLost, json } from './wire.js';
+
+/** The last message of a subject: where it stands, and the `id` of its event. */
+export interface Found {
+  readonly sequence: Sequence;
+  readonly id: string | undefined;
+}
+
+interface MessageAnswer {
+  readonly message?: {
+    readonly subject: string;
+    readonly seq: number;
+    readonly hdrs?: string;
+    readonly data?: string;
+    readonly time: string;
+  };
+  readonly error?: { readonly code: number; readonly err_code?: number; readonly description: string };
+}
+
+interface InfoAnswer {
+  readonly state?: { readonly first_seq: number; readonly last_seq: number };
+  readonly error?: { readonly description: string };
+}
+
+const TIMEOUT_MS = 5_000;
+const NO_MESSAGE = 10037;
+/** The server answers at most 1,024 subjects at once. */
+const SUBJECTS = 1_000;
+
+/** An answer of the JetStream API. Throws AnswerLost where the server has none to give just now. */
+function parsed<T extends { readonly error?: { readonly description: string } }>(message: Msg): T {
+  if (message.data.length === 0) throw new AnswerLost(`status ${message.headers?.code ?? 'unknown'} of JetStream`);
+  return message.json<T>();
+}
+
+/** Point reads of the streams, answered by the leader. All throw AnswerLost where no answer comes. */
+export class Lookups {
+  constructor(
+    private readonly wire: Wire,
+    private readonly cluster: string,
+    private readonly replicas: number,
+  ) {}
+
+  /** First and last sequence of a stream; the last is 0 while it is empty. */
+  async bounds(stream: StreamName): Promise<{ readonly first: Sequence; readonly last: Sequence }> {
+    const subject = `$JS.API.STREAM.INFO.${streamName(this.cluster, stream)}`;
+    const { state, error } = parsed<InfoAnswer>(await this.wire.request(subject, new Uint8Array(), TIMEOUT_MS));
+    if (!state) throw new AnswerLost(error?.description ?? 'stream info without a state');
+    return { first: state.first_seq, last: state.last_seq };
+  }
+
+  lastOf(stream: StreamName, subject: string): Promise<Recorded | undefined> {
+    return this.fetch(stream, { last_by_subj: subject });
+  }
+
+  /** The first event of a subject after a sequence. */
+  firstAfter(stream: StreamName, subject: string, after: Sequence): Promise<Recorded | undefined> {
+    return this.fetch(stream, { seq: after + 1, next_by_subj: subject });
+  }
+
+  /** The last messages of many subjects; those without one are left out. With one server in one request, else each from the leader. */
+  async lastOfMany(stream: StreamName, subjects: readonly string[]): Promise<ReadonlyMap<string, Found>> {
+    const found = new Map<string, Found>();
+    if (this.replicas > 1) {
+      const events = await Promise.all(subjects.map((subject) => this.lastOf(stream, subject)));
+      for (const event of events) if (event) found.set(event.subject, { sequence: event.sequence, id: event.meta.id });
+      return found;
+    }
+    for (let at = 0; at < subjects.length; at += SUBJECTS) {
+      const asked = json({ multi_last: subjects.slice(at, at + SUBJECTS) });
+      const messages = await this.wire.requestMany(`$JS.API.DIRECT.GET.${streamName(this.cluster, stream)}`, asked, TIMEOUT_MS);
+      this.take(messages, found);
+    }
+    return found;
+  }
+
+  private take(messages: readonly Msg[], found: Map<string, Found>): void {
+    for (const message of messages) {
+      const headers = headersOf(message);
+      const code = message.data.length === 0 ? (message.headers?.code ?? 0) : 0;
+      if (code === 204 || code === 404) return;
+      if (code !== 0) throw new AnswerLost(`status ${code} ${message.headers?.description ?? ''} of a direct get`);
+      found.set(headers.get('Nats-Subject') ?? '', { sequence: Number(headers.get('Nats-Sequence')), id: headers.get('Dl-Id') });
+    }
+  }
+
+  private async fetch(stream: StreamName, query: unknown): Promise<Recorded | undefined> {
+    const subject = `$JS.API.STREAM.MSG.GET.${streamName(this.cluster, stream)}`;
+    const { message, error } = parsed<MessageAnswer>(await this.wire.request(subject, json(query), TIMEOUT_MS));
+    if (error?.err_code === NO_MESSAGE) return undefined;
+    if (!message) throw new AnswerLost(error?.description ?? 'a message get without a message');
+    const body = Uint8Array.from(Buffer.from(message.data ?? '', 'base64'));
+    return recordedOf(stream, message.seq, message.subject, Date.parse(message.time), headersOfBlock(message.hdrs ?? ''), body);
+  }
+}

@@ -1,0 +1,84 @@
+import type { Msg } from 'nats';
+import type { EventMeta, Recorded, Sequence, StreamName } from '#libs/log';
+import { decodeMeta, encodeMeta, upcast } from '#libs/log';
+
+/** What a message demands of the log before it is stored. */
+export interface Expectation {
+  readonly expected: Sequence;
+  /** The subject it speaks of; absent: the message's own. */
+  readonly subject?: string;
+}
+
+/** A message's place in an atomic batch; `index` from 0. */
+export interface BatchPlace {
+  readonly id: string;
+  readonly size: number;
+  readonly index: number;
+}
+
+/** The header block of a message: an event's metadata (absent: a guard's marker), an expectation, a place in a batch. */
+export function headerBlock(meta: EventMeta | undefined, { expected, subject }: Expectation, batch: BatchPlace | undefined): Uint8Array {
+  let text = 'NATS/1.0\r\n';
+  if (meta) {
+    const { batch: _, ...own } = meta;
+    for (const [name, value] of encodeMeta(batch ? { ...own, batch: { id: batch.id, size: batch.size } } : own))
+      text += `${name}: ${value}\r\n`;
+  }
+  text += `Nats-Expected-Last-Subject-Sequence: ${expected}\r\n`;
+  if (subject !== undefined) text += `Nats-Expected-Last-Subject-Sequence-Subject: ${subject}\r\n`;
+  if (batch) {
+    text += `Nats-Batch-Id: ${batch.id}\r\nNats-Batch-Sequence: ${batch.index + 1}\r\n`;
+    if (batch.index === batch.size - 1) text += 'Nats-Batch-Commit: 1\r\n';
+  }
+  return Buffer.from(`${text}\r\n`, 'latin1');
+}
+
+/** Header names and values of a message, whichever way it was fetched. */
+export type Headers = ReadonlyMap<string, string>;
+
+/** The headers of a message that was delivered. */
+export const headersOf = (message: Msg): Headers => new Map([...(message.headers ?? [])].map(([name, [value]]) => [name, value ?? '']));
+
+/** The headers of a message as the message-get API answers them: base64 of the block. */
+export function headersOfBlock(base64: string): Headers {
+  const lines = Buffer.from(base64, 'base64').toString('latin1').split('\r\n').slice(1);
+  return new Map(
+    lines.flatMap((line) => {
+      const colon = line.indexOf(':');
+      return colon < 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1).trim()] as const];
+    }),
+  );
+}
+
+/** An event from a stored message; undefined for what is no event (a guard's marker). */
+export function recordedOf(
+  stream: StreamName,
+  sequence: Sequence,
+  subject: string,
+  time: number,
+  headers: Headers,
+  body: Uint8Array,
+): Recorded | undefined {
+  if (!headers.has('Dl-Type')) return undefined;
+  return upcast({ stream, sequence, subject, time, meta: decodeMeta((name) => headers.get(name)), body });
+}
+
+/** Where a delivered message stands, from its reply subject. `consumed` counts what this consumer was given, `pending` what is left. */
+export interface Delivery {
+  readonly sequence: Sequence;
+  readonly consumed: number;
+  readonly time: number;
+  readonly pending: number;
+}
+
+/** `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<consumed>.<nanoseconds>.<pending>`, or with domain and account before the stream. */
+export function deliveryOf(reply: string): Delivery {
+  const tokens = reply.split('.');
+  const at = tokens.length > 9 ? 7 : 5;
+  return {
+    sequence: Number(tokens[at]),
+    consumed: Number(tokens[at + 1]),
+    time: Number((tokens[at + 2] ?? '').slice(0, -6)),
+    pending: Number(tokens[at + 3]),
+  };
+}

@@ -1,0 +1,82 @@
+import type { StreamName } from '#libs/log';
+import type { Wire } from './wire.js';
+import { json } from './wire.js';
+
+/** The largest message: Kubernetes' largest objects pass the server's default of 1 MiB. */
+export const MAX_MESSAGE = 4 * 1024 * 1024;
+
+const DAY_NS = 24 * 3_600 * 1e9;
+const OLDEST_SERVER = [2, 12] as const;
+
+/** The server or a stream is not as the log needs it. Nothing is changed: somebody has to decide. */
+export class WrongLogSettings extends Error {
+  override readonly name = 'WrongLogSettings';
+}
+
+type Settings = Readonly<Record<string, unknown>>;
+
+/** The name of a cluster's stream. */
+export const streamName = (cluster: string, stream: StreamName): string => `decklog_${cluster}_${stream}`;
+
+/** What a stream is created with and checked against. Leases keep a few messages per subject; Kubernetes Events a day more than their own limit. */
+export function streamSettings(cluster: string, stream: StreamName, replicas: number): Settings {
+  return {
+    name: streamName(cluster, stream),
+    subjects: [`decklog.${cluster}.${stream}.>`],
+    storage: 'file',
+    retention: 'limits',
+    discard: 'new',
+    max_consumers: -1,
+    max_msgs: -1,
+    max_bytes: -1,
+    max_age: stream === 'event' ? 31 * DAY_NS : 0,
+    max_msgs_per_subject: stream === 'lease' ? 4 : -1,
+    max_msg_size: MAX_MESSAGE,
+    num_replicas: replicas,
+    compression: 's2',
+    allow_direct: true,
+    allow_atomic: true,
+    sealed: false,
+    deny_delete: false,
+    deny_purge: false,
+    allow_rollup_hdrs: false,
+    allow_msg_ttl: false,
+  };
+}
+
+interface ApiAnswer {
+  readonly config?: Settings;
+  readonly error?: { readonly code: number; readonly err_code?: number; readonly description: string };
+}
+
+const NOT_FOUND = 10059;
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** Refuses a server that is too old for atomic batches, or whose messages are too small. */
+export function checkServer(wire: Wire): void {
+  const { version, maxPayload } = wire.server;
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < OLDEST_SERVER[0] || (major === OLDEST_SERVER[0] && minor < OLDEST_SERVER[1])) {
+    throw new WrongLogSettings(`nats-server is ${version}, must be ${OLDEST_SERVER.join('.')} or newer`);
+  }
+  if (maxPayload < MAX_MESSAGE) throw new WrongLogSettings(`nats-server: max_payload is ${maxPayload}, must be at least ${MAX_MESSAGE}`);
+}
+
+/** Creates a cluster's stream, or checks that it is as `streamSettings` says: a difference refuses to start, naming every setting. */
+export async function ensureStream(wire: Wire, cluster: string, stream: StreamName, replicas: number): Promise<void> {
+  const wanted = streamSettings(cluster, stream, replicas);
+  const name = streamName(cluster, stream);
+  let answer = await ask(wire, `$JS.API.STREAM.INFO.${name}`, undefined);
+  if (answer.error?.err_code === NOT_FOUND) answer = await ask(wire, `$JS.API.STREAM.CREATE.${name}`, wanted);
+  if (answer.error) throw new WrongLogSettings(`stream ${name}: ${answer.error.description}`);
+  const differences = Object.entries(wanted)
+    .filter(([key, value]) => !same(answer.config?.[key] ?? (value === false ? false : undefined), value))
+    .map(([key, value]) => `${key} is ${JSON.stringify(answer.config?.[key])}, must be ${JSON.stringify(value)}`);
+  if (differences.length > 0) throw new WrongLogSettings(`stream ${name}: ${differences.join('; ')}`);
+}
+
+async function ask(wire: Wire, subject: string, payload: unknown): Promise<ApiAnswer> {
+  const message = await wire.request(subject, payload === undefined ? new Uint8Array() : json(payload), 10_000);
+  if (message.data.length === 0) throw new WrongLogSettings('nats-server runs without JetStream');
+  return message.json<ApiAnswer>();
+}
