@@ -1,0 +1,225 @@
+import type { IncomingMessage } from 'node:http';
+import { ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { StatusError, badRequest } from '#libs/apimachinery';
+import { Authenticator } from './authenticator.js';
+import { allowAuthenticated, refusal, type Authorizer, type AuthorizerAttributes, type User } from './authorizer.js';
+import type { Call } from './call.js';
+import { impersonated } from './impersonation.js';
+import { InFlight } from './in-flight.js';
+import type { Upgrade } from './kubelet-proxy.js';
+import { DEFAULT_SETTINGS, type ListenAddress, type ServerOptions, type ServerSettings } from './options.js';
+import { requestInfoOf, type RequestInfo } from './request-info.js';
+import { sendFailure } from './respond.js';
+import { Router } from './router.js';
+
+const HEADERS_TIMEOUT_MS = 32_000;
+const REQUEST_TIMEOUT_MS = 120_000;
+const KEEP_ALIVE_MS = 180_000;
+const MAX_HEADER_BYTES = 64 * 1024;
+const ANYBODY = /^\/(livez|readyz|healthz|version)(\/|$)/;
+const LONG_SUBRESOURCES = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
+
+/** A running API server. `port` is that of the first address. */
+export interface RunningServer {
+  readonly port: number;
+  /** Stops accepting, ends watches, lets requests finish for a while, then cuts what is left. */
+  close(): Promise<void>;
+}
+
+/** Builds an API server and listens on all its addresses. Rejects where one can't be bound. */
+export async function startApiServer(options: ServerOptions): Promise<RunningServer> {
+  const server = new ApiServer(options);
+  await server.listen();
+  return server;
+}
+
+/** Kubernetes' API over HTTPS. Each request is authenticated, authorized, routed, and logged with its id. */
+export class ApiServer implements RunningServer {
+  private readonly settings: ServerSettings;
+  private readonly router: Router;
+  private readonly authenticator: Authenticator;
+  private readonly authorizer: Authorizer;
+  private readonly inFlight: InFlight;
+  private readonly servers: Server[] = [];
+  private readonly closing = new AbortController();
+  private readonly sockets = new Set<Duplex>();
+  private active = 0;
+
+  constructor(private readonly options: ServerOptions) {
+    this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
+    this.authorizer = options.authorizer ?? allowAuthenticated;
+    this.router = new Router(options, this.settings, this.authorizer);
+    this.authenticator = new Authenticator(this.router.serviceAccounts, this.router.audiences);
+    this.inFlight = new InFlight(this.settings.maxReadsInFlight, this.settings.maxWritesInFlight);
+  }
+
+  get port(): number {
+    const address = this.servers[0]?.address() as AddressInfo | null | undefined;
+    return address?.port ?? 0;
+  }
+
+  async listen(): Promise<void> {
+    this.router.start();
+    try {
+      for (const address of this.options.listen) await this.bind(address);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const closed = this.servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    this.router.endWatches();
+    for (const server of this.servers) server.closeIdleConnections();
+    const deadline = Date.now() + this.settings.shutdownGraceMs;
+    while (this.active > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+    this.closing.abort(new Error('the server is shutting down'));
+    this.router.stop();
+    for (const server of this.servers) server.closeAllConnections();
+    for (const socket of this.sockets) socket.destroy();
+    await Promise.all(closed);
+  }
+
+  private bind({ host, port }: ListenAddress): Promise<void> {
+    const { cert, key, clientCa } = this.options.tls;
+    const server = createServer({
+      cert,
+      key,
+      ca: clientCa,
+      requestCert: true,
+      // Whether a certificate is believed is for the authenticator to say: others may come with a token.
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      ALPNProtocols: ['http/1.1'],
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      noDelay: true,
+    });
+    // A connection that says nothing is closed by the times above; one that streams may be silent for long.
+    server.timeout = 0;
+    server.on('secureConnection', (socket) => {
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
+    });
+    server.on('request', (request, response) => void this.serve(request, response, undefined));
+    server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
+    server.on('tlsClientError', (error) => this.options.logger.debug('a TLS handshake failed', { error: error.message }));
+    this.servers.push(server);
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, () => {
+        server.off('error', reject);
+        server.on('error', (error) => this.options.logger.error('the listener failed', error));
+        resolve();
+      });
+    });
+  }
+
+  /** A request to change protocols: answered like any other unless its endpoint takes the connection over. */
+  private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    socket.on('error', () => socket.destroy());
+    response.assignSocket(request.socket);
+    response.once('finish', () => socket.end());
+    void this.serve(request, response, { socket, head });
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse, upgrade: Upgrade | undefined): Promise<void> {
+    const { world, logger } = this.options;
+    const started = world.now();
+    const auditId = headerOf(request, 'audit-id')?.slice(0, 64) ?? world.uuid();
+    const gone = new AbortController();
+    const leave = (): void => gone.abort(new Error('the client is gone'));
+    response.once('close', leave);
+    this.active += 1;
+    let user: User | undefined;
+    let info: RequestInfo | undefined;
+    let code: number;
+    try {
+      response.setHeader('Audit-Id', auditId);
+      response.setHeader('Cache-Control', 'no-cache, private');
+      const target = request.url ?? '/';
+      const at = target.indexOf('?');
+      const path = at < 0 ? target : target.slice(0, at);
+      const query = new URLSearchParams(at < 0 ? '' : target.slice(at + 1));
+      info = requestInfoOf(request.method ?? 'GET', path, query);
+      user = await impersonated(this.authenticator.authenticate(request, path), request.headers, this.authorizer);
+      await this.authorize(user, info, upgrade);
+      const signal = AbortSignal.any([gone.signal, this.closing.signal]);
+      await this.dispatch({ request, response, info, query, target, user, auditId, signal }, upgrade);
+      code = response.statusCode;
+    } catch (error) {
+      code = await this.fail(request, response, error, gone.signal);
+    } finally {
+      this.active -= 1;
+      response.off('close', leave);
+    }
+    logger.debug('request', {
+      auditId,
+      verb: info?.verb,
+      target: request.url,
+      user: user?.name,
+      agent: request.headers['user-agent'],
+      code,
+      ms: world.now() - started,
+    });
+  }
+
+  private async dispatch(call: Call, upgrade: Upgrade | undefined): Promise<void> {
+    const { verb, subresource } = call.info;
+    if (upgrade !== undefined && !LONG_SUBRESOURCES.has(subresource)) throw badRequest('this endpoint does not change protocols');
+    if (verb === 'watch' || LONG_SUBRESOURCES.has(subresource)) return this.router.route(call, upgrade);
+    const leave = this.inFlight.enter(verb);
+    try {
+      await this.router.route(call, upgrade);
+    } finally {
+      leave();
+    }
+  }
+
+  private async authorize(user: User, info: RequestInfo, upgrade: Upgrade | undefined): Promise<void> {
+    if (!info.resourceRequest && ANYBODY.test(info.path)) return;
+    const { verb, path, group, version, resource, subresource, namespace, name } = info;
+    const attributes: AuthorizerAttributes = info.resourceRequest
+      ? { kind: 'resource', user, verb, group, version, resource, subresource, namespace, name }
+      : { kind: 'path', user, verb, path };
+    await this.allow(attributes);
+    // A WebSocket begins with a GET, but what it opens changes things.
+    if (upgrade !== undefined && resource === 'pods' && verb === 'get') await this.allow({ ...attributes, verb: 'create' });
+  }
+
+  private async allow(attributes: AuthorizerAttributes): Promise<void> {
+    const { allowed, reason } = await this.authorizer(attributes);
+    if (!allowed) throw refusal(attributes, reason);
+  }
+
+  /** Answers a failure; what was not expected is logged here, once. */
+  private async fail(request: IncomingMessage, response: ServerResponse, error: unknown, gone: AbortSignal): Promise<number> {
+    const expected = error instanceof StatusError;
+    if (!expected && !gone.aborted && !this.closing.signal.aborted) {
+      this.options.logger.error('a request failed', error, { method: request.method, target: request.url });
+    }
+    if (gone.aborted || response.destroyed) return 499;
+    if (!request.complete) response.setHeader('Connection', 'close');
+    try {
+      return await sendFailure(request, response, error);
+    } catch (failure) {
+      this.options.logger.error('a failure could not be answered', failure);
+      response.destroy();
+      return 500;
+    }
+  }
+}
+
+const headerOf = (request: IncomingMessage, name: string): string | undefined => {
+  const value = request.headers[name];
+  const first = Array.isArray(value) ? value[0] : value;
+  return first === '' ? undefined : first;
+};

@@ -1,0 +1,93 @@
+import type { IncomingMessage } from 'node:http';
+import { parseDocument, type CreateNodeOptions, type Tags } from 'yaml';
+import { parseJsonStrict } from '#libs/api';
+import { StatusError, badRequest } from '#libs/apimachinery';
+import { unsupportedMediaType } from './negotiate.js';
+
+/** 413, as upstream says it. */
+const tooLarge = (limit: number): StatusError => new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);
+
+/** Reads a request's body to its end. Throws 413 beyond the limit, 400 where the client goes away in the middle. */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > limit) {
+    request.resume();
+    throw tooLarge(limit);
+  }
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= limit) {
+        chunks.push(chunk);
+        return;
+      }
+      request.removeAllListeners('data');
+      request.resume();
+      reject(tooLarge(limit));
+    });
+    request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    request.on('error', reject);
+    request.on('aborted', () => reject(badRequest('the request body was cut off')));
+  });
+}
+
+/** A body as parsed. */
+export interface ParsedBody {
+  readonly value: unknown;
+  /** Sentences about members that are there twice. */
+  readonly duplicates: readonly string[];
+}
+
+const JSON_TYPES = new Set(['', 'application/json']);
+const YAML_TYPES = new Set(['application/yaml', 'application/x-yaml', 'text/yaml']);
+/** Tags of YAML 1.1 that upstream's parser leaves as they are written. */
+const LEFT_ALONE = new Set(['timestamp', 'intTime', 'floatTime', 'binary', 'omap', 'pairs', 'set']);
+/** Uses of anchors in one document: a small text must not grow without bound. */
+const MAX_ALIASES = 100;
+
+/** The media type of a body, without parameters. */
+export const mediaTypeOf = (request: IncomingMessage): string =>
+  (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+
+/** Parses an object in JSON or YAML; `kind` is what was expected, for the sentence of a failure. Throws 415 and 400. */
+export function parseObject(mediaType: string, bytes: Buffer, kind: string, duplicates: boolean): ParsedBody {
+  if (JSON_TYPES.has(mediaType)) return parseJsonStrict(bytes.toString('utf8'), { duplicates, kind });
+  if (!YAML_TYPES.has(mediaType)) throw unsupportedMediaType(['application/json', 'application/yaml']);
+  const document = parseDocument(bytes.toString('utf8'), {
+    uniqueKeys: false,
+    version: '1.1',
+    merge: true,
+    logLevel: 'silent',
+    customTags: (tags): Tags => tags.filter((tag) => typeof tag === 'string' || !LEFT_ALONE.has(nameOf(tag.tag, tag))),
+  });
+  const [problem] = document.errors;
+  if (problem !== undefined) {
+    const line = problem.linePos?.[0].line;
+    const sentence = problem.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '';
+    const where = line === undefined ? '' : `line ${line}: `;
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind}): yaml: ${where}${sentence} (${summaryOf(bytes)})`);
+  }
+  return { value: document.toJS({ maxAliasCount: MAX_ALIASES }), duplicates: [] };
+}
+
+/** A tag's short name; the numbers in base 60 share theirs with other numbers and are told apart by their format. */
+const nameOf = (tag: string, { format }: CreateNodeOptions & { readonly format?: string }): string =>
+  format === 'TIME' ? 'intTime' : (tag.split(':').at(-1) ?? '');
+
+/** The first bytes of a body, as upstream shows them in its messages. */
+function summaryOf(bytes: Buffer): string {
+  if (bytes.length === 0) return '<empty>';
+  const more = bytes.length > 30 ? ' ...' : '';
+  return `${bytes.subarray(0, 30).toString('hex')}${more}`;
+}
+
+/** Parses a patch's JSON. Throws 400 in upstream's words. */
+export function parsePatch(bytes: Buffer): unknown {
+  try {
+    return parseJsonStrict(bytes.toString('utf8'), { duplicates: false }).value;
+  } catch (error) {
+    const problem = error instanceof StatusError ? /json parse error: (.*) \(/s.exec(error.message)?.[1] : undefined;
+    throw problem === undefined ? error : badRequest(`error decoding patch: ${problem}`);
+  }
+}

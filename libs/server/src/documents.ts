@@ -1,0 +1,225 @@
+import { createHash } from 'node:crypto';
+import { apiGroup, apiGroupDiscoveryList, apiGroupList, apiResourceList, apiVersions, openApiV3, type ResourceDefinition } from '#libs/api';
+import { apiVersionOf } from '#libs/apimachinery';
+import type { Call } from './call.js';
+import { acceptClauses, negotiate, notAcceptable } from './negotiate.js';
+import { openApiV2 } from './openapi-v2.js';
+import type { ServerOptions } from './options.js';
+import { nothingHere, sendBody, sendObject, wrongMethod } from './respond.js';
+import type { TokenKeys } from './tokens.js';
+
+/** A document that does not change while the server runs: its text and what names it. */
+interface Made {
+  readonly bytes: Buffer;
+  readonly hash: string;
+}
+
+const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+const YEAR_S = 365 * 24 * 3600;
+
+/** Answers what a server says of itself: versions, discovery, OpenAPI, and how its tokens are recognised. */
+export class Documents {
+  private readonly made = new Map<string, Made>();
+  private readonly definitions: readonly ResourceDefinition[];
+  /** By the path under `/openapi/v3/`. */
+  private readonly groupVersions: ReadonlyMap<string, { readonly group: string; readonly version: string }>;
+
+  constructor(
+    kinds: readonly ResourceDefinition[],
+    reviews: readonly ResourceDefinition[],
+    private readonly options: ServerOptions,
+    private readonly keys: TokenKeys,
+    private readonly gzipFromBytes: number,
+  ) {
+    this.definitions = [...kinds, ...reviews];
+    this.groupVersions = new Map(
+      this.definitions.map(({ resource }) => [apiPathOf(resource), { group: resource.group, version: resource.version }]),
+    );
+  }
+
+  async answer(call: Call): Promise<void> {
+    const { info } = call;
+    const path = info.path.length > 1 ? info.path.replace(/\/+$/, '') : info.path;
+    if (info.verb !== 'get' && info.verb !== 'head') throw this.known(path) ? wrongMethod() : nothingHere();
+    if (path === '/openapi/v2') return this.openApiV2(call);
+    if (path === '/openapi/v3' || path.startsWith('/openapi/v3/')) return this.openApiV3(call, path.slice('/openapi/v3/'.length));
+    if (path === '/.well-known/openid-configuration') return sendObject(call.request, call.response, 200, this.openIdConfiguration());
+    if (path === '/openid/v1/jwks') {
+      const contentType = 'application/jwk-set+json';
+      return sendObject(call.request, call.response, 200, { keys: this.keys.jwks }, { contentType });
+    }
+    if ((path === '/api' || path === '/apis') && wantsAggregated(call)) return this.aggregated(call, path);
+    const document = this.plain(path, call);
+    if (document === undefined) throw nothingHere();
+    const { format } = negotiate(call.request.headers.accept);
+    await sendObject(call.request, call.response, 200, document, { format, gzipFromBytes: this.gzipFromBytes });
+  }
+
+  private known(path: string): boolean {
+    return path.startsWith('/openapi/') || path === '/version' || path === '/' || path === '/api' || path === '/apis';
+  }
+
+  private plain(path: string, call: Call): unknown {
+    if (path === '/') return { paths: this.paths() };
+    if (path === '/version') return this.version();
+    if (path === '/api') {
+      const { localAddress = '', localPort = 0 } = call.request.socket;
+      return apiVersions(`${localAddress.replace(/^::ffff:/, '')}:${localPort}`);
+    }
+    if (path === '/apis') return apiGroupList(this.definitions);
+    const groupVersion = this.groupVersions.get(path.slice(1));
+    if (groupVersion !== undefined) return apiResourceList(groupVersion, this.definitions);
+    const [root, group, ...more] = path.slice(1).split('/');
+    return root === 'apis' && group !== undefined && more.length === 0 ? apiGroup(group, this.definitions) : undefined;
+  }
+
+  private async aggregated(call: Call, path: '/api' | '/apis'): Promise<void> {
+    const document = this.document(`aggregated ${path}`, () => apiGroupDiscoveryList(path, this.definitions));
+    await this.sendTagged(call, document, AGGREGATED, { Vary: 'Accept' });
+  }
+
+  private async openApiV3(call: Call, name: string): Promise<void> {
+    const { request, response, query } = call;
+    requireJson(request.headers.accept, ['application/json', 'application/com.github.proto-openapi.spec.v3@v1.0+json']);
+    if (name === '') {
+      const paths: Record<string, unknown> = {};
+      for (const known of [...this.groupVersions.keys()].sort()) {
+        const { hash } = this.groupDocument(known);
+        paths[known] = { serverRelativeURL: `/openapi/v3/${known}?hash=${hash}` };
+      }
+      return sendObject(request, response, 200, { paths }, { gzipFromBytes: this.gzipFromBytes });
+    }
+    if (!this.groupVersions.has(name)) throw nothingHere();
+    const document = this.groupDocument(name);
+    const asked = query.get('hash');
+    if (asked !== null && asked !== document.hash) {
+      response.writeHead(301, { Location: `/openapi/v3/${name}?hash=${document.hash}`, 'Content-Length': 0 });
+      response.end();
+      return;
+    }
+    const expires = new Date(this.options.world.now() + YEAR_S * 1000).toUTCString();
+    const caching = asked === null ? {} : { 'Cache-Control': 'public, immutable', Expires: expires };
+    await this.sendTagged(call, document, 'application/json', caching);
+  }
+
+  private async openApiV2(call: Call): Promise<void> {
+    requireJson(call.request.headers.accept, ['application/json', 'application/com.github.proto-openapi.spec.v2@v1.0+json']);
+    const document = this.document('v2', () =>
+      openApiV2(
+        [...this.groupVersions.values()].map((one) => openApiV3(one, this.definitions)),
+        this.gitVersion,
+      ),
+    );
+    await this.sendTagged(call, document, 'application/json', {});
+  }
+
+  private groupDocument(name: string): Made {
+    return this.document(`v3 ${name}`, () => {
+      const groupVersion = this.groupVersions.get(name);
+      if (groupVersion === undefined) throw nothingHere();
+      return openApiV3(groupVersion, this.definitions);
+    });
+  }
+
+  private document(name: string, make: () => unknown): Made {
+    let made = this.made.get(name);
+    if (made === undefined) {
+      const bytes = Buffer.from(JSON.stringify(make()));
+      made = { bytes, hash: createHash('sha512').update(bytes).digest('hex').toUpperCase() };
+      this.made.set(name, made);
+    }
+    return made;
+  }
+
+  private async sendTagged(
+    call: Call,
+    { bytes, hash }: Made,
+    contentType: string,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const { request, response } = call;
+    const tag = `"${hash}"`;
+    if (request.headers['if-none-match']?.includes(tag) === true) {
+      response.writeHead(304, { ETag: tag, ...headers });
+      response.end();
+      return;
+    }
+    await sendBody(request, response, 200, bytes, { contentType, headers: { ETag: tag, ...headers }, gzipFromBytes: this.gzipFromBytes });
+  }
+
+  private get gitVersion(): string {
+    return this.options.gitVersion ?? 'v1.36.4+decklog';
+  }
+
+  private version(): Readonly<Record<string, string>> {
+    const { gitVersion } = this;
+    const [, major = '', minor = ''] = /^v?(\d+)\.(\d+)/.exec(gitVersion) ?? [];
+    return {
+      major,
+      minor,
+      emulationMajor: major,
+      emulationMinor: minor,
+      minCompatibilityMajor: major,
+      minCompatibilityMinor: String(Number(minor) - 1),
+      gitVersion,
+      gitCommit: '',
+      gitTreeState: '',
+      buildDate: this.options.buildDate ?? '1970-01-01T00:00:00Z',
+      goVersion: `node${process.versions.node}`,
+      compiler: 'node',
+      platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+    };
+  }
+
+  private paths(): readonly string[] {
+    const groups = [...this.groupVersions.keys()];
+    const parents = groups.filter((path) => path.startsWith('apis/')).map((path) => path.slice(0, path.lastIndexOf('/')));
+    return [
+      '.well-known/openid-configuration',
+      'api',
+      'apis',
+      ...groups,
+      ...parents,
+      'healthz',
+      'livez',
+      'openapi/v2',
+      'openapi/v3',
+      ...groups.map((path) => `openapi/v3/${path}`),
+      'openid/v1/jwks',
+      'readyz',
+      'version',
+    ]
+      .map((path) => `/${path}`)
+      .filter((path, index, all) => all.indexOf(path) === index)
+      .sort();
+  }
+
+  private openIdConfiguration(): unknown {
+    const { issuer } = this.options.tokens;
+    return {
+      issuer,
+      jwks_uri: `${issuer}/openid/v1/jwks`,
+      response_types_supported: ['id_token'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: this.keys.algorithms,
+    };
+  }
+}
+
+/** `api/v1`, `apis/apps/v1`: where a group and version is served. */
+const apiPathOf = (resource: { readonly group: string; readonly version: string }): string =>
+  `${resource.group === '' ? 'api' : 'apis'}/${apiVersionOf(resource)}`;
+
+const wantsAggregated = ({ request }: Call): boolean =>
+  acceptClauses(request.headers.accept ?? '').find(
+    ({ mediaType, params }) => mediaType === 'application/json' && (params['as'] === undefined || params['v'] === 'v2'),
+  )?.params['as'] === 'APIGroupDiscoveryList';
+
+/** OpenAPI is served as JSON alone. */
+function requireJson(accept: string | undefined, served: readonly string[]): void {
+  if (accept === undefined || accept === '') return;
+  const fits = acceptClauses(accept).some(
+    ({ mediaType }) => mediaType === '*/*' || mediaType === 'application/*' || served.includes(mediaType),
+  );
+  if (!fits) throw notAcceptable(served);
+}

@@ -1,0 +1,13 @@
+export { ApiServer, startApiServer, type RunningServer } from './api-server.js';
+export { allowAuthenticated, type Authorizer, type AuthorizerAttributes, type AuthorizerDecision, type User } from './authorizer.js';
+export {
+  DEFAULT_SETTINGS,
+  type HealthCheck,
+  type KubeletTls,
+  type ListenAddress,
+  type ServerOptions,
+  type ServerSettings,
+  type ServerTls,
+  type TokenSettings,
+} from './options.js';
+export { everythingAllowed, REVIEWS, type RulesFor, type UserRules } from './reviews.js';

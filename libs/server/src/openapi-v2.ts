@@ -1,0 +1,80 @@
+type Json = Readonly<Record<string, unknown>>;
+
+/** What is read of an OpenAPI 3.0 document. */
+export interface OpenApiDocument {
+  readonly paths?: Readonly<Record<string, unknown>>;
+  readonly components?: { readonly schemas?: Readonly<Record<string, unknown>> };
+}
+
+const METHODS = new Set(['get', 'put', 'post', 'delete', 'options', 'head', 'patch']);
+const V3_SCHEMAS = '#/components/schemas/';
+
+/** Swagger 2.0 for the clients that still ask for it: the documents of all groups in one, nothing added. */
+export function openApiV2(documents: readonly OpenApiDocument[], version: string): Json {
+  const definitions: Record<string, unknown> = {};
+  const paths: Record<string, unknown> = {};
+  for (const { components, paths: theirs } of documents) {
+    for (const [name, schema] of Object.entries(components?.schemas ?? {})) definitions[name] ??= schemaOf(schema);
+    for (const [path, item] of Object.entries(theirs ?? {})) paths[path] = pathOf(item as Json);
+  }
+  return { swagger: '2.0', info: { title: 'Kubernetes', version }, paths, definitions };
+}
+
+/** A schema with its references where Swagger has them; a reference wrapped to carry a default is unwrapped. */
+function schemaOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(schemaOf);
+  if (typeof value !== 'object' || value === null) return value;
+  const schema = value as Json;
+  const { $ref, allOf, oneOf: _oneOf, nullable: _nullable, ...rest } = schema;
+  if (typeof $ref === 'string') return { $ref: $ref.replace(V3_SCHEMAS, '#/definitions/') };
+  const [only] = Array.isArray(allOf) ? (allOf as readonly unknown[]) : [];
+  const inner = only === undefined ? {} : (schemaOf(only) as Json);
+  const converted: Record<string, unknown> = { ...inner };
+  for (const [key, member] of Object.entries(rest)) converted[key] = key === 'default' ? member : schemaOf(member);
+  return converted;
+}
+
+function pathOf(item: Json): Json {
+  const converted: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(item)) {
+    if (METHODS.has(key)) converted[key] = operationOf(value as Json);
+    else converted[key] = key === 'parameters' && Array.isArray(value) ? value.map(parameterOf) : value;
+  }
+  return converted;
+}
+
+interface Content {
+  readonly content?: Readonly<Record<string, { readonly schema?: unknown }>>;
+}
+
+function operationOf({ requestBody, responses, parameters, ...rest }: Json): Json {
+  const body = (requestBody as Content | undefined)?.content;
+  const bodyParameter = body === undefined ? [] : [{ name: 'body', in: 'body', required: true, schema: schemaOf(firstSchema(body)) }];
+  const answers: Record<string, unknown> = {};
+  let produces: readonly string[] = [];
+  for (const [code, response] of Object.entries(
+    (responses ?? {}) as Readonly<Record<string, Content & { readonly description?: string }>>,
+  )) {
+    const { content, description = '' } = response;
+    const schema = content && firstSchema(content);
+    if (content !== undefined && produces.length === 0) produces = Object.keys(content);
+    answers[code] = schema === undefined ? { description } : { description, schema: schemaOf(schema) };
+  }
+  return {
+    ...rest,
+    ...(body === undefined ? {} : { consumes: Object.keys(body) }),
+    produces,
+    parameters: [...((parameters as readonly Json[] | undefined) ?? []).map(parameterOf), ...bodyParameter],
+    responses: answers,
+  };
+}
+
+const firstSchema = (content: NonNullable<Content['content']>): unknown => Object.values(content)[0]?.schema;
+
+/** A parameter with the members of its schema lifted into it, as Swagger has them. */
+function parameterOf(parameter: unknown): unknown {
+  const { schema, $ref, ...rest } = parameter as Json;
+  if (typeof $ref === 'string') return { $ref: $ref.replace('#/components/parameters/', '#/parameters/') };
+  const { type = 'string', ...more } = (schemaOf(schema ?? {}) ?? {}) as Json;
+  return { ...rest, type, ...('uniqueItems' in more ? { uniqueItems: more['uniqueItems'] } : {}) };
+}

@@ -1,0 +1,108 @@
+import type { ResourceDefinition } from '#libs/api';
+import type { EventLog } from '#libs/log';
+import type { HistoryReader, Logger, StateView, World, WritePath } from '#libs/runtime';
+import type { Authorizer } from './authorizer.js';
+import type { RulesFor } from './reviews.js';
+
+/** Where to listen; port 0 draws a free one. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What the server serves with, and which authority it believes clients' certificates of. All PEM. */
+export interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCa: string;
+}
+
+/** How service account tokens are signed and recognised. Keys are PEM (RSA or P-256). */
+export interface TokenSettings {
+  readonly signingKey: string;
+  /** Public keys (or certificates) whose tokens are accepted; the signing key's own is always among them. */
+  readonly verifyingKeys: readonly string[];
+  /** Goes into `iss`, e.g. `https://kubernetes.default.svc.cluster.local`; the first is used for signing. */
+  readonly issuer: string;
+  /** What a token must be for to be accepted here, and what a TokenRequest without audiences gets. Default: the issuer. */
+  readonly audiences?: readonly string[];
+}
+
+/** The credentials with which the server calls kubelets, and the authority of their certificates. All PEM. */
+export interface KubeletTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
+/** One line of `/livez` and `/readyz`: rejects or throws when it does not hold. */
+export interface HealthCheck {
+  readonly name: string;
+  readonly check: () => void | Promise<void>;
+  /** Whether it counts for `/livez` too; by default only for `/readyz`. */
+  readonly live?: boolean;
+}
+
+/** Limits and times of the server; each has upstream's default. Times in milliseconds. */
+export interface ServerSettings {
+  readonly maxBodyBytes: number;
+  readonly maxReadsInFlight: number;
+  readonly maxWritesInFlight: number;
+  /** How long a read of a resourceVersion that is not there yet waits before it is refused. */
+  readonly futureVersionWaitMs: number;
+  /** How long a read waits for the log or for the cache to catch up with it, before it is refused. */
+  readonly readTimeoutMs: number;
+  /** Continue tokens and exact lists older than this answer 410. */
+  readonly compactionHorizonMs: number;
+  /** Lower end of the default time of a watch; the upper end is twice as long. */
+  readonly minWatchMs: number;
+  readonly bookmarkEveryMs: number;
+  /** A watcher whose unread bytes exceed this is cut off. */
+  readonly maxWatchBacklogBytes: number;
+  /** Responses at least this long are compressed for clients that accept it. */
+  readonly gzipFromBytes: number;
+  /** How long `close` lets requests finish before it cuts them off. */
+  readonly shutdownGraceMs: number;
+}
+
+/** Upstream's defaults (apiserver `server/config.go`, `cacher`, `responsewriters`). */
+export const DEFAULT_SETTINGS: ServerSettings = {
+  maxBodyBytes: 3 * 1024 * 1024,
+  maxReadsInFlight: 400,
+  maxWritesInFlight: 200,
+  futureVersionWaitMs: 3_000,
+  readTimeoutMs: 30_000,
+  compactionHorizonMs: 10 * 60_000,
+  minWatchMs: 30 * 60_000,
+  bookmarkEveryMs: 60_000,
+  maxWatchBacklogBytes: 16 * 1024 * 1024,
+  gzipFromBytes: 128 * 1024,
+  shutdownGraceMs: 10_000,
+};
+
+/** Everything an API server is made of. It keeps no state of its own that the log does not hold. */
+export interface ServerOptions {
+  /** The cluster's id: a token of every subject. */
+  readonly cluster: string;
+  readonly definitions: readonly ResourceDefinition[];
+  readonly view: StateView;
+  readonly log: EventLog;
+  readonly history: HistoryReader;
+  readonly writePath: WritePath;
+  readonly world: World;
+  readonly logger: Logger;
+  readonly listen: readonly ListenAddress[];
+  readonly tls: ServerTls;
+  readonly tokens: TokenSettings;
+  readonly kubelet: KubeletTls;
+  /** Default: whoever is authenticated may do everything. */
+  readonly authorizer?: Authorizer;
+  /** Lists what a user may do, for SelfSubjectRulesReview. */
+  readonly rulesFor?: RulesFor;
+  readonly healthChecks?: readonly HealthCheck[];
+  readonly settings?: Partial<ServerSettings>;
+  /** Reported by `/version`; default `v1.36.4+decklog`. */
+  readonly gitVersion?: string;
+  /** When this build was made, RFC 3339; reported by `/version`. */
+  readonly buildDate?: string;
+}

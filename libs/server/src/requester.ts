@@ -1,0 +1,24 @@
+import type { Requester } from '#libs/registry';
+import type { Call } from './call.js';
+
+const MAX_MANAGER_LENGTH = 128;
+
+/** Who writes, as the event's headers will tell. */
+export function requesterOf({ request, query, user, auditId }: Call): Requester {
+  const agent = request.headers['user-agent'];
+  const sourceAddress = request.socket.remoteAddress;
+  const asked = query.get('fieldManager') ?? '';
+  return {
+    actor: {
+      user: user.name,
+      ...(user.uid === undefined ? {} : { uid: user.uid }),
+      groups: user.groups,
+      ...(user.impersonator === undefined ? {} : { impersonator: user.impersonator }),
+    },
+    ...(agent === undefined ? {} : { agent }),
+    ...(sourceAddress === undefined ? {} : { sourceAddress: sourceAddress.replace(/^::ffff:/, '') }),
+    requestId: auditId,
+    // Without a name of its own, a manager is called by its program (apiserver `managerOrUserAgent`).
+    fieldManager: asked === '' ? [...((agent ?? '').split('/')[0] ?? '')].slice(0, MAX_MANAGER_LENGTH).join('') || 'unknown' : asked,
+  };
+}

@@ -1,0 +1,287 @@
+import { badRequest, notFound, StatusError, type KubeObject } from '#libs/apimachinery';
+import { strictDecodingError, type SubresourceDefinition } from '#libs/api';
+import { scaleOf, type Patch, type WriteRequest } from '#libs/registry';
+import type { WritePath, WriteResult, World } from '#libs/runtime';
+import { mediaTypeOf, parseObject, parsePatch, readBody } from './body.js';
+import type { Call } from './call.js';
+import { listOptionsOf } from './list-options.js';
+import { negotiate, unsupportedMediaType, type Negotiated } from './negotiate.js';
+import type { ServerSettings } from './options.js';
+import type { Page, Reader } from './reader.js';
+import { requesterOf } from './requester.js';
+import { sendJson, sendObject, wrongMethod, type Rendering } from './respond.js';
+import { selectionOf } from './selection.js';
+import type { Row, ServedResource } from './served-resource.js';
+import { includeObjectOf, partialObject, partialObjectList, tableOf, type ListMeta } from './table.js';
+import type { Watches } from './watches.js';
+import { deleteOptionsOf, selectionOptions, writeOptionsOf } from './write-options.js';
+
+const PATCH_TYPES = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json'];
+/** Deletions of a deletecollection under way at once: enough to share the log's batches. */
+const DELETE_WORKERS = 32;
+
+/** What resources are served from. */
+export interface ResourceSources {
+  readonly reader: Reader;
+  readonly watches: Watches;
+  readonly writePath: WritePath;
+  readonly world: World;
+  readonly settings: ServerSettings;
+}
+
+/** Carries out the verbs of resources, and of the subresources that are parts of their objects. */
+export class ResourceHandler {
+  constructor(private readonly sources: ResourceSources) {}
+
+  /** Answers a request for a resource or for its `status`, `scale`, `finalize`, `binding` or `eviction`. */
+  async handle(call: Call, served: ServedResource, subresource: SubresourceDefinition | undefined): Promise<void> {
+    switch (call.info.verb) {
+      case 'get':
+        return this.get(call, served, subresource);
+      case 'list':
+        return this.list(call, served);
+      case 'watch':
+        return this.watch(call, served);
+      case 'create':
+      case 'update':
+      case 'patch':
+        return this.write(call, served, subresource, call.info.verb);
+      case 'delete':
+        return this.delete(call, served);
+      case 'deletecollection':
+        return this.deleteCollection(call, served);
+    }
+    throw wrongMethod();
+  }
+
+  private async get(call: Call, served: ServedResource, subresource: SubresourceDefinition | undefined): Promise<void> {
+    const negotiated = negotiate(call.request.headers.accept);
+    const { namespace, name } = placeOf(call, served);
+    const row = await this.sources.reader.get(served, { namespace, name }, call.query.get('resourceVersion') ?? '', call.signal);
+    if (subresource?.kind === 'Scale') return this.sendOne(call, served, 200, scaleOf(served.object(row)), negotiated);
+    if (negotiated.transform === undefined) return sendJson(call.request, call.response, 200, served.json(row), this.rendering(negotiated));
+    return this.sendOne(call, served, 200, served.object(row), negotiated);
+  }
+
+  private async list(call: Call, served: ServedResource): Promise<void> {
+    const negotiated = negotiate(call.request.headers.accept);
+    const options = listOptionsOf(call.query, false);
+    const { namespace } = placeOf(call, served);
+    const selection = selectionOf(served.definition, { namespace, name: '' }, options);
+    const page = await this.sources.reader.list(served, selection, options, call.signal);
+    await this.sendList(call, served, page, negotiated);
+  }
+
+  private async watch(call: Call, served: ServedResource): Promise<void> {
+    const negotiated = negotiate(call.request.headers.accept, true);
+    const options = listOptionsOf(call.query, true);
+    const { namespace } = placeOf(call, served);
+    const selection = selectionOf(served.definition, { namespace, name: call.info.name }, options);
+    await this.sources.watches.serve(call, served, selection, options, negotiated);
+  }
+
+  private async write(
+    call: Call,
+    served: ServedResource,
+    subresource: SubresourceDefinition | undefined,
+    verb: 'create' | 'update' | 'patch',
+  ): Promise<void> {
+    const { definition } = served;
+    const negotiated = negotiate(call.request.headers.accept);
+    const options = writeOptionsOf(call.query, verb === 'create' ? 'CreateOptions' : verb === 'update' ? 'UpdateOptions' : 'PatchOptions');
+    const mediaType = mediaTypeOf(call.request);
+    if (verb === 'patch' && !PATCH_TYPES.includes(mediaType)) throw unsupportedMediaType(PATCH_TYPES);
+    const bytes = await readBody(call.request, this.sources.settings.maxBodyBytes);
+    const { namespace, name } = placeOf(call, served);
+    const request: WriteRequest = {
+      verb,
+      definition,
+      ...(subresource === undefined ? {} : { subresource: subresource.name }),
+      ...(definition.scope === 'Namespaced' ? { namespace } : {}),
+      ...(name === '' ? {} : { name }),
+      options,
+      requester: requesterOf(call),
+    };
+    const warnings: string[] = [];
+    if (verb === 'patch') {
+      const result = await this.sources.writePath.execute({ ...request, patch: patchOf(mediaType, bytes) });
+      return this.sendWritten(call, served, result, negotiated, warnings);
+    }
+    const kind = subresource?.kind ?? definition.kind;
+    const { value, duplicates } = parseObject(mediaType, bytes, kind, options.fieldValidation !== 'Ignore');
+    if (duplicates.length > 0) {
+      if (options.fieldValidation === 'Strict') throw strictDecodingError(definition.model, duplicates);
+      warnings.push(...duplicates);
+    }
+    const result = await this.sources.writePath.execute({ ...request, object: value });
+    await this.sendWritten(call, served, result, negotiated, warnings);
+  }
+
+  private async delete(call: Call, served: ServedResource): Promise<void> {
+    const negotiated = negotiate(call.request.headers.accept);
+    const options = deleteOptionsOf(call.query, await this.deleteBody(call));
+    const { namespace, name } = placeOf(call, served);
+    const result = await this.sources.writePath.execute({
+      verb: 'delete',
+      definition: served.definition,
+      ...(served.definition.scope === 'Namespaced' ? { namespace } : {}),
+      name,
+      options,
+      requester: requesterOf(call),
+    });
+    await this.sendWritten(call, served, result, negotiated, []);
+  }
+
+  /** Deletes what matches now, several at a time; what goes meanwhile by itself is no failure. Answers the list. */
+  private async deleteCollection(call: Call, served: ServedResource): Promise<void> {
+    const negotiated = negotiate(call.request.headers.accept);
+    const options = deleteOptionsOf(call.query, await this.deleteBody(call));
+    const { definition } = served;
+    const { namespace } = placeOf(call, served);
+    const selection = selectionOf(definition, { namespace, name: '' }, selectionOptions(call.query));
+    const { reader, writePath } = this.sources;
+    await reader.freshEnough(served, '', call.signal);
+    const page = reader.current(served, selection);
+    const requester = requesterOf(call);
+    const queue = page.rows.values();
+    const work = async (): Promise<void> => {
+      for (const row of queue) {
+        call.signal.throwIfAborted();
+        try {
+          await writePath.execute({
+            verb: 'delete',
+            definition,
+            ...(definition.scope === 'Namespaced' ? { namespace: row.namespace } : {}),
+            name: row.name,
+            options,
+            requester,
+          });
+        } catch (error) {
+          if (!(error instanceof StatusError && error.reason === 'NotFound')) throw error;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(DELETE_WORKERS, page.rows.length) }, work));
+    await this.sendList(call, served, page, negotiated);
+  }
+
+  /** The body of a deletion; undefined where there is none. */
+  private async deleteBody({ request }: Call): Promise<unknown> {
+    const bytes = await readBody(request, this.sources.settings.maxBodyBytes);
+    return bytes.length === 0 ? undefined : parseObject(mediaTypeOf(request), bytes, 'DeleteOptions', false).value;
+  }
+
+  private async sendWritten(
+    call: Call,
+    served: ServedResource,
+    result: WriteResult,
+    negotiated: Negotiated,
+    warnings: readonly string[],
+  ): Promise<void> {
+    await this.sendOne(call, served, result.code, result.object, negotiated, [...warnings, ...result.warnings]);
+  }
+
+  private async sendOne(
+    call: Call,
+    served: ServedResource,
+    code: number,
+    object: KubeObject,
+    negotiated: Negotiated,
+    warnings: readonly string[] = [],
+  ): Promise<void> {
+    const { transform } = negotiated;
+    const rendering = this.rendering(negotiated, warnings);
+    const plain = transform === undefined || object.kind === 'Status';
+    let answer: unknown = object;
+    if (!plain && transform.kind === 'PartialObjectMetadataList') {
+      throw new StatusError(
+        'NotAcceptable',
+        `you requested PartialObjectMetadataList, but the requested object is not a list (${object.kind})`,
+      );
+    }
+    if (!plain && transform.kind === 'PartialObjectMetadata') answer = partialObject(object, transform.version);
+    if (!plain && transform.kind === 'Table') {
+      const { resourceVersion } = object.metadata;
+      const metadata = resourceVersion === undefined ? {} : { resourceVersion };
+      answer = tableOf(served.definition, [object], metadata, this.sources.world.now(), {
+        version: transform.version,
+        include: includeObjectOf(call.query),
+        headers: true,
+      });
+    }
+    await sendObject(call.request, call.response, code, answer, rendering);
+  }
+
+  private async sendList(call: Call, served: ServedResource, page: Page, negotiated: Negotiated): Promise<void> {
+    const metadata = listMetaOf(page);
+    const { transform } = negotiated;
+    const rendering = this.rendering(negotiated);
+    if (transform === undefined) {
+      return sendJson(call.request, call.response, 200, listBytes(served, page.rows, metadata), rendering);
+    }
+    const objects = page.rows.map((row) => served.object(row));
+    if (transform.kind === 'PartialObjectMetadata') {
+      throw new StatusError(
+        'NotAcceptable',
+        `you requested PartialObjectMetadata, but the requested object is a list (${served.definition.listKind})`,
+      );
+    }
+    const list =
+      transform.kind === 'Table'
+        ? tableOf(served.definition, objects, metadata, this.sources.world.now(), {
+            version: transform.version,
+            include: includeObjectOf(call.query),
+            headers: true,
+          })
+        : partialObjectList(objects, metadata, transform.version);
+    await sendObject(call.request, call.response, 200, list, rendering);
+  }
+
+  private rendering({ format }: Negotiated, warnings: readonly string[] = []): Rendering {
+    return { format, warnings: [...new Set(warnings)], gzipFromBytes: this.sources.settings.gzipFromBytes };
+  }
+}
+
+/** The object's place as the path says it: a cluster-scoped object has no namespace. */
+function placeOf({ info }: Call, { definition }: ServedResource): { readonly namespace: string; readonly name: string } {
+  return { namespace: definition.scope === 'Namespaced' ? info.namespace : '', name: info.name };
+}
+
+const listMetaOf = ({ sequence, continue: token, remaining }: Page): ListMeta => ({
+  resourceVersion: String(sequence),
+  ...(token === undefined ? {} : { continue: token }),
+  ...(remaining === undefined ? {} : { remainingItemCount: remaining }),
+});
+
+const COMMA = Buffer.from(',');
+
+/** A list's JSON, put together from its items' bytes. */
+function listBytes(served: ServedResource, rows: readonly Row[], metadata: ListMeta): Buffer {
+  const { listKind } = served.definition;
+  const head = JSON.stringify({ kind: listKind, apiVersion: served.apiVersion, metadata });
+  const parts: Uint8Array[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)];
+  for (const [index, row] of rows.entries()) {
+    if (index > 0) parts.push(COMMA);
+    parts.push(served.item(row));
+  }
+  parts.push(Buffer.from(']}'));
+  return Buffer.concat(parts);
+}
+
+function patchOf(mediaType: string, bytes: Buffer): Patch {
+  const body = parsePatch(bytes);
+  if (mediaType === 'application/json-patch+json') {
+    if (!Array.isArray(body)) throw badRequest(`json: cannot unmarshal ${goKind(body)} into Go value of type jsonpatch.Patch`);
+    return { type: 'json', operations: body as readonly unknown[] };
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw badRequest(`error decoding patch: json: cannot unmarshal ${goKind(body)} into Go value of type map[string]interface {}`);
+  }
+  return mediaType === 'application/merge-patch+json' ? { type: 'merge', body } : { type: 'strategic', body };
+}
+
+const goKind = (value: unknown): string =>
+  Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value;
+
+/** NotFound for an object of a served resource. */
+export const missing = (served: ServedResource, name: string): StatusError => notFound(served.definition.resource, name);

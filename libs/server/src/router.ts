@@ -1,0 +1,142 @@
+import { SERVICEACCOUNTS, PODS, type ResourceDefinition } from '#libs/api';
+import { badRequest } from '#libs/apimachinery';
+import { allowAuthenticated, type Authorizer } from './authorizer.js';
+import type { Call } from './call.js';
+import { CompactionHorizon } from './compaction-horizon.js';
+import { Documents } from './documents.js';
+import { Health } from './health.js';
+import { KubeletProxy, proxyNode, type Upgrade } from './kubelet-proxy.js';
+import type { ServerOptions, ServerSettings } from './options.js';
+import { PodStreams } from './pod-streams.js';
+import { ReadBarrier } from './read-barrier.js';
+import { Reader } from './reader.js';
+import { ResourceHandler } from './resource-handler.js';
+import { nothingHere, wrongMethod } from './respond.js';
+import { everythingAllowed, Reviews, REVIEWS } from './reviews.js';
+import { ServedResource } from './served-resource.js';
+import { ServiceAccountAuthenticator } from './service-account-authenticator.js';
+import { createToken, type TokenRequestSources } from './token-request.js';
+import { TokenKeys } from './tokens.js';
+import { Watches } from './watches.js';
+
+/** Knows which handler answers which path, and puts the handlers together. */
+export class Router {
+  readonly serviceAccounts: ServiceAccountAuthenticator;
+  readonly audiences: readonly string[];
+  private readonly resources = new Map<string, ServedResource>();
+  private readonly reviewed = new Map<string, ResourceDefinition>();
+  private readonly horizon: CompactionHorizon;
+  private readonly watches: Watches;
+  private readonly handler: ResourceHandler;
+  private readonly documents: Documents;
+  private readonly health: Health;
+  private readonly reviews: Reviews;
+  private readonly proxy: KubeletProxy;
+  private readonly streams: PodStreams;
+  private readonly tokens: TokenRequestSources;
+
+  constructor(options: ServerOptions, settings: ServerSettings, authorizer: Authorizer) {
+    const { view, log, history, world, logger, writePath, cluster } = options;
+    const served = options.definitions.filter(({ verbs }) => verbs.length > 0);
+    for (const definition of served) this.resources.set(keyOf(definition.resource), new ServedResource(definition));
+    for (const definition of REVIEWS) this.reviewed.set(keyOf(definition.resource), definition);
+    const { issuer } = options.tokens;
+    const keys = new TokenKeys(options.tokens.signingKey, options.tokens.verifyingKeys);
+    this.audiences = options.tokens.audiences ?? [issuer];
+    this.serviceAccounts = new ServiceAccountAuthenticator(keys, issuer, view, world.now);
+    this.horizon = new CompactionHorizon(view, history, world.now, settings.compactionHorizonMs);
+    const barrier = new ReadBarrier(log, view, settings.readTimeoutMs, settings.futureVersionWaitMs);
+    const reader = new Reader(view, history, barrier, this.horizon);
+    this.watches = new Watches({ cluster, view, log, history, reader, horizon: this.horizon, world, logger, settings });
+    this.handler = new ResourceHandler({ reader, watches: this.watches, writePath, world, settings });
+    this.documents = new Documents(served, REVIEWS, options, keys, settings.gzipFromBytes);
+    this.health = new Health(options.healthChecks ?? []);
+    this.proxy = new KubeletProxy(options.kubelet, view);
+    this.streams = new PodStreams(new ServedResource(definitionIn(options.definitions, PODS.resource)), reader, this.proxy);
+    const { maxBodyBytes } = settings;
+    this.tokens = { keys, issuer, audiences: this.audiences, reader, view, world, maxBodyBytes };
+    this.reviews = new Reviews({
+      authorizer,
+      rulesFor: options.rulesFor ?? (authorizer === allowAuthenticated ? everythingAllowed : rulesUnknown),
+      serviceAccounts: this.serviceAccounts,
+      audiences: this.audiences,
+      world,
+      maxBodyBytes,
+    });
+  }
+
+  start(): void {
+    this.horizon.start();
+    this.watches.hub.start();
+  }
+
+  /** Ends all watches in good order. */
+  endWatches(): void {
+    this.watches.close();
+  }
+
+  stop(): void {
+    this.watches.hub.stop();
+    this.horizon.stop();
+    this.proxy.close();
+  }
+
+  /** Answers a request that has been admitted. Throws StatusError. */
+  async route(call: Call, upgrade: Upgrade | undefined): Promise<void> {
+    const { info } = call;
+    if (!info.resourceRequest) {
+      if (/^\/(livez|readyz|healthz)(\/|$)/.test(info.path)) return this.health.answer(call);
+      return this.documents.answer(call);
+    }
+    const key = keyOf(info);
+    const served = this.resources.get(key);
+    if (served !== undefined) return this.resource(call, served, upgrade);
+    const review = this.reviewed.get(key);
+    if (review === undefined) throw nothingHere();
+    if (info.verb !== 'create' || info.name !== '') throw wrongMethod();
+    return this.reviews.create(call, review);
+  }
+
+  private async resource(call: Call, served: ServedResource, upgrade: Upgrade | undefined): Promise<void> {
+    const { info } = call;
+    const { definition } = served;
+    const namespaced = definition.scope === 'Namespaced';
+    const inNamespace = info.namespace !== '' && info.resource !== 'namespaces';
+    if (namespaced ? info.name !== '' && info.namespace === '' : inNamespace) throw nothingHere();
+    if (info.subresource === '') {
+      if (info.rest.length > 0) throw nothingHere();
+      if (!definition.verbs.includes(info.verb)) throw wrongMethod();
+      if (namespaced && info.namespace === '' && !['list', 'watch'].includes(info.verb)) throw wrongMethod();
+      if (info.verb === 'create' && info.name !== '') throw wrongMethod();
+      return this.handler.handle(call, served, undefined);
+    }
+    const subresource = definition.subresources.find(({ name }) => name === info.subresource);
+    if (subresource === undefined) throw nothingHere();
+    if (info.resource === 'nodes' && info.subresource === 'proxy') return proxyNode(this.proxy, call, upgrade);
+    if (info.rest.length > 0) throw nothingHere();
+    if (info.resource === PODS.resource && info.subresource === 'log') return this.streams.log(call);
+    if (info.resource === PODS.resource && ['exec', 'attach', 'portforward'].includes(info.subresource))
+      return this.streams.connect(call, upgrade);
+    if (upgrade !== undefined) throw badRequest('this endpoint does not change protocols');
+    if (!subresource.verbs.includes(info.verb)) throw wrongMethod();
+    if (info.resource === SERVICEACCOUNTS.resource && info.subresource === 'token') return createToken(this.tokens, call, served);
+    return this.handler.handle(call, served, subresource);
+  }
+}
+
+const keyOf = ({ group, version, resource }: { readonly group: string; readonly version: string; readonly resource: string }): string =>
+  `${group}/${version}/${resource}`;
+
+function definitionIn(definitions: readonly ResourceDefinition[], resource: string): ResourceDefinition {
+  const found = definitions.find((definition) => definition.resource.group === '' && definition.resource.resource === resource);
+  if (found === undefined) throw new Error(`the definitions have no ${resource}`);
+  return found;
+}
+
+/** For authorizers that only say yes or no. */
+const rulesUnknown = (): ReturnType<typeof everythingAllowed> => ({
+  resourceRules: [],
+  nonResourceRules: [],
+  incomplete: true,
+  evaluationError: 'the authorizer does not support user rule resolution',
+});

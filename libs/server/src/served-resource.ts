@@ -1,0 +1,72 @@
+import type { GroupVersionResource, KubeObject } from '#libs/apimachinery';
+import { apiVersionOf } from '#libs/apimachinery';
+import type { ResourceDefinition } from '#libs/api';
+import { bodyWithVersion, decodeObject, type Sequence, type StreamName } from '#libs/log';
+import type { StoredRow } from '#libs/runtime';
+
+/** One object as the cache or the history yields it. `object` has its resourceVersion and must not be changed. */
+export interface Row {
+  readonly namespace: string;
+  readonly name: string;
+  readonly sequence: Sequence;
+  readonly body: Uint8Array;
+  readonly object: KubeObject;
+}
+
+/** A row of the history as a `Row`: parsed when first asked for. */
+export function rowOf(stored: StoredRow): Row {
+  let parsed: KubeObject | undefined;
+  return {
+    namespace: stored.namespace,
+    name: stored.name,
+    sequence: stored.sequence,
+    body: stored.body,
+    get object() {
+      return (parsed ??= decodeObject(stored.body, stored.sequence));
+    },
+  };
+}
+
+/** A resource as it is served: knows where it is stored, and turns what is stored into what clients see. */
+export class ServedResource {
+  readonly stored: GroupVersionResource;
+  readonly stream: StreamName;
+  readonly apiVersion: string;
+  /** What every stored body begins with; left out of list items, as upstream's have no kind. */
+  private readonly prefix: Buffer;
+
+  constructor(readonly definition: ResourceDefinition) {
+    this.stored = definition.storage?.resource ?? definition.resource;
+    this.stream = definition.stream;
+    this.apiVersion = apiVersionOf(definition.resource);
+    this.prefix = Buffer.from(`{"kind":${JSON.stringify(definition.kind)},"apiVersion":${JSON.stringify(this.apiVersion)},`);
+  }
+
+  /** The object as clients of this resource see it. */
+  object(row: Row): KubeObject {
+    const { storage } = this.definition;
+    return storage === undefined ? row.object : storage.fromStored(row.object);
+  }
+
+  /** The object's JSON, resourceVersion included. Without conversion nothing is parsed. */
+  json(row: Row): Uint8Array {
+    if (this.definition.storage === undefined) return bodyWithVersion(row.body, row.sequence);
+    return Buffer.from(JSON.stringify(this.object(row)));
+  }
+
+  /** The object's JSON as an item of a list. */
+  item(row: Row): Uint8Array {
+    const json = this.json(row);
+    const { prefix } = this;
+    if (json.length <= prefix.length || prefix.compare(json, 0, prefix.length) !== 0) return json;
+    const item = json.subarray(prefix.length - 1);
+    item[0] = 0x7b;
+    return item;
+  }
+}
+
+/** Compares two places in a list: by namespace, then by name, bytewise (names are ASCII). */
+export const comparePlaces = (
+  a: { readonly namespace: string; readonly name: string },
+  b: { readonly namespace: string; readonly name: string },
+): number => (a.namespace !== b.namespace ? (a.namespace < b.namespace ? -1 : 1) : a.name === b.name ? 0 : a.name < b.name ? -1 : 1);

@@ -1,0 +1,126 @@
+import type { Instant, KubeObject } from '#libs/apimachinery';
+import type { CacheEvent } from '#libs/runtime';
+import type { Transform } from './negotiate.js';
+import { matchesRow } from './reader.js';
+import type { Selection } from './selection.js';
+import { rowOf, type Row, type ServedResource } from './served-resource.js';
+import { partialObject, tableOf, type IncludeObject } from './table.js';
+
+/** metav1.WatchEvent's types. */
+export type FrameType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+
+/** How a watch wants its objects. `key` names the form: two watches of one key get the same bytes. */
+export interface WatchFormat {
+  readonly key: string;
+  readonly transform: Transform | undefined;
+  readonly include: IncludeObject;
+}
+
+const encoder = new TextEncoder();
+
+/** One line of a watch's answer. */
+export const frameOf = (type: FrameType, object: unknown): Uint8Array =>
+  encoder.encode(`{"type":"${type}","object":${JSON.stringify(object)}}\n`);
+
+/** The line that says that an object is there, in a watch's form. `headers`: whether a table shows its columns. */
+export function rowFrame(
+  served: ServedResource,
+  type: FrameType,
+  row: Row,
+  format: WatchFormat,
+  now: Instant,
+  headers: boolean,
+): Uint8Array {
+  const { transform } = format;
+  if (transform === undefined) return wrap(type, served.json(row));
+  const object = served.object(row);
+  if (transform.kind !== 'Table') return frameOf(type, partialObject(object, transform.version));
+  const metadata = { resourceVersion: object.metadata.resourceVersion ?? '' };
+  return frameOf(
+    type,
+    tableOf(served.definition, [object], metadata, now, { version: transform.version, include: format.include, headers }),
+  );
+}
+
+function wrap(type: FrameType, json: Uint8Array): Uint8Array {
+  const head = `{"type":"${type}","object":`;
+  const frame = new Uint8Array(head.length + json.length + 2);
+  encoder.encodeInto(head, frame);
+  frame.set(json, head.length);
+  frame[frame.length - 2] = 0x7d;
+  frame[frame.length - 1] = 0x0a;
+  return frame;
+}
+
+/** The line that says how far a watch has come; `initialEnd` marks the end of the initial events. */
+export function bookmarkFrame(served: ServedResource, format: WatchFormat, sequence: number, initialEnd: boolean): Uint8Array {
+  const metadata = {
+    resourceVersion: String(sequence),
+    ...(initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
+  };
+  const { transform } = format;
+  const object: KubeObject = { kind: served.definition.kind, apiVersion: served.apiVersion, metadata };
+  if (transform === undefined) return frameOf('BOOKMARK', object);
+  if (transform.kind !== 'Table') return frameOf('BOOKMARK', partialObject(object, transform.version));
+  const row = { cells: [], object: partialObject(object, transform.version) };
+  return frameOf('BOOKMARK', {
+    kind: 'Table',
+    apiVersion: `meta.k8s.io/${transform.version}`,
+    metadata: { resourceVersion: String(sequence) },
+    columnDefinitions: [],
+    rows: initialEnd ? [row] : [],
+  });
+}
+
+/** What an event is to a watch: an object may enter or leave its selection without being created or deleted. */
+export interface Transition {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  /** The object as it was, where it left the selection; otherwise as it is. */
+  readonly from: 'old' | 'new';
+}
+
+/** One event of the log on its way to all watches that want it: each form of it is made once. */
+export class SharedEvent {
+  private readonly frames = new Map<string, Uint8Array>();
+  private readonly entered: Row;
+  private left: Row | undefined;
+
+  constructor(
+    readonly event: CacheEvent,
+    private readonly now: () => Instant,
+  ) {
+    this.entered = event.entry;
+  }
+
+  /** What the event is to a selection of the resource; undefined: nothing. */
+  transition(served: ServedResource, selection: Selection): Transition | undefined {
+    const { type, entry, old } = this.event;
+    if (selection.namespace !== undefined && entry.namespace !== selection.namespace) return undefined;
+    if (selection.name !== undefined && entry.name !== selection.name) return undefined;
+    if (type === 'Deleted') return matchesRow(served, selection, old ?? entry) ? { type: 'DELETED', from: 'new' } : undefined;
+    const was = old !== undefined && matchesRow(served, selection, old);
+    if (!matchesRow(served, selection, entry)) return was ? { type: 'DELETED', from: 'old' } : undefined;
+    return { type: was ? 'MODIFIED' : 'ADDED', from: 'new' };
+  }
+
+  /** The event's line in a watch's form. A table's first line has columns and is the watch's own. */
+  frame(served: ServedResource, { type, from }: Transition, format: WatchFormat, headers: boolean): Uint8Array {
+    const row = from === 'new' ? this.entered : this.departed();
+    if (headers) return rowFrame(served, type, row, format, this.now(), true);
+    const { group, resource } = served.definition.resource;
+    const key = `${group}/${resource} ${type} ${from} ${format.key}`;
+    let frame = this.frames.get(key);
+    if (frame === undefined) {
+      frame = rowFrame(served, type, row, format, this.now(), false);
+      this.frames.set(key, frame);
+    }
+    return frame;
+  }
+
+  /** The object as it last matched, at the position at which it ceased to. */
+  private departed(): Row {
+    const { old, entry, resource } = this.event;
+    const { namespace, name, sequence } = entry;
+    return (this.left ??= rowOf({ resource, namespace, name, sequence, body: (old ?? entry).body }));
+  }
+}

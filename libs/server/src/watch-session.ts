@@ -1,0 +1,129 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import type { GroupVersionResource, Instant } from '#libs/apimachinery';
+import type { Sequence } from '#libs/log';
+import type { StateView } from '#libs/runtime';
+import type { Selection } from './selection.js';
+import type { ServedResource } from './served-resource.js';
+import { bookmarkFrame, type SharedEvent, type WatchFormat } from './watch-frames.js';
+import type { Watcher } from './watch-hub.js';
+
+/** Bytes of initial events written before the client is waited for. */
+const CHUNK_BYTES = 256 * 1024;
+
+/** What a watch is told when it begins. */
+export interface WatchPlan {
+  readonly served: ServedResource;
+  readonly selection: Selection;
+  readonly format: WatchFormat;
+  /** Only events behind this are new to it. */
+  readonly after: Sequence;
+  readonly bookmarkEveryMs: number | undefined;
+  readonly maxBacklogBytes: number;
+}
+
+/**
+ * One open watch. Events are turned into lines as they come and written once per turn; until the initial events
+ * are out they are held back. A client that does not read is cut off rather than waited for.
+ */
+export class WatchSession implements Watcher {
+  readonly resource: GroupVersionResource;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+  private pending: Uint8Array[] = [];
+  private pendingBytes = 0;
+  private begun = false;
+  private flushing = false;
+  private headersDue: boolean;
+  private nextBookmark: Instant;
+
+  constructor(
+    private readonly plan: WatchPlan,
+    private readonly response: ServerResponse,
+    private readonly view: StateView,
+    now: Instant,
+  ) {
+    this.resource = plan.served.stored;
+    this.namespace = plan.selection.namespace;
+    this.name = plan.selection.name;
+    this.headersDue = plan.format.transform?.kind === 'Table';
+    this.nextBookmark = now + (plan.bookmarkEveryMs ?? 0);
+  }
+
+  /** Whether the next line has to show a table's columns; asking takes them. */
+  takeHeaders(): boolean {
+    const due = this.headersDue;
+    this.headersDue = false;
+    return due;
+  }
+
+  /** The line of an event, where it concerns this watch. */
+  frameOf(shared: SharedEvent): Uint8Array | undefined {
+    const { served, selection, format, after } = this.plan;
+    if (shared.event.sequence <= after) return undefined;
+    const transition = shared.transition(served, selection);
+    return transition === undefined ? undefined : shared.frame(served, transition, format, this.takeHeaders());
+  }
+
+  deliver(shared: SharedEvent): void {
+    const frame = this.frameOf(shared);
+    if (frame !== undefined) this.push(frame);
+  }
+
+  tick(now: Instant): void {
+    if (this.plan.bookmarkEveryMs === undefined || !this.begun || now < this.nextBookmark) return;
+    this.nextBookmark = now + this.plan.bookmarkEveryMs;
+    this.bookmark(false);
+  }
+
+  /** Says how far the watch has come. Nothing before `begin` has ended. */
+  bookmark(initialEnd: boolean): void {
+    const { served, format, after } = this.plan;
+    const position = this.view.position[served.stream];
+    if (position >= after) this.push(bookmarkFrame(served, format, position, initialEnd));
+  }
+
+  /** Writes the initial events at the client's pace, then `last`, then what came meanwhile; from there on all is live. */
+  async begin(initial: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, last: Uint8Array | undefined, signal: AbortSignal): Promise<void> {
+    let chunk: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const frame of initial) {
+      if (signal.aborted) return;
+      chunk.push(frame);
+      bytes += frame.length;
+      if (bytes < CHUNK_BYTES) continue;
+      const room = this.response.write(Buffer.concat(chunk));
+      chunk = [];
+      bytes = 0;
+      if (!room) await once(this.response, 'drain', { signal });
+    }
+    if (last !== undefined) chunk.push(last);
+    if (chunk.length > 0) this.response.write(Buffer.concat(chunk));
+    this.begun = true;
+    this.flush();
+  }
+
+  /** Writes what is still held back. */
+  flush(): void {
+    this.flushing = false;
+    if (!this.begun || this.pending.length === 0 || this.response.destroyed) return;
+    const [only] = this.pending;
+    this.response.write(this.pending.length === 1 && only !== undefined ? only : Buffer.concat(this.pending));
+    this.pending = [];
+    this.pendingBytes = 0;
+    if (this.response.writableLength > this.plan.maxBacklogBytes) this.response.destroy();
+  }
+
+  private push(frame: Uint8Array): void {
+    if (this.response.destroyed) return;
+    this.pending.push(frame);
+    this.pendingBytes += frame.length;
+    if (this.pendingBytes > this.plan.maxBacklogBytes) {
+      this.response.destroy();
+      return;
+    }
+    if (this.flushing || !this.begun) return;
+    this.flushing = true;
+    queueMicrotask(() => this.flush());
+  }
+}

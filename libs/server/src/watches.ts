@@ -1,0 +1,221 @@
+import { StatusError, toStatus, type KubeObject } from '#libs/apimachinery';
+import { decodeObject, parseSubject, subjectFilter, SequenceOutOfRange, type EventLog, type Recorded, type Sequence } from '#libs/log';
+import type { CacheEvent, Entry, HistoryReader, Logger, StateView, World } from '#libs/runtime';
+import type { Call } from './call.js';
+import type { CompactionHorizon } from './compaction-horizon.js';
+import { sequenceOf, type ListOptions } from './list-options.js';
+import type { Negotiated } from './negotiate.js';
+import type { ServerSettings } from './options.js';
+import type { Reader } from './reader.js';
+import type { Selection } from './selection.js';
+import type { ServedResource } from './served-resource.js';
+import { includeObjectOf } from './table.js';
+import { bookmarkFrame, frameOf, rowFrame, SharedEvent, type WatchFormat } from './watch-frames.js';
+import { WatchHub } from './watch-hub.js';
+import { WatchSession } from './watch-session.js';
+
+/** What watches are served from. */
+export interface WatchSources {
+  readonly cluster: string;
+  readonly view: StateView;
+  readonly log: EventLog;
+  readonly history: HistoryReader;
+  readonly reader: Reader;
+  readonly horizon: CompactionHorizon;
+  readonly world: World;
+  readonly logger: Logger;
+  readonly settings: ServerSettings;
+}
+
+/** Opens and ends watches. */
+export class Watches {
+  readonly hub: WatchHub;
+  private readonly ending = new Set<() => void>();
+
+  constructor(private readonly sources: WatchSources) {
+    this.hub = new WatchHub(sources.view, sources.world.now);
+  }
+
+  /** Ends all watches in good order: each gets its last bookmark. */
+  close(): void {
+    for (const end of this.ending) end();
+  }
+
+  /** Serves a watch until it times out, the client goes, or the server closes. */
+  async serve(call: Call, served: ServedResource, selection: Selection, options: ListOptions, negotiated: Negotiated): Promise<void> {
+    const { reader, world, view, settings } = this.sources;
+    const format = formatOf(call, negotiated);
+    const requested = sequenceOf(options.resourceVersion, served.definition.resource);
+    const listFirst = options.sendInitialEvents ?? requested === 0;
+    // Initial events show a state at least as new as was asked for; without them a watch may begin in the future.
+    if (listFirst || requested === 0) await reader.freshEnough(served, options.resourceVersion, call.signal);
+    const { response, signal } = call;
+    writeHead(call);
+    const tooOld = listFirst || requested === 0 ? undefined : await this.tooOld(served, requested);
+    if (tooOld !== undefined) {
+      response.end(frameOf('ERROR', toStatus(tooOld)));
+      return;
+    }
+    // From here to `hub.add` nothing waits: what the watch is told first and what it is told next meet exactly.
+    const page = listFirst ? reader.current(served, selection) : undefined;
+    const now = view.position[served.stream];
+    const after = page?.sequence ?? (requested === 0 ? now : requested);
+    const session = new WatchSession(
+      {
+        served,
+        selection,
+        format,
+        after,
+        bookmarkEveryMs: options.allowWatchBookmarks ? settings.bookmarkEveryMs : undefined,
+        maxBacklogBytes: settings.maxWatchBacklogBytes,
+      },
+      response,
+      view,
+      world.now(),
+    );
+    const remove = this.hub.add(session);
+    const missed = page === undefined && after < now ? view.since(served.stored, after) : [];
+    const initial = page
+      ? map(page.rows, (row) => rowFrame(served, 'ADDED', row, format, world.now(), session.takeHeaders()))
+      : missed
+        ? this.replay(session, missed)
+        : this.replayLog(session, served, selection, after, now, signal);
+    const last = options.sendInitialEvents === true && options.allowWatchBookmarks ? bookmarkFrame(served, format, after, true) : undefined;
+    await this.run(call, session, initial, last, options, remove);
+  }
+
+  private async run(
+    call: Call,
+    session: WatchSession,
+    initial: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    last: Uint8Array | undefined,
+    options: ListOptions,
+    remove: () => void,
+  ): Promise<void> {
+    const { response, signal } = call;
+    const { world, settings, logger } = this.sources;
+    const timeoutMs =
+      options.timeoutSeconds !== undefined && options.timeoutSeconds > 0
+        ? options.timeoutSeconds * 1000
+        : settings.minWatchMs * (1 + world.random());
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        this.ending.delete(end);
+        remove();
+        if (options.allowWatchBookmarks && !response.destroyed) session.bookmark(false);
+        session.flush();
+        response.end();
+        resolve();
+      };
+      const timer = setTimeout(end, Math.min(timeoutMs, 2 ** 31 - 1));
+      timer.unref();
+      signal.addEventListener('abort', end, { once: true });
+      this.ending.add(end);
+      if (signal.aborted) end();
+      session.begin(initial, last, signal).catch((error: unknown) => {
+        if (!signal.aborted) {
+          const expired = error instanceof SequenceOutOfRange ? tooOldVersion(0, this.sources.view.position.state) : error;
+          if (!(expired instanceof StatusError)) logger.warn('a watch could not be begun', { error: String(error) });
+          response.write(frameOf('ERROR', toStatus(expired)));
+        }
+        end();
+      });
+    });
+  }
+
+  /** The failure of a watch that asks for what the standard API no longer shows. */
+  private async tooOld(served: ServedResource, after: Sequence): Promise<StatusError | undefined> {
+    const { view, horizon } = this.sources;
+    const position = view.position[served.stream];
+    if (after >= position || view.since(served.stored, after) !== undefined) return undefined;
+    return (await horizon.expired(served.stream, after)) ? tooOldVersion(after, position) : undefined;
+  }
+
+  private *replay(session: WatchSession, events: readonly CacheEvent[]): Generator<Uint8Array> {
+    for (const event of events) {
+      const frame = session.frameOf(new SharedEvent(event, this.sources.world.now));
+      if (frame !== undefined) yield frame;
+    }
+  }
+
+  /** The events of a resource between two positions, from the log itself: the cache no longer holds them. */
+  private async *replayLog(
+    session: WatchSession,
+    served: ServedResource,
+    selection: Selection,
+    after: Sequence,
+    until: Sequence,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    const { log, cluster } = this.sources;
+    const subjects = [subjectFilter(cluster, served.stream, served.stored, selection.namespace, selection.name)];
+    const seen = new Map<string, Entry>();
+    for await (const { events } of log.read(served.stream, after, { subjects, until, signal })) {
+      for (const recorded of events) {
+        const event = await this.replayed(served, selection, recorded, seen);
+        const frame = event && session.frameOf(new SharedEvent(event, this.sources.world.now));
+        if (frame) yield frame;
+      }
+    }
+  }
+
+  private async replayed(
+    served: ServedResource,
+    selection: Selection,
+    recorded: Recorded,
+    seen: Map<string, Entry>,
+  ): Promise<CacheEvent | undefined> {
+    const parts = parseSubject(recorded.subject);
+    if (parts === undefined) return undefined;
+    const { namespace, name } = parts;
+    const { stream, sequence, meta } = recorded;
+    const resource = served.stored;
+    const entry = entryOf(resource, namespace, name, sequence, recorded.body);
+    let old = meta.type === 'Created' ? undefined : seen.get(recorded.subject);
+    if (old === undefined && meta.type !== 'Created' && selection.matches !== undefined) {
+      const row = await this.sources.history.getAt(resource, namespace, name, sequence - 1);
+      if (row !== undefined) old = entryOf(resource, namespace, name, row.sequence, row.body);
+    }
+    // Without a selector every object matched before; what it looked like then is of no interest.
+    if (meta.type === 'Updated') old ??= selection.matches === undefined ? entry : undefined;
+    seen.set(recorded.subject, entry);
+    return { stream, sequence, type: meta.type, resource, meta, entry, old };
+  }
+}
+
+function entryOf(resource: Entry['resource'], namespace: string, name: string, sequence: Sequence, body: Uint8Array): Entry {
+  let parsed: KubeObject | undefined;
+  return {
+    resource,
+    namespace,
+    name,
+    sequence,
+    body,
+    get object() {
+      return (parsed ??= decodeObject(body, sequence));
+    },
+  };
+}
+
+function* map<T>(items: readonly T[], turn: (item: T) => Uint8Array): Generator<Uint8Array> {
+  for (const item of items) yield turn(item);
+}
+
+function formatOf(call: Call, { transform }: Negotiated): WatchFormat {
+  if (transform === undefined) return { key: 'json', transform, include: 'Metadata' };
+  if (transform.kind !== 'Table') return { key: `partial ${transform.version}`, transform, include: 'Metadata' };
+  const include = includeObjectOf(call.query);
+  return { key: `table ${transform.version} ${include}`, transform, include };
+}
+
+function writeHead({ request, response }: Call): void {
+  const streamed = request.headers.accept?.includes('stream=watch') === true;
+  response.writeHead(200, { 'Content-Type': streamed ? 'application/json;stream=watch' : 'application/json' });
+  response.flushHeaders();
+}
+
+/** 410 for a watch from beyond the horizon (apiserver `cacher.watchCache`). */
+export const tooOldVersion = (requested: Sequence, oldest: Sequence): StatusError =>
+  new StatusError('Expired', `too old resource version: ${requested} (${oldest})`);
