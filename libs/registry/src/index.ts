@@ -1,1 +1,5 @@
+export * from './decide.js';
+export { generatedName } from './metadata.js';
+export { SUCCESS, successOf, type SuccessStatus } from './status.js';
+export { scaleOf } from './subresource/scale.js';
 export * from './write.js';

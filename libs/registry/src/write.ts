@@ -1,4 +1,4 @@
-import type { FieldError, GroupVersionResource, Instant, KubeObject, Preconditions, PropagationPolicy } from '#libs/apimachinery';
+import type { GroupVersionResource, Instant, KubeObject, Preconditions, PropagationPolicy } from '#libs/apimachinery';
 import type { ResourceDefinition } from '#libs/api';
 import type { Actor, Decision } from '#libs/log';
 
@@ -45,6 +45,8 @@ export interface WriteRequest {
   /** Absent on a create of the main resource: the object's own name counts. */
   readonly name?: string;
   readonly object?: unknown;
+  /** What the parser found besides: `duplicate field "spec.replicas"`. Judged by `fieldValidation` together with unknown fields. */
+  readonly duplicates?: readonly string[];
   readonly patch?: Patch;
   readonly options: WriteOptions;
   readonly requester: Requester;
@@ -89,17 +91,26 @@ export interface PlannedWrite {
 export type AdmissionStep =
   | { readonly need: readonly Need[] }
   | {
+      /** The request's own object first, then what is written with it (claims of addresses and ports, a budget's status). */
       readonly writes: readonly PlannedWrite[];
-      /** What the client is answered; for a write that changes nothing, the object as it is. */
+      /**
+       * What the client is answered; for a write that changes nothing, the object as it is. Unless it is a `Status`,
+       * the first write's sequence becomes its resourceVersion.
+       */
       readonly answer: KubeObject;
       readonly code: 200 | 201 | 202;
       readonly warnings: readonly string[];
     };
 
+/** What the runtime knows so far, at one position for all of it. */
+export interface Known {
+  /** `undefined`: not looked up yet; `null`: looked up, and there is none. A cluster-scoped object has namespace ''. */
+  object(resource: GroupVersionResource, namespace: string, name: string): StoredObject | null | undefined;
+  /** All objects of a resource, in one namespace or in all; `undefined`: not looked up yet. */
+  list(resource: GroupVersionResource, namespace: string | undefined): readonly KubeObject[] | undefined;
+}
+
 /** Something admission asks the runtime to look up, at one position for all. */
 export type Need =
   | { readonly kind: 'object'; readonly resource: GroupVersionResource; readonly namespace?: string; readonly name: string }
-  | { readonly kind: 'list'; readonly resource: GroupVersionResource; readonly namespace?: string }
-  | { readonly kind: 'dependents'; readonly uid: string };
-
-export type { FieldError };
+  | { readonly kind: 'list'; readonly resource: GroupVersionResource; readonly namespace?: string };

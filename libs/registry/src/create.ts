@@ -1,0 +1,59 @@
+import {
+  alreadyExists,
+  dnsSubdomainNames,
+  invalid,
+  StatusError,
+  validateObjectMeta,
+  type GroupVersionResource,
+  type KubeObject,
+} from '#libs/apimachinery';
+import { admitCreate } from './admission/admit.js';
+import { admitToNamespace } from './admission/namespace-lifecycle.js';
+import { currentOf, namespaceOf, planned, withMetadata, type Case, type Decided } from './case.js';
+import { decodeBody, expectedOf } from './decoding.js';
+import { metadataForCreate } from './metadata.js';
+import { allocateForCreate } from './service/allocate.js';
+import { claimWrites } from './service/claims.js';
+import type { StoredObject } from './write.js';
+
+/** 409 for a name that is taken, in upstream's words where the taken one is on its way out or the name was generated. */
+function nameTaken(resource: GroupVersionResource, object: KubeObject, existing: StoredObject, generated: boolean): StatusError {
+  const { message, details } = alreadyExists(resource, object.metadata.name ?? '');
+  const prefix = existing.object.metadata.deletionTimestamp === undefined ? '' : 'object is being deleted: ';
+  const suffix = generated ? ', the server was not able to generate a unique name for the object' : '';
+  return new StatusError('AlreadyExists', `${prefix}${message}${suffix}`, details);
+}
+
+/** Decides the creation of an object that a client sent. */
+export function decideCreate(given: Case): Decided {
+  const { request, definition } = given;
+  const { object, warnings } = decodeBody(request.object, expectedOf(definition), request.options, request.duplicates);
+  return create(given, definition.strategy.defaults(object), warnings);
+}
+
+/** Creates a decoded and defaulted object: metadata, admission, allocation, the kind's own rules, all problems at once. */
+export function create(given: Case, sent: KubeObject, decodingWarnings: readonly string[]): Decided {
+  const { request, definition, context } = given;
+  const { strategy, resource } = definition;
+  if (sent.metadata.resourceVersion) {
+    throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
+  }
+  const namespace = namespaceOf(given);
+  const named = withMetadata(sent, metadataForCreate(sent.metadata, namespace, context));
+  const calledBy = sent.metadata.name || (sent.metadata.generateName ?? '');
+  admitToNamespace(given, 'create', calledBy);
+  const allocated = allocateForCreate(admitCreate(named, calledBy, given), given);
+  const object = strategy.prepareForCreate(allocated, { now: context.now });
+  const rules = { namespaced: definition.scope === 'Namespaced', nameRule: definition.names ?? dnsSubdomainNames };
+  const problems = [...validateObjectMeta(object.metadata, rules), ...strategy.validate(object)];
+  const name = object.metadata.name ?? '';
+  if (problems.length > 0) throw invalid(resource.group, definition.kind, name, problems);
+  const existing = currentOf(given, namespace, name);
+  if (existing) throw nameTaken(resource, object, existing, !sent.metadata.name);
+  return {
+    writes: request.options.dryRun ? [] : [planned('Created', definition, object, 0), ...claimWrites(given, undefined, object)],
+    answer: object,
+    code: 201,
+    warnings: [...decodingWarnings, ...strategy.warnings(object, undefined)],
+  };
+}

@@ -1,0 +1,52 @@
+import { StatusError } from '#libs/apimachinery';
+import type { Case, Decided } from './case.js';
+import { decideCreate } from './create.js';
+import { decideDelete } from './delete.js';
+import { decidePatch } from './patch.js';
+import { Reader, Unknown } from './reader.js';
+import { decideBinding } from './subresource/binding.js';
+import { decideEviction } from './subresource/eviction.js';
+import { decideScale } from './subresource/scale.js';
+import { decideUpdate } from './update.js';
+import type { AdmissionStep, ClusterSettings, Known, WriteContext, WriteRequest } from './write.js';
+
+const unsupported = (): StatusError =>
+  new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
+
+function decideMain(given: Case): Decided {
+  switch (given.request.verb) {
+    case 'create':
+      return decideCreate(given);
+    case 'update':
+      return decideUpdate(given);
+    case 'patch':
+      return decidePatch(given);
+    case 'delete':
+      return decideDelete(given);
+  }
+}
+
+function decideSubresource(given: Case, subresource: string): Decided {
+  const { verb } = given.request;
+  if (verb === 'update' || verb === 'patch') {
+    if (subresource === 'scale') return decideScale(given);
+    if (subresource === 'status' || subresource === 'finalize') return decideMain(given);
+  }
+  if (verb === 'create' && subresource === 'binding') return decideBinding(given);
+  if (verb === 'create' && subresource === 'eviction') return decideEviction(given);
+  throw unsupported();
+}
+
+/**
+ * One step of the write path: what the request comes to, given what is known, or what must be known first.
+ * Pure: the same arguments give the same step. Throws StatusError where the write is refused, in upstream's words.
+ */
+export function decideWrite(request: WriteRequest, known: Known, context: WriteContext, settings: ClusterSettings): AdmissionStep {
+  const given: Case = { request, definition: request.definition, read: new Reader(known), context, settings };
+  try {
+    return request.subresource === undefined ? decideMain(given) : decideSubresource(given, request.subresource);
+  } catch (thrown) {
+    if (thrown instanceof Unknown) return { need: [thrown.need] };
+    throw thrown;
+  }
+}

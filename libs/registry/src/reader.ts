@@ -1,0 +1,26 @@
+import type { GroupVersionResource, KubeObject } from '#libs/apimachinery';
+import type { Known, Need, StoredObject } from './write.js';
+
+/** Thrown by a Reader where a decision needs what is not known yet; caught once, where it becomes a step's `need`. */
+export class Unknown extends Error {
+  constructor(readonly need: Need) {
+    super('a decision needs to know more');
+  }
+}
+
+/** What is known, read as if all of it were: a decision is written in a straight line and simply starts again. */
+export class Reader {
+  constructor(private readonly known: Known) {}
+
+  object(resource: GroupVersionResource, namespace: string, name: string): StoredObject | undefined {
+    const found = this.known.object(resource, namespace, name);
+    if (found === undefined) throw new Unknown({ kind: 'object', resource, name, ...(namespace === '' ? {} : { namespace }) });
+    return found ?? undefined;
+  }
+
+  list(resource: GroupVersionResource, namespace: string | undefined): readonly KubeObject[] {
+    const found = this.known.list(resource, namespace);
+    if (found === undefined) throw new Unknown({ kind: 'list', resource, ...(namespace === undefined ? {} : { namespace }) });
+    return found;
+  }
+}

@@ -1,0 +1,15 @@
+import type { Namespace } from '#libs/api';
+import { validateFinalizerName, type FieldError, type KubeObject } from '#libs/apimachinery';
+
+type Members = KubeObject & Pick<Namespace, 'spec' | 'status'>;
+
+/** A PUT of a namespace's `finalize` moves its spec's finalizers (and metadata) and nothing else. */
+export const finalizeNamespace = {
+  prepare: (next: KubeObject, old: KubeObject): KubeObject => {
+    const { spec } = next as Members;
+    const { status } = old as Members;
+    return { ...old, metadata: next.metadata, spec: { ...spec }, ...(status === undefined ? {} : { status }) } as KubeObject;
+  },
+  validate: (next: KubeObject): readonly FieldError[] =>
+    ((next as Members).spec?.finalizers ?? []).flatMap((name, i) => validateFinalizerName(name, `spec.finalizers[${i}]`)),
+};

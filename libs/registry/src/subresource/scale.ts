@@ -1,0 +1,62 @@
+import type { Deployment, ReplicaSet, Scale } from '#libs/api';
+import { conflict, invalid, labelSelectorOf, notFound, validateNonnegative, type KubeObject } from '#libs/apimachinery';
+import { currentOf, namespaceOf, withMetadata, type Case, type Decided } from '../case.js';
+import { decodeBody, type DecodedBody, type Expected } from '../decoding.js';
+import { inNamespace } from '../metadata.js';
+import { patched } from '../patch.js';
+import { applyUpdate } from '../update.js';
+
+const SCALE: Expected = { group: 'autoscaling', version: 'v1', kind: 'Scale', model: 'io.k8s.api.autoscaling.v1.Scale' };
+
+/** The `autoscaling/v1 Scale` of a Deployment or ReplicaSet: its replicas, wanted and there, and how to find them. */
+export function scaleOf(object: KubeObject): Scale {
+  const { metadata, spec, status } = object as Deployment | ReplicaSet;
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+  const selector = labelSelectorOf(spec?.selector).toString();
+  return {
+    apiVersion: 'autoscaling/v1',
+    kind: 'Scale',
+    metadata: {
+      ...(name === undefined ? {} : { name }),
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    },
+    spec: spec?.replicas ? { replicas: spec.replicas } : {},
+    status: { replicas: status?.replicas ?? 0, ...(selector === '' ? {} : { selector }) },
+  };
+}
+
+/** Decides a PUT or PATCH of `scale`: the number moves, and is judged by the kind's own rules. */
+export function decideScale(given: Case): Decided {
+  const { request, definition } = given;
+  const name = request.name ?? '';
+  const namespace = namespaceOf(given);
+  const current = currentOf(given, namespace, name);
+  if (!current) throw notFound(definition.resource, name);
+  const decoded: DecodedBody =
+    request.verb === 'patch'
+      ? patched(request, scaleOf(current.object), SCALE)
+      : decodeBody(request.object, SCALE, request.options, request.duplicates);
+  const scale = decoded.object as Scale;
+  const sent = inNamespace(scale.metadata, namespace);
+  const replicas = scale.spec?.replicas ?? 0;
+  const problems = validateNonnegative(replicas, 'spec.replicas');
+  if (problems.length > 0) throw invalid(SCALE.group, SCALE.kind, name, problems);
+  const { uid } = current.object.metadata;
+  if (sent.uid && sent.uid !== uid) {
+    throw conflict(definition.resource, name, `Precondition failed: UID in precondition: ${sent.uid}, UID in object meta: ${uid}`);
+  }
+  const object = current.object as Deployment;
+  const { resourceVersion: _current, ...metadata } = object.metadata;
+  const version = sent.resourceVersion ? { resourceVersion: sent.resourceVersion } : {};
+  const next = withMetadata({ ...object, spec: { ...object.spec, replicas } } as KubeObject, { ...metadata, ...version });
+  const decided = applyUpdate({ ...given, request: withoutSubresource(request) }, current, next, decoded.warnings);
+  return { ...decided, answer: scaleOf(decided.answer) };
+}
+
+/** Past the conversion, a scale is an update of the main resource. */
+function withoutSubresource({ subresource: _scale, ...request }: Case['request']): Case['request'] {
+  return request;
+}

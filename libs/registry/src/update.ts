@@ -1,0 +1,115 @@
+import {
+  conflict,
+  deepEqual,
+  invalid,
+  invalidValue,
+  OPTIMISTIC_LOCK,
+  notFound,
+  validateObjectMetaUpdate,
+  type FieldError,
+  type KubeObject,
+  type ObjectMeta,
+} from '#libs/apimachinery';
+import { admitUpdate } from './admission/admit.js';
+import { admitToNamespace } from './admission/namespace-lifecycle.js';
+import { currentOf, namespaceOf, planned, withMetadata, type Case, type Decided } from './case.js';
+import { create } from './create.js';
+import { decodeBody, expectedOf } from './decoding.js';
+import { checkName, inNamespace, metadataForUpdate } from './metadata.js';
+import { allocateForUpdate } from './service/allocate.js';
+import { claimWrites } from './service/claims.js';
+import { finalizeNamespace } from './subresource/finalize.js';
+import type { StoredObject } from './write.js';
+
+/** What a subresource (or none) makes of a proposed object, and what it finds wrong with it. */
+interface Treatment {
+  readonly prepare: (next: KubeObject, old: KubeObject) => KubeObject;
+  readonly validate: (next: KubeObject, old: KubeObject) => readonly FieldError[];
+}
+
+function treatmentOf(given: Case): Treatment {
+  const { definition, request, context } = given;
+  const { strategy } = definition;
+  const { now } = context;
+  if (request.subresource === 'status') {
+    return { prepare: (next, old) => strategy.prepareForStatusUpdate(next, old, { now }), validate: strategy.validateStatusUpdate };
+  }
+  if (request.subresource === 'finalize') return finalizeNamespace;
+  return {
+    prepare: (next, old) => strategy.prepareForUpdate(allocateForUpdate(admitUpdate(next, old, given), old, given), old, { now }),
+    validate: strategy.validateUpdate,
+  };
+}
+
+/** A resourceVersion that the client sent must be the current one, and where the kind demands one it must be there. */
+function checkVersion({ definition }: Case, sent: ObjectMeta, current: StoredObject): void {
+  const { resource } = definition;
+  const name = current.object.metadata.name ?? '';
+  const version = sent.resourceVersion ?? '';
+  if (version === '' || version === '0') {
+    if (definition.unconditionalUpdate !== false) return;
+    const problem = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
+    throw invalid(resource.group, resource.resource, name, [problem]);
+  }
+  if (version !== String(current.sequence)) throw conflict(resource, name, OPTIMISTIC_LOCK);
+}
+
+/** A uid that the client sent is a precondition: a write meant for an object's predecessor is refused. */
+function checkUid({ definition }: Case, sent: ObjectMeta, current: KubeObject): void {
+  const { uid } = current.metadata;
+  if (!sent.uid || sent.uid === uid) return;
+  const { name = '', namespace } = current.metadata;
+  const key = ['/registry', definition.resource.resource, ...(namespace ? [namespace] : []), name].join('/');
+  const precondition = `Precondition failed: UID in precondition: ${sent.uid}, UID in object meta: ${uid}`;
+  const why = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${precondition}`;
+  throw conflict(definition.resource, name, why);
+}
+
+/** Whether an update that leaves no finalizer completes a deletion that was waiting for it. */
+function completesDeletion(next: KubeObject, old: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = old.metadata;
+  if (deletionTimestamp === undefined || deletionGracePeriodSeconds > 0 || (next.metadata.finalizers ?? []).length > 0) return false;
+  if (old.kind !== 'Namespace' || old.apiVersion !== 'v1') return true;
+  return ((next as { spec?: { finalizers?: readonly string[] } }).spec?.finalizers ?? []).length === 0;
+}
+
+/** Decides a PUT of the main resource, of `status` or of a namespace's `finalize`. */
+export function decideUpdate(given: Case): Decided {
+  const { request, definition } = given;
+  const { object, warnings } = decodeBody(request.object, expectedOf(definition), request.options, request.duplicates);
+  const name = request.name ?? object.metadata.name ?? '';
+  const namespace = namespaceOf(given);
+  checkName(object, name, namespace);
+  const next = definition.strategy.defaults(object);
+  const current = currentOf(given, namespace, name);
+  if (current) return applyUpdate(given, current, next, warnings);
+  if (definition.createOnUpdate !== true || request.subresource !== undefined) throw notFound(definition.resource, name);
+  return create(given, next, warnings);
+}
+
+/**
+ * Decides that an object becomes `proposed` (decoded and defaulted), as far as its kind and the subresource let it.
+ * A proposal that changes nothing writes nothing; one that takes the last finalizer of a deleted object deletes it.
+ */
+export function applyUpdate(given: Case, current: StoredObject, proposed: KubeObject, decodingWarnings: readonly string[]): Decided {
+  const { request, definition } = given;
+  const old = current.object;
+  const sent = inNamespace(proposed.metadata, old.metadata.namespace ?? '');
+  admitToNamespace(given, 'update', old.metadata.name ?? '');
+  checkUid(given, sent, old);
+  checkVersion(given, sent, current);
+  const treatment = treatmentOf(given);
+  const version = old.metadata.resourceVersion ?? String(current.sequence);
+  const metadata = { ...metadataForUpdate(sent, old.metadata), resourceVersion: version };
+  const next = treatment.prepare(withMetadata(proposed, metadata), old);
+  const problems = [...validateObjectMetaUpdate(next.metadata, old.metadata), ...treatment.validate(next, old)];
+  if (problems.length > 0) throw invalid(definition.resource.group, definition.kind, old.metadata.name ?? '', problems);
+  const warnings = request.subresource === undefined ? [...decodingWarnings, ...definition.strategy.warnings(next, old)] : decodingWarnings;
+  if (completesDeletion(next, old)) {
+    const writes = [planned('Deleted', definition, old, current.sequence), ...claimWrites(given, old, undefined)];
+    return { writes: request.options.dryRun ? [] : writes, answer: next, code: 200, warnings };
+  }
+  if (deepEqual(next, old)) return { writes: [], answer: old, code: 200, warnings };
+  const writes = [planned('Updated', definition, next, current.sequence), ...claimWrites(given, old, next)];
+  return { writes: request.options.dryRun ? [] : writes, answer: next, code: 200, warnings };
+}
