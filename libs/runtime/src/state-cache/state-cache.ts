@@ -152,8 +152,10 @@ export class StateCache implements StateView {
   #apply(recorded: Recorded): void {
     const { stream, sequence, meta, body } = recorded;
     if (sequence <= this.#position[stream]) return;
-    const { namespace, name, ...place } = parseSubject(recorded.subject);
-    const resource = this.#resourceOf(place, body);
+    const parts = parseSubject(recorded.subject);
+    if (!parts) return;
+    const { namespace, name } = parts;
+    const resource = this.#resourceOf(parts, body);
     const old = this.entry(resource, namespace, name);
     const entry = new CachedEntry(resource, namespace, name, sequence, body);
     if (meta.type === 'Deleted') this.#remove(entry);
