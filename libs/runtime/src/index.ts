@@ -1,3 +1,4 @@
 export * from './ports.js';
 export * from './state-cache/index.js';
 export * from './controller/index.js';
+export * from './write-path/index.js';

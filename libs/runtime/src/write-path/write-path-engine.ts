@@ -1,0 +1,250 @@
+import {
+  alreadyExists,
+  conflict,
+  OPTIMISTIC_LOCK,
+  StatusError,
+  tryAgainLater,
+  type GroupVersionResource,
+  type KubeObject,
+} from '#libs/apimachinery';
+import {
+  encodeObject,
+  LogUnavailable,
+  SCHEMA,
+  subjectOf,
+  type AppendWrite,
+  type EventLog,
+  type EventMeta,
+  type Moved,
+  type Sequence,
+} from '#libs/log';
+import {
+  decideWrite,
+  type AdmissionStep,
+  type ClusterSettings,
+  type Known,
+  type PlannedWrite,
+  type WriteContext,
+  type WriteRequest,
+} from '#libs/registry';
+import type { StateView, World, WritePath, WriteResult } from '../ports.js';
+import { ReadBarrier } from './barrier.js';
+
+/** A view that also remembers where deleted objects ended, so that their names can be taken again without a failed attempt. */
+export interface WriteView extends StateView {
+  readonly tombstone?: (resource: GroupVersionResource, namespace: string, name: string) => Sequence | undefined;
+}
+
+/** What the write path is carried out with. */
+export interface WritePathOptions {
+  readonly log: EventLog;
+  readonly view: WriteView;
+  readonly settings: ClusterSettings;
+  readonly world: World;
+  /** The cluster's id, a token of every subject. */
+  readonly cluster: string;
+  /** How long a write waits for the view to catch up, in milliseconds; 10 s unless set. */
+  readonly patienceMs?: number;
+}
+
+type Decided = Exclude<AdmissionStep, { readonly need: unknown }>;
+
+/** Upstream's patches try five times; ours is higher since a lost race costs one round trip. */
+const MOST_ATTEMPTS = 20;
+const MOST_NAMES = 8;
+const PATIENCE_MS = 10_000;
+const RETRY_AFTER_SECONDS = 1;
+const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
+
+/** Refusals that a newer state could turn around: they are given only when the view is known to be current. */
+const DEPENDS_ON_STATE = new Set(['NotFound', 'AlreadyExists', 'Conflict', 'Forbidden', 'Invalid', 'TooManyRequests', 'InternalError']);
+
+/** What one execution has learned on the way. */
+interface Progress {
+  context: WriteContext;
+  attempts: number;
+  names: number;
+  /** Where the log said that subjects end which the view does not hold. */
+  readonly ends: Map<string, Sequence>;
+  /** Whether the view has been made current since the request came. */
+  current: boolean;
+}
+
+/**
+ * Carries out writes: lets the registry decide on what the view holds, appends what it decided, and where somebody
+ * else was faster waits for the view and decides again. What is refused because of the state is refused only on a
+ * state that is current. Resolves when the write is durable; the view may not have reached it yet.
+ */
+export class WritePathEngine implements WritePath {
+  readonly #barrier: ReadBarrier;
+  readonly #known: Known;
+
+  constructor(private readonly options: WritePathOptions) {
+    const { log, view } = options;
+    this.#barrier = new ReadBarrier(log, view);
+    this.#known = {
+      object: (resource, namespace, name) => view.entry(resource, namespace, name) ?? null,
+      list: (resource, namespace) => view.list(resource, namespace),
+    };
+  }
+
+  async execute(request: WriteRequest): Promise<WriteResult> {
+    const progress: Progress = { context: this.#draw(), attempts: 0, names: 0, ends: new Map(), current: false };
+    try {
+      for (;;) {
+        const result = await this.#attempt(request, progress);
+        if (result) return result;
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof LogUnavailable)) throw thrown;
+      const error = tryAgainLater('ServiceUnavailable', 'the event log is unavailable, please try again later', RETRY_AFTER_SECONDS);
+      throw new StatusError(error.reason, error.message, error.details, { cause: thrown });
+    }
+  }
+
+  /** Undefined: the state has moved on, and the same is to be tried again. */
+  async #attempt(request: WriteRequest, progress: Progress): Promise<WriteResult | undefined> {
+    const decided = this.#decide(request, progress);
+    if (decided instanceof StatusError) {
+      if (await this.#madeCurrent(request, progress, decided)) return undefined;
+      throw decided;
+    }
+    const { writes, answer, code, warnings } = decided;
+    if (writes.length === 0) {
+      if (request.options.dryRun !== true && (await this.#madeCurrent(request, progress))) return undefined;
+      return { code, object: answer, sequence: undefined, warnings };
+    }
+    const appended = await this.#append(request, writes, progress);
+    const [sequence] = appended;
+    if (sequence === undefined) return undefined;
+    return { code, object: answer.kind === 'Status' ? answer : versioned(answer, sequence), sequence, warnings };
+  }
+
+  #decide(request: WriteRequest, progress: Progress): Decided | StatusError {
+    try {
+      const step = decideWrite(request, this.#known, progress.context, this.options.settings);
+      if ('need' in step) throw new Error('the state view knows everything there is, and yet more was needed');
+      return step;
+    } catch (thrown) {
+      if (thrown instanceof StatusError) return thrown;
+      throw thrown;
+    }
+  }
+
+  /**
+   * Before the state is quoted against a client, it must be the newest: true where it may have changed, and the
+   * decision is due again. A generated name that is taken is drawn anew.
+   */
+  async #madeCurrent(request: WriteRequest, progress: Progress, refusal?: StatusError): Promise<boolean> {
+    if (refusal?.reason === 'AlreadyExists' && generatesName(request) && progress.names < MOST_NAMES) {
+      progress.names += 1;
+      progress.context = { ...progress.context, suffix: this.#suffix() };
+      return true;
+    }
+    if (progress.current || (refusal && !DEPENDS_ON_STATE.has(refusal.reason))) return false;
+    progress.current = true;
+    const { stream } = request.definition;
+    const { view } = this.options;
+    const before = view.position;
+    const signal = AbortSignal.timeout(this.options.patienceMs ?? PATIENCE_MS);
+    await this.#waited(Promise.all([...new Set([stream, 'state' as const])].map((each) => this.#barrier.pass(each, signal))));
+    const after = view.position;
+    return after[stream] !== before[stream] || after.state !== before.state;
+  }
+
+  /** The sequences of the writes; none where a subject had moved and the view has caught up with that. */
+  async #append(request: WriteRequest, writes: readonly PlannedWrite[], progress: Progress): Promise<readonly Sequence[]> {
+    const { log } = this.options;
+    const { stream } = request.definition;
+    const appended = await log.append(
+      stream,
+      writes.map((write) => this.#appendWrite(request, write, progress)),
+    );
+    if ('sequences' in appended) return appended.sequences;
+    await this.#caughtUp(request, appended.moved, progress);
+    return [];
+  }
+
+  #appendWrite(request: WriteRequest, write: PlannedWrite, progress: Progress): AppendWrite {
+    const { definition, object, type, previous } = write;
+    const resource = definition.storage?.resource ?? definition.resource;
+    const { namespace = '', name = '' } = object.metadata;
+    const subject = subjectOf(this.options.cluster, definition.stream, resource, namespace, name);
+    const expected =
+      previous > 0 ? previous : (progress.ends.get(subject) ?? this.options.view.tombstone?.(resource, namespace, name) ?? 0);
+    return { subject, expected, meta: this.#meta(request, type, previous), body: encodeObject(object) };
+  }
+
+  #meta(request: WriteRequest, type: EventMeta['type'], previous: Sequence): EventMeta {
+    const { actor, agent, sourceAddress, requestId, fieldManager, root, cause, decision } = request.requester;
+    return {
+      type,
+      verb: request.verb,
+      ...(request.subresource === undefined ? {} : { subresource: request.subresource }),
+      actor,
+      ...(agent === undefined ? {} : { agent }),
+      ...(sourceAddress === undefined ? {} : { sourceAddress }),
+      ...(fieldManager === undefined ? {} : { fieldManager }),
+      ...(requestId === undefined ? {} : { requestId }),
+      ...(root === undefined ? {} : { root }),
+      ...(cause === undefined ? {} : { cause }),
+      ...(decision === undefined ? {} : { decision }),
+      id: this.options.world.uuid(),
+      previous,
+      schema: SCHEMA,
+      encoding: 'json',
+    };
+  }
+
+  /** Waits until the view holds what made an append fail, and remembers the ends of subjects it has no object for. */
+  async #caughtUp(request: WriteRequest, moved: readonly Moved[], progress: Progress): Promise<void> {
+    progress.attempts += 1;
+    if (progress.attempts >= MOST_ATTEMPTS) throw this.#contended(request);
+    const signal = AbortSignal.timeout(this.options.patienceMs ?? PATIENCE_MS);
+    for (const { subject, actual } of moved) {
+      await this.#waited(this.options.view.reached(request.definition.stream, actual, signal));
+      progress.ends.set(subject, actual);
+    }
+  }
+
+  #contended({ definition, name, object, verb }: WriteRequest): StatusError {
+    const called = name ?? (object as Partial<KubeObject> | undefined)?.metadata?.name ?? '';
+    return verb === 'create' && name === undefined
+      ? alreadyExists(definition.resource, called)
+      : conflict(definition.resource, called, OPTIMISTIC_LOCK);
+  }
+
+  async #waited<T>(waiting: Promise<T>): Promise<T> {
+    try {
+      return await waiting;
+    } catch (error) {
+      if (error instanceof DOMException && error.name === 'TimeoutError') {
+        throw new LogUnavailable('the state did not catch up with the log in time', { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  #draw(): WriteContext {
+    const { now, uuid, random } = this.options.world;
+    return { now: now(), uid: uuid(), suffix: this.#suffix(), draw: random() };
+  }
+
+  #suffix(): string {
+    const { random } = this.options.world;
+    let suffix = '';
+    for (let i = 0; i < 5; i++) suffix += ALPHABET[Math.floor(random() * ALPHABET.length)];
+    return suffix;
+  }
+}
+
+const versioned = (object: KubeObject, sequence: Sequence): KubeObject => ({
+  ...object,
+  metadata: { ...object.metadata, resourceVersion: String(sequence) },
+});
+
+/** Whether a create leaves its object's name to the server. */
+function generatesName({ verb, subresource, object }: WriteRequest): boolean {
+  const metadata = (object as Partial<KubeObject> | null | undefined)?.metadata;
+  return verb === 'create' && subresource === undefined && !metadata?.name && Boolean(metadata?.generateName);
+}
