@@ -13,5 +13,6 @@ export * from './object-meta.js';
 export * from './quantity.js';
 export * from './quote.js';
 export * from './reconcile.js';
+export * from './sha256.js';
 export * from './status-error.js';
 export * from './time.js';

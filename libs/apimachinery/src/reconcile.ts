@@ -33,6 +33,12 @@ export type Change =
       readonly gracePeriodSeconds?: number;
     };
 
+/**
+ * Stands in a Kubernetes Event's message for the name that the create before it is given: the runtime, which knows
+ * what a generated name derives from, puts it in.
+ */
+export const GENERATED_NAME = '{generatedName}';
+
 /** What one reconcile decided: changes in the order in which they are to be carried out. */
 export interface ReconcileResult {
   readonly changes: readonly Change[];

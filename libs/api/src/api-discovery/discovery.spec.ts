@@ -1,0 +1,87 @@
+import { DEFINITIONS, DEPLOYMENTS, definitionOf, PODS, EVENTS, EVENTS_V1, type ResourceDefinition } from '#libs/api';
+import { apiGroup, apiGroupDiscoveryList, apiGroupList, apiResourceList, apiVersions, storageVersionHash } from './discovery.js';
+
+const defined = (found: ResourceDefinition | undefined): ResourceDefinition => {
+  if (!found) throw new Error('not defined');
+  return found;
+};
+
+describe('discovery', () => {
+  it('says where the core group is served', () => {
+    expect(apiVersions('10.64.0.1:6443')).toEqual({
+      kind: 'APIVersions',
+      versions: ['v1'],
+      serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: '10.64.0.1:6443' }],
+    });
+  });
+
+  it('lists groups in the order of upstream, without the core group and without what is only stored', () => {
+    const names = apiGroupList(DEFINITIONS).groups.map(({ name }) => name);
+    expect(names.slice(0, 2)).toEqual(['apps', 'events.k8s.io']);
+    expect(names).not.toContain('');
+    expect(names).not.toContain('allocation.decklog.dev');
+  });
+
+  it('describes one group', () => {
+    const version = { groupVersion: 'apps/v1', version: 'v1' };
+    expect(apiGroup('apps', DEFINITIONS)).toEqual({
+      kind: 'APIGroup',
+      apiVersion: 'v1',
+      name: 'apps',
+      versions: [version],
+      preferredVersion: version,
+    });
+    expect(apiGroup('nothing.here', DEFINITIONS)).toBeUndefined();
+  });
+
+  it.each([
+    ['pods', PODS, 'xPOwRZ+Yhw8='],
+    ['deployments', DEPLOYMENTS, '8aSe+NMegvE='],
+    ['events', EVENTS, 'r2yiGXH7wu8='],
+    ['events of events.k8s.io, which are stored as those of the core group', EVENTS_V1, 'r2yiGXH7wu8='],
+  ])('gives %s the hash that upstream gives', (_title, resource, hash) => {
+    expect(storageVersionHash(defined(definitionOf(resource)))).toBe(hash);
+  });
+
+  it('lists resources by name, each with its subresources', () => {
+    const list = apiResourceList({ group: 'apps', version: 'v1' }, DEFINITIONS);
+    expect(list?.resources.map(({ name }) => name)).toEqual([
+      'deployments',
+      'deployments/scale',
+      'deployments/status',
+      'replicasets',
+      'replicasets/scale',
+      'replicasets/status',
+    ]);
+    expect(list?.resources[1]).toEqual({
+      name: 'deployments/scale',
+      singularName: '',
+      namespaced: true,
+      group: 'autoscaling',
+      version: 'v1',
+      kind: 'Scale',
+      verbs: ['get', 'patch', 'update'],
+    });
+    expect(apiResourceList({ group: 'apps', version: 'v2' }, DEFINITIONS)).toBeUndefined();
+  });
+
+  it('says all of it in one answer for those who ask so', () => {
+    const { items } = apiGroupDiscoveryList('/api', DEFINITIONS);
+    expect(items).toHaveLength(1);
+    const pods = items[0]?.versions[0]?.resources.find(({ resource }) => resource === 'pods');
+    expect(pods).toMatchObject({
+      responseKind: { group: '', version: 'v1', kind: 'Pod' },
+      scope: 'Namespaced',
+      singularResource: 'pod',
+      shortNames: ['po'],
+    });
+    expect(pods?.subresources).toContainEqual({
+      subresource: 'eviction',
+      responseKind: { group: 'policy', version: 'v1', kind: 'Eviction' },
+      verbs: ['create'],
+    });
+    expect(apiGroupDiscoveryList('/apis', DEFINITIONS).items.map(({ metadata }) => metadata.name)).toEqual(
+      apiGroupList(DEFINITIONS).groups.map(({ name }) => name),
+    );
+  });
+});

@@ -1,0 +1,163 @@
+import { apiVersionOf, sha256 } from '#libs/apimachinery';
+import type { ResourceDefinition, SubresourceDefinition } from '../definition.js';
+import type { GroupVersionForDiscovery } from '../generated/types.js';
+import { groupsOf, resourcesOf, type GroupVersion } from './group-version.js';
+
+/** metav1.APIGroup, as `/apis/<group>` answers; within a list, without kind and apiVersion. */
+export interface ApiGroup {
+  readonly kind?: 'APIGroup';
+  readonly apiVersion?: 'v1';
+  readonly name: string;
+  readonly versions: readonly GroupVersionForDiscovery[];
+  readonly preferredVersion: GroupVersionForDiscovery;
+}
+
+/** metav1.APIResource. */
+export interface ApiResource {
+  readonly name: string;
+  readonly singularName: string;
+  readonly namespaced: boolean;
+  readonly group?: string;
+  readonly version?: string;
+  readonly kind: string;
+  readonly verbs: readonly string[];
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly storageVersionHash?: string;
+}
+
+/** metav1.APIResourceList, as `/api/v1` and `/apis/<group>/<version>` answer. */
+export interface ApiResourceList {
+  readonly kind: 'APIResourceList';
+  readonly apiVersion: 'v1';
+  readonly groupVersion: string;
+  readonly resources: readonly ApiResource[];
+}
+
+/** metav1.APIVersions, as `/api` answers. `serverAddress`: `host:port` at which clients reach the server. */
+export const apiVersions = (serverAddress: string) => ({
+  kind: 'APIVersions' as const,
+  versions: ['v1'],
+  serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress }],
+});
+
+function groupMembers(name: string, versions: readonly string[]): ApiGroup {
+  const all = versions.map((version) => ({ groupVersion: apiVersionOf({ group: name, version }), version }));
+  const [preferredVersion = { groupVersion: name, version: '' }] = all;
+  return { name, versions: all, preferredVersion };
+}
+
+/** metav1.APIGroupList, as `/apis` answers: every group but the core one. */
+export const apiGroupList = (definitions: readonly ResourceDefinition[]) => ({
+  kind: 'APIGroupList' as const,
+  apiVersion: 'v1' as const,
+  groups: groupsOf(definitions)
+    .filter(([group]) => group !== '')
+    .map(([group, versions]) => groupMembers(group, versions)),
+});
+
+/** metav1.APIGroup, as `/apis/<group>` answers; undefined for a group that is not served. */
+export function apiGroup(group: string, definitions: readonly ResourceDefinition[]): ApiGroup | undefined {
+  const versions = group === '' ? undefined : groupsOf(definitions).find(([name]) => name === group)?.[1];
+  return versions && { kind: 'APIGroup', apiVersion: 'v1', ...groupMembers(group, versions) };
+}
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+function base64(bytes: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 3) {
+    const [a = 0, b = 0, c = 0] = bytes.subarray(i, i + 3);
+    const word = (a << 16) | (b << 8) | c;
+    for (const shift of [18, 12, 6, 0]) text += ALPHABET.charAt((word >> shift) & 63);
+  }
+  const padding = (3 - (bytes.length % 3)) % 3;
+  return padding === 0 ? text : text.slice(0, -padding) + '='.repeat(padding);
+}
+
+/** Tells clients whether two resources are stored as the same kind and version; upstream's formula. */
+export function storageVersionHash(definition: ResourceDefinition): string {
+  const { group, version } = definition.storage?.resource ?? definition.resource;
+  return base64(sha256(new TextEncoder().encode(`${group}/${version}/${definition.kind}`)).subarray(0, 8));
+}
+
+function apiResource(definition: ResourceDefinition): ApiResource {
+  const { resource, singular, kind, scope, verbs, shortNames, categories } = definition;
+  return {
+    name: resource.resource,
+    singularName: singular,
+    namespaced: scope === 'Namespaced',
+    kind,
+    verbs,
+    ...(shortNames.length > 0 ? { shortNames } : {}),
+    ...(categories.length > 0 ? { categories } : {}),
+    storageVersionHash: storageVersionHash(definition),
+  };
+}
+
+const subresource = (
+  { resource, scope }: ResourceDefinition,
+  { name, kind, group, version, verbs }: SubresourceDefinition,
+): ApiResource => ({
+  name: `${resource.resource}/${name}`,
+  singularName: '',
+  namespaced: scope === 'Namespaced',
+  ...(group === undefined ? {} : { group }),
+  ...(version === undefined ? {} : { version }),
+  kind,
+  verbs,
+});
+
+const byName = <T extends { readonly name: string }>(list: readonly T[]): readonly T[] =>
+  [...list].sort((a, b) => (a.name < b.name ? -1 : 1));
+
+/** metav1.APIResourceList of one group and version, subresources included; undefined where nothing is served. */
+export function apiResourceList(groupVersion: GroupVersion, definitions: readonly ResourceDefinition[]): ApiResourceList | undefined {
+  const served = resourcesOf(groupVersion, definitions);
+  if (served.length === 0) return undefined;
+  const resources = served.flatMap((definition) => [
+    apiResource(definition),
+    ...byName(definition.subresources).map((one) => subresource(definition, one)),
+  ]);
+  return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: apiVersionOf(groupVersion), resources };
+}
+
+function aggregatedResource(definition: ResourceDefinition) {
+  const { resource, singular, kind, scope, verbs, shortNames, categories } = definition;
+  const { group, version } = resource;
+  const subresources = byName(definition.subresources).map((one) => ({
+    subresource: one.name,
+    responseKind: { group: one.group ?? group, version: one.version ?? version, kind: one.kind },
+    verbs: one.verbs,
+  }));
+  return {
+    resource: resource.resource,
+    responseKind: { group, version, kind },
+    scope,
+    singularResource: singular,
+    verbs,
+    ...(shortNames.length > 0 ? { shortNames } : {}),
+    ...(categories.length > 0 ? { categories } : {}),
+    ...(subresources.length > 0 ? { subresources } : {}),
+  };
+}
+
+/**
+ * apidiscovery.k8s.io/v2 APIGroupDiscoveryList: everything a client wants to know in one answer. `/api` lists the core
+ * group, `/apis` all others.
+ */
+export const apiGroupDiscoveryList = (root: '/api' | '/apis', definitions: readonly ResourceDefinition[]) => ({
+  kind: 'APIGroupDiscoveryList' as const,
+  apiVersion: 'apidiscovery.k8s.io/v2' as const,
+  metadata: {},
+  items: groupsOf(definitions)
+    .filter(([group]) => (group === '') === (root === '/api'))
+    .map(([group, versions]) => ({
+      metadata: group === '' ? {} : { name: group },
+      versions: versions.map((version) => ({
+        version,
+        resources: resourcesOf({ group, version }, definitions).map(aggregatedResource),
+        freshness: 'Current' as const,
+      })),
+    })),
+});

@@ -1,0 +1,83 @@
+import type { GroupVersionKind } from '#libs/apimachinery';
+import { groupsOf, resourcesOf, rootPath, type GroupVersion } from '../api-discovery/group-version.js';
+import type { ResourceDefinition } from '../definition.js';
+import facts from '../generated/facts.json';
+import { kindOfSubresource, pathsOf } from './paths.js';
+import { closure, COMMON_MODELS, listModel, listSchema, modelOfKind, modelSchema, withKinds, type Schema } from './schemas.js';
+
+/** The `/openapi/v3/...` document of one group and version, as an OpenAPI 3.0 document. */
+export interface OpenApiDocument {
+  readonly openapi: '3.0.0';
+  readonly info: { readonly title: string; readonly version: string };
+  readonly paths: Readonly<Record<string, Schema>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+}
+
+/** The answer of `/openapi/v3`: where each document is, with its hash so that clients may keep it. */
+export interface OpenApiIndex {
+  readonly paths: Readonly<Record<string, { readonly serverRelativeURL: string }>>;
+}
+
+/** The kinds that each model is sent and answered as, within one group and version. */
+function kindsByModel(served: readonly ResourceDefinition[], groupVersion: GroupVersion): ReadonlyMap<string, readonly GroupVersionKind[]> {
+  const kinds = new Map<string, readonly GroupVersionKind[]>();
+  for (const { model, kind, listKind, resource, subresources } of served) {
+    const { group, version } = resource;
+    kinds.set(model, [{ group, version, kind }]);
+    kinds.set(listModel(model, listKind), [{ group, version, kind: listKind }]);
+    for (const one of subresources) {
+      const spoken = kindOfSubresource({ kind: { group, version, kind } }, one);
+      const found = modelOfKind(spoken);
+      if (found !== undefined) kinds.set(found, [spoken]);
+    }
+  }
+  const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+  for (const kind of ['DeleteOptions', 'WatchEvent']) kinds.set(`${meta}.${kind}`, [{ ...groupVersion, kind }]);
+  kinds.set(`${meta}.Status`, [{ group: '', version: 'v1', kind: 'Status' }]);
+  return kinds;
+}
+
+/**
+ * The OpenAPI document of one group and version: paths of everything served, and every type they mention, from the
+ * same facts that decode requests. Undefined where nothing is served. It holds no sentences: upstream's are not taken over.
+ */
+export function openApiV3(groupVersion: GroupVersion, definitions: readonly ResourceDefinition[]): OpenApiDocument | undefined {
+  const served = resourcesOf(groupVersion, definitions);
+  if (served.length === 0) return undefined;
+  const kinds = kindsByModel(served, groupVersion);
+  const lists = new Map(served.map(({ model, listKind }) => [listModel(model, listKind), model]));
+  const models = closure([...[...kinds.keys()].filter((model) => !lists.has(model)), ...COMMON_MODELS, LIST_META]);
+  const names = [...models, ...lists.keys()].sort();
+  const schemas = names.map((name) => {
+    const listed = lists.get(name);
+    return [name, withKinds(listed === undefined ? modelSchema(name) : listSchema(listed), kinds.get(name) ?? [])] as const;
+  });
+  const paths = served.flatMap((definition) => pathsOf(definition)).sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    openapi: '3.0.0',
+    info: { title: 'Kubernetes', version: facts.release },
+    paths: Object.fromEntries(paths),
+    components: { schemas: Object.fromEntries(schemas) },
+  };
+}
+
+const LIST_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta';
+
+/**
+ * The index of all documents. `hashOf` gives the fingerprint of a document by its path (`api/v1`, `apis/apps/v1`):
+ * any text that changes when the document does, such as `sha256Hex` of its JSON.
+ */
+export function openApiV3Index(definitions: readonly ResourceDefinition[], hashOf: (path: string) => string): OpenApiIndex {
+  const paths = groupsOf(definitions).flatMap(([group, versions]) => versions.map((version) => rootPath({ group, version })));
+  return {
+    paths: Object.fromEntries(paths.sort().map((path) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOf(path)}` }])),
+  };
+}
+
+/** Every group and version that has a document, by its path: `api/v1`, `apis/apps/v1`. */
+export const openApiDocuments = (definitions: readonly ResourceDefinition[]): ReadonlyMap<string, GroupVersion> =>
+  new Map(
+    groupsOf(definitions).flatMap(([group, versions]) =>
+      versions.map((version) => [rootPath({ group, version }), { group, version }] as const),
+    ),
+  );

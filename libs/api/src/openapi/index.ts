@@ -1,0 +1,1 @@
+export { openApiDocuments, openApiV3, openApiV3Index, type OpenApiDocument, type OpenApiIndex } from './document.js';

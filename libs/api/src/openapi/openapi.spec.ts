@@ -1,0 +1,84 @@
+import { DEFINITIONS } from '#libs/api';
+import { openApiDocuments, openApiV3, openApiV3Index } from './document.js';
+
+type Tree = { readonly [key: string]: Tree };
+
+const documentOf = (group: string): Tree => {
+  const document = openApiV3({ group, version: 'v1' }, DEFINITIONS);
+  return JSON.parse(JSON.stringify(document)) as Tree;
+};
+const core = documentOf('');
+const apps = documentOf('apps');
+const schemaOf = (document: Tree, name: string): unknown => document['components']?.['schemas']?.[name];
+
+/** Every `$ref` in a document. */
+function references(value: unknown): readonly string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, member]) => (key === '$ref' ? [String(member)] : references(member)));
+}
+
+describe('openApiV3', () => {
+  it.each([...openApiDocuments(DEFINITIONS)])('%s refers to no schema that it does not have', (_path, groupVersion) => {
+    const document = openApiV3(groupVersion, DEFINITIONS);
+    const known = new Set(Object.keys(document?.components.schemas ?? {}).map((name) => `#/components/schemas/${name}`));
+    expect(references(document).filter((ref) => !known.has(ref))).toEqual([]);
+  });
+
+  it('gives each operation an id of its own', () => {
+    const ids = Object.values(core['paths'] ?? {}).flatMap((item) =>
+      Object.values(item).flatMap(({ operationId }) => (operationId ? [operationId] : [])),
+    );
+    expect(ids.length).toBeGreaterThan(50);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids).toEqual(
+      expect.arrayContaining(['listCoreV1NamespacedPod', 'listCoreV1PodForAllNamespaces', 'readCoreV1NamespacedPodLog', 'patchCoreV1Node']),
+    );
+  });
+
+  it('tells kubectl that the server validates fields', () => {
+    const patch = apps['paths']?.['/apis/apps/v1/namespaces/{namespace}/deployments/{name}']?.['patch'];
+    expect(patch).toMatchObject({
+      'x-kubernetes-group-version-kind': { group: 'apps', version: 'v1', kind: 'Deployment' },
+      'x-kubernetes-action': 'patch',
+    });
+    expect(patch?.['parameters']).toEqual(expect.arrayContaining([expect.objectContaining({ name: 'fieldValidation', in: 'query' })]));
+  });
+
+  it('says how lists merge', () => {
+    expect(schemaOf(core, 'io.k8s.api.core.v1.PodSpec')).toMatchObject({
+      type: 'object',
+      required: ['containers'],
+      properties: {
+        containers: {
+          type: 'array',
+          items: { allOf: [{ $ref: '#/components/schemas/io.k8s.api.core.v1.Container' }], default: {} },
+          'x-kubernetes-list-map-keys': ['name'],
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-patch-merge-key': 'name',
+          'x-kubernetes-patch-strategy': 'merge',
+        },
+        nodeSelector: { type: 'object', additionalProperties: { type: 'string', default: '' }, 'x-kubernetes-map-type': 'atomic' },
+      },
+    });
+  });
+
+  it('names the kinds of schemas, lists included', () => {
+    expect(schemaOf(apps, 'io.k8s.api.apps.v1.DeploymentList')).toMatchObject({
+      required: ['items'],
+      'x-kubernetes-group-version-kind': [{ group: 'apps', version: 'v1', kind: 'DeploymentList' }],
+    });
+    expect(schemaOf(apps, 'io.k8s.api.autoscaling.v1.Scale')).toMatchObject({
+      'x-kubernetes-group-version-kind': [{ group: 'autoscaling', version: 'v1', kind: 'Scale' }],
+    });
+  });
+
+  it('has nothing for what is not served', () => {
+    expect(openApiV3({ group: 'apps', version: 'v2' }, DEFINITIONS)).toBeUndefined();
+  });
+
+  it('is indexed by path, with hashes', () => {
+    const { paths } = openApiV3Index(DEFINITIONS, (path) => path.toUpperCase());
+    expect(paths['apis/apps/v1']).toEqual({ serverRelativeURL: '/openapi/v3/apis/apps/v1?hash=APIS/APPS/V1' });
+    expect(Object.keys(paths)).toEqual([...openApiDocuments(DEFINITIONS).keys()].sort());
+  });
+});
