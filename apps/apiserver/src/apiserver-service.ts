@@ -1,0 +1,47 @@
+import { DEFINITIONS } from '#libs/api';
+import type { ControlPlane, HostedService } from '#libs/platform';
+import { startApiServer, type ListenAddress, type RunningServer } from '#libs/server';
+
+const LOOPBACK = '127.0.0.1';
+
+/** The API server as a service of its app: on loopback, and where pods reach it. */
+export class ApiServerService implements HostedService {
+  readonly name = 'apiserver';
+  private server: RunningServer | undefined;
+
+  constructor(private readonly plane: ControlPlane) {}
+
+  get ready(): boolean {
+    return this.server !== undefined;
+  }
+
+  async start(): Promise<void> {
+    const { config, view, log, history, writePath, world, logger, pki } = this.plane;
+    const listen: ListenAddress[] = [{ host: LOOPBACK, port: config.apiPort }];
+    if (config.advertiseAddress !== LOOPBACK) listen.push({ host: config.advertiseAddress, port: config.apiPort });
+    this.server = await startApiServer({
+      cluster: config.cluster,
+      definitions: DEFINITIONS,
+      view,
+      log,
+      history,
+      writePath,
+      world,
+      logger,
+      listen,
+      tls: { cert: pki('apiserver.crt'), key: pki('apiserver.key'), clientCa: pki('ca.crt') },
+      tokens: {
+        signingKey: pki('sa.key'),
+        verifyingKeys: [pki('sa.pub')],
+        issuer: `https://kubernetes.default.svc.${config.clusterDomain}`,
+      },
+      kubelet: { cert: pki('kubelet-client.crt'), key: pki('kubelet-client.key'), ca: pki('ca.crt') },
+    });
+    logger.info('serving', { addresses: listen.map(({ host, port }) => `${host}:${port}`) });
+  }
+
+  async stop(): Promise<void> {
+    await this.server?.close();
+    this.server = undefined;
+  }
+}

@@ -1,0 +1,19 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { replicationControllers } from '#libs/controllers';
+import { CONTROL_PLANE, ControllersService, hostedModule, type ControlPlane } from '#libs/platform';
+
+/** Token of this app's service. */
+export const REPLICATION = Symbol('REPLICATION');
+
+@Module({})
+class ReplicationModule {}
+
+/** Deployments and ReplicaSets. */
+export const replicationModule = (plane: DynamicModule): DynamicModule =>
+  hostedModule(
+    ReplicationModule,
+    [plane],
+    REPLICATION,
+    [CONTROL_PLANE],
+    (over: ControlPlane) => new ControllersService('replication', over, replicationControllers),
+  );

@@ -1,0 +1,19 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { CONTROL_PLANE, ControllersService, hostedModule, type ControlPlane } from '#libs/platform';
+import { schedulerController } from '#libs/scheduling';
+
+/** Token of this app's service. */
+export const SCHEDULER = Symbol('SCHEDULER');
+
+@Module({})
+class SchedulerModule {}
+
+/** Pods to nodes. */
+export const schedulerModule = (plane: DynamicModule): DynamicModule =>
+  hostedModule(
+    SchedulerModule,
+    [plane],
+    SCHEDULER,
+    [CONTROL_PLANE],
+    (over: ControlPlane) => new ControllersService('scheduler', over, [schedulerController]),
+  );

@@ -1,0 +1,28 @@
+import { apiServerModule, API_SERVER } from '#apps/apiserver';
+import { ENDPOINTS, endpointsModule } from '#apps/endpoints';
+import { LIFECYCLE, lifecycleModule } from '#apps/lifecycle';
+import { PROJECTOR, projectorModule } from '#apps/projector';
+import { REPLICATION, replicationModule } from '#apps/replication';
+import { SCHEDULER, schedulerModule } from '#apps/scheduler';
+import { SERVICE_ACCOUNTS, serviceAccountsModule } from '#apps/serviceaccounts';
+import { bootstrap, ControlPlaneConfig, controlPlaneModule, loadConfig, runAsProcess } from '#libs/platform';
+
+/** All of the control plane in one process, for a laptop: the other apps' modules over one control plane. */
+runAsProcess((env) => {
+  const config = loadConfig(ControlPlaneConfig, env);
+  const plane = controlPlaneModule(config, 'standalone');
+  const apps = [
+    projectorModule,
+    apiServerModule,
+    serviceAccountsModule,
+    lifecycleModule,
+    replicationModule,
+    endpointsModule,
+    schedulerModule,
+  ];
+  return bootstrap({
+    modules: [plane, ...apps.map((app) => app(plane))],
+    services: [PROJECTOR, API_SERVER, SERVICE_ACCOUNTS, LIFECYCLE, REPLICATION, ENDPOINTS, SCHEDULER],
+    probePort: config.probePort,
+  });
+});

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { randomUUID } from 'node:crypto';
+import {
+  connectKeyring,
+  connectLog,
+  connectPostgres,
+  PostgresHistory,
+  PostgresSnapshotSource,
+  SealedLog,
+  type Database,
+} from '#libs/adapters';
+import { DEFINITIONS } from '#libs/api';
+import type { EventLog } from '#libs/log';
+import { StateCache, WritePathEngine, type HistoryReader, type Logger, type StateView, type World, type WritePath } from '#libs/runtime';
+import type { ControlPlaneConfig } from './config.js';
+import { createLogger } from './logging.js';
+
+/** What every app of the control plane stands on: one log, one cache, one write path, one database. */
+export interface ControlPlane {
+  readonly config: ControlPlaneConfig;
+  readonly logger: Logger;
+  readonly world: World;
+  /** The log with Secrets opened. */
+  readonly log: EventLog;
+  /** The log as it is stored: what the projector copies. */
+  readonly sealedLog: EventLog;
+  readonly database: Database;
+  readonly history: HistoryReader;
+  readonly view: StateView;
+  readonly writePath: WritePath;
+  /** A file of the cluster's key material, as text. */
+  pki(name: string): string;
+  close(): Promise<void>;
+}
+
+/** The build that decides: kept with every event a controller causes. */
+export const BUILD = '0.1.0';
+
+/** Connects, loads the cache and catches up with the log. Rejects where the log or the database can't be reached. */
+export async function openControlPlane(config: ControlPlaneConfig, component: string): Promise<ControlPlane> {
+  const logger = createLogger(component, config.logLevel);
+  const world: World = { now: Date.now, random: Math.random, uuid: randomUUID };
+  const stopping = new AbortController();
+  const sealedLog = await connectLog({ url: config.natsUrl, cluster: config.cluster, name: component });
+  const keyring = await connectKeyring(sealedLog, readFileSync(config.sealingKeyFile));
+  const log = new SealedLog(sealedLog, keyring);
+  const database = await connectPostgres(config.postgresUrl, config.cluster);
+  const view = await StateCache.start({
+    log,
+    snapshots: new PostgresSnapshotSource(database, keyring),
+    definitions: DEFINITIONS,
+    logger,
+    signal: stopping.signal,
+  });
+  const { serviceCidr, nodePorts, clusterDomain, cluster } = config;
+  const writePath = new WritePathEngine({ log, view, world, cluster, settings: { serviceCidr, nodePorts, clusterDomain } });
+  return {
+    config,
+    logger,
+    world,
+    log,
+    sealedLog,
+    database,
+    history: new PostgresHistory(database, keyring),
+    view,
+    writePath,
+    pki: (name) => readFileSync(path.join(config.pkiDir, name), 'utf8'),
+    close: async () => {
+      stopping.abort(new Error('the process is stopping'));
+      await log.close();
+      await database.close();
+    },
+  };
+}
