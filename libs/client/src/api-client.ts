@@ -58,13 +58,21 @@ export class ApiClient {
   }
 
   /** A client whose credentials are in files, as a node's process is given them. */
-  static fromFiles(options: { url: string; caFile: string; certFile?: string; keyFile?: string; userAgent?: string }): ApiClient {
+  static fromFiles(options: {
+    url: string;
+    caFile: string;
+    certFile?: string;
+    keyFile?: string;
+    userAgent?: string;
+    maxSockets?: number;
+  }): ApiClient {
     return new ApiClient({
       url: options.url,
       ca: readFileSync(options.caFile),
       ...(options.certFile === undefined ? {} : { cert: readFileSync(options.certFile) }),
       ...(options.keyFile === undefined ? {} : { key: readFileSync(options.keyFile) }),
       ...(options.userAgent === undefined ? {} : { userAgent: options.userAgent }),
+      ...(options.maxSockets === undefined ? {} : { maxSockets: options.maxSockets }),
     });
   }
 

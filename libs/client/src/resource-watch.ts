@@ -69,8 +69,10 @@ export class ResourceWatch<T extends KubeObject> {
     while (!this.abort.signal.aborted) {
       try {
         if (this.resourceVersion === '') await this.relist();
-        await this.follow(() => (pause = first));
-        continue;
+        if (await this.follow()) {
+          pause = first;
+          continue;
+        }
       } catch (error) {
         if (this.abort.signal.aborted) return;
         if (error instanceof StatusError && (error.reason === 'Expired' || error.reason === 'Gone')) {
@@ -103,7 +105,8 @@ export class ResourceWatch<T extends KubeObject> {
     this.settle = undefined;
   }
 
-  private async follow(onProgress: () => void): Promise<void> {
+  /** True when anything came: a watch that ends at once is not opened again without a pause. */
+  private async follow(): Promise<boolean> {
     const { namespace, labelSelector, fieldSelector } = this.options;
     const stream = await this.client.openWatch(
       this.resource,
@@ -116,11 +119,13 @@ export class ResourceWatch<T extends KubeObject> {
       },
       this.abort.signal,
     );
+    let progressed = false;
     try {
       for await (const line of splitLines(stream, MAX_LINE_BYTES)) {
         this.apply(JSON.parse(line) as WatchEvent);
-        onProgress();
+        progressed = true;
       }
+      return progressed;
     } finally {
       stream.destroy();
     }
