@@ -39,12 +39,12 @@ export const duplicate = (field: string, value: unknown): FieldError => ({
   field,
 });
 
-/** A value is none of those allowed; they are listed quoted, in the order given (upstream's callers sort most of them). */
+/** A value is none of those allowed; upstream lists them sorted and quoted. */
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
   reason: 'FieldValueNotSupported',
   message: withDetail(
     `Unsupported value: ${shown(value)}`,
-    supported.length === 0 ? '' : `supported values: ${supported.map(quoted).join(', ')}`,
+    supported.length === 0 ? '' : `supported values: ${[...supported].sort().map(quoted).join(', ')}`,
   ),
   field,
 });

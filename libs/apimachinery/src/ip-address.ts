@@ -42,13 +42,13 @@ function decimalParts(text: string): IpAddress | undefined {
   return of(bytes, false, leadingZeros);
 }
 
-function words(text: string): number[] | undefined {
+function words(text: string, last: boolean): number[] | undefined {
   if (text === '') return [];
   const out: number[] = [];
   const parts = text.split(':');
   for (const [index, part] of parts.entries()) {
     if (part.includes('.')) {
-      const tail = index === parts.length - 1 ? decimalParts(part) : undefined;
+      const tail = last && index === parts.length - 1 ? decimalParts(part) : undefined;
       if (!tail || tail.leadingZeros) return undefined;
       const [a = 0, b = 0, c = 0, d = 0] = tail.bytes;
       out.push(a * 256 + b, c * 256 + d);
@@ -61,8 +61,8 @@ function words(text: string): number[] | undefined {
 function hexWords(text: string): IpAddress | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
-  const head = words(halves[0] ?? '');
-  const tail = words(halves[1] ?? '');
+  const head = words(halves[0] ?? '', halves.length === 1);
+  const tail = words(halves[1] ?? '', true);
   if (!head || !tail) return undefined;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
