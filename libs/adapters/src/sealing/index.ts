@@ -1,0 +1,3 @@
+export { connectKeyring, Keyring, WITHOUT_KEYS, WrongSealingKey } from './keyring.js';
+export type { KeyStore, Opener, SealedObject } from './keyring.js';
+export { SealedLog } from './sealed-log.js';
