@@ -2,11 +2,14 @@ import { deepEqual } from '#libs/apimachinery';
 import { AGE, NAME, column, listed, selectorText, wideColumn } from '../../columns.js';
 import { templateDefaults } from '../../core/v1/pod-defaults.js';
 import { fill, within } from '../../defaulting.js';
+import { workloadWarnings } from '../../core/v1/pod-warnings.js';
 import type { ResourceDefinition } from '../../definition.js';
 import type { Deployment, DeploymentSpec, DeploymentStrategy } from '../../generated/types.js';
 import { DEPLOYMENTS } from '../../resources.js';
 import { specChanged, standardStrategy, withGeneration } from '../../strategy.js';
 import { ALL_VERBS, SCALE, statusOf } from '../../verbs.js';
+
+import { validateDeployment, validateDeploymentStatus, validateDeploymentUpdate } from './deployment-validation.js';
 
 const SPEC = { replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600 } as const;
 const ROLLING_UPDATE = { maxUnavailable: '25%', maxSurge: '25%' } as const;
@@ -42,6 +45,10 @@ export const deployments: ResourceDefinition<Deployment> = {
     prepareForCreate: (deployment) => withGeneration({ ...deployment, status: {} }),
     prepareForUpdate: (next, old) => counted({ ...next, status: { ...old.status } }, old),
     prepareForStatusUpdate,
+    validate: validateDeployment,
+    validateUpdate: validateDeploymentUpdate,
+    validateStatusUpdate: validateDeploymentStatus,
+    warnings: workloadWarnings,
   }),
   columns: [
     NAME,

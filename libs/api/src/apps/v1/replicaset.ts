@@ -1,11 +1,13 @@
 import { AGE, NAME, column, listed, selectorText, wideColumn } from '../../columns.js';
 import { templateDefaults } from '../../core/v1/pod-defaults.js';
 import { fill, within } from '../../defaulting.js';
+import { workloadWarnings } from '../../core/v1/pod-warnings.js';
 import type { ResourceDefinition } from '../../definition.js';
 import type { ReplicaSet } from '../../generated/types.js';
 import { REPLICASETS } from '../../resources.js';
 import { standardStrategy, withGeneration, withStatusOf } from '../../strategy.js';
 import { ALL_VERBS, SCALE, statusOf } from '../../verbs.js';
+import { validateReplicaSet, validateReplicaSetStatus, validateReplicaSetUpdate } from './replicaset-validation.js';
 
 export const replicasets: ResourceDefinition<ReplicaSet> = {
   resource: REPLICASETS,
@@ -24,6 +26,10 @@ export const replicasets: ResourceDefinition<ReplicaSet> = {
     defaults: (object) => within(object, 'spec', (spec) => within(fill(spec, { replicas: 1 }), 'template', templateDefaults)),
     prepareForCreate: (object) => withGeneration({ ...object, status: { replicas: 0 } }),
     prepareForUpdate: (next, old) => withGeneration(withStatusOf(next, old), old),
+    validate: validateReplicaSet,
+    validateUpdate: validateReplicaSetUpdate,
+    validateStatusUpdate: (next) => validateReplicaSetStatus(next),
+    warnings: workloadWarnings,
   }),
   columns: [
     NAME,

@@ -5,6 +5,8 @@ import { CONFIGMAPS } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
 import { ALL_VERBS } from '../../verbs.js';
 
+import { validateConfigMap, validateConfigMapUpdate } from './data-validation.js';
+
 const count = (map: object | undefined): number => (map === undefined ? 0 : Object.keys(map).length);
 
 export const configmaps: ResourceDefinition<ConfigMap> = {
@@ -20,6 +22,6 @@ export const configmaps: ResourceDefinition<ConfigMap> = {
   stream: 'state',
   subresources: [],
   fields: {},
-  strategy: standardStrategy<ConfigMap>({}),
+  strategy: standardStrategy<ConfigMap>({ validate: validateConfigMap, validateUpdate: validateConfigMapUpdate }),
   columns: [NAME, column('Data', ({ data, binaryData }) => count(data) + count(binaryData)), AGE],
 };

@@ -5,6 +5,7 @@ import type { EndpointSubset, Endpoints } from '../../generated/types.js';
 import { ENDPOINTS } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
 import { ALL_VERBS } from '../../verbs.js';
+import { validateEndpoints } from './endpoints-validation.js';
 
 const subsetDefaults = (subset: EndpointSubset): EndpointSubset =>
   within(subset, 'ports', (ports) => each(ports, (port) => fill(port, { protocol: 'TCP' })));
@@ -30,6 +31,7 @@ export const endpoints: ResourceDefinition<Endpoints> = {
   fields: {},
   strategy: standardStrategy<Endpoints>({
     defaults: (object) => within(object, 'subsets', (subsets) => each(subsets, subsetDefaults)),
+    validate: validateEndpoints,
     warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
   }),
   columns: [

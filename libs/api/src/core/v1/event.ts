@@ -5,6 +5,7 @@ import type { Event } from '../../generated/types.js';
 import { EVENTS } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
 import { ALL_VERBS } from '../../verbs.js';
+import { eventProblems } from './event-validation.js';
 
 const firstSeen = ({ firstTimestamp, eventTime }: Event, now: Instant): string => ago(firstTimestamp ?? eventTime, now);
 
@@ -65,6 +66,6 @@ export const events: ResourceDefinition<Event> = {
     source: ({ source: from, reportingComponent }) => from?.component || reportingComponent || '',
     type: ({ type }) => type ?? '',
   },
-  strategy: standardStrategy<Event>({}),
+  strategy: standardStrategy<Event>({ validate: eventProblems }),
   columns: EVENT_COLUMNS,
 };

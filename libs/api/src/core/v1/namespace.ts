@@ -1,7 +1,8 @@
-import { dnsLabelNames } from '#libs/apimachinery';
+import { dnsLabelNames, invalidValue, isQualifiedName, type FieldError } from '#libs/apimachinery';
 import { AGE, NAME, column } from '../../columns.js';
 import type { ResourceDefinition } from '../../definition.js';
 import type { Namespace } from '../../generated/types.js';
+import { judge, type Problems } from '../../problems.js';
 import { NAMESPACES } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
 import { statusOf } from '../../verbs.js';
@@ -11,6 +12,8 @@ export const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
 
 /** The finalizer in `spec` by which the namespace controller holds a namespace until it is empty. */
 export const NAMESPACE_FINALIZER = 'kubernetes';
+
+const STANDARD_FINALIZERS = [NAMESPACE_FINALIZER, 'orphan', 'foregroundDeletion'];
 
 function labelled(namespace: Namespace): Namespace {
   const { name, labels } = namespace.metadata;
@@ -28,6 +31,26 @@ function prepareForCreate(namespace: Namespace): Namespace {
   const finalizers = namespace.spec?.finalizers ?? [];
   const held = finalizers.includes(NAMESPACE_FINALIZER) ? finalizers : [...finalizers, NAMESPACE_FINALIZER];
   return { ...labelled(namespace), spec: { ...namespace.spec, finalizers: held }, status: { phase: 'Active' } };
+}
+
+/** A finalizer in `spec`: one of Kubernetes' own, or with a domain. */
+function validate({ spec }: Namespace): readonly FieldError[] {
+  const into: Problems = [];
+  for (const finalizer of spec?.finalizers ?? []) {
+    judge(into, 'spec.finalizers', finalizer, isQualifiedName);
+    if (finalizer.includes('/') || STANDARD_FINALIZERS.includes(finalizer)) continue;
+    into.push(invalidValue('spec.finalizers', finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
+  }
+  return into;
+}
+
+/** The phase says no more than the deletion timestamp does. */
+function phaseProblems({ metadata, status }: Namespace): readonly FieldError[] {
+  const deleting = metadata.deletionTimestamp !== undefined;
+  const phase = deleting ? 'Terminating' : 'Active';
+  if (status?.phase === phase) return [];
+  const detail = `may only be '${phase}' if \`deletionTimestamp\` is ${deleting ? 'not ' : ''}empty`;
+  return [invalidValue('status.Phase', status?.phase ?? '', detail)];
 }
 
 export const namespaces: ResourceDefinition<Namespace> = {
@@ -48,6 +71,9 @@ export const namespaces: ResourceDefinition<Namespace> = {
     defaults,
     prepareForCreate,
     prepareForUpdate: (next, old) => ({ ...next, spec: { ...old.spec }, status: { ...old.status } }),
+    validate,
+    validateUpdate: () => [],
+    validateStatusUpdate: (next) => phaseProblems(next),
   }),
   columns: [NAME, column('Status', ({ status }) => status?.phase ?? ''), AGE],
 };

@@ -5,6 +5,7 @@ import { NODES } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
 import { ALL_VERBS, statusOf } from '../../verbs.js';
 import { NODE_COLUMNS } from './node-columns.js';
+import { validateNode, validateNodeUpdate } from './node-validation.js';
 import { roundedList } from './resource-list.js';
 
 function statusDefaults(sent: NodeStatus): NodeStatus {
@@ -36,6 +37,9 @@ export const nodes: ResourceDefinition<Node> = {
   strategy: standardStrategy<Node>({
     defaults: (node) => within(within(node, 'spec', sameRanges), 'status', statusDefaults),
     prepareForCreate: (node) => node,
+    validate: validateNode,
+    validateUpdate: validateNodeUpdate,
+    validateStatusUpdate: validateNodeUpdate,
   }),
   columns: NODE_COLUMNS,
 };

@@ -5,6 +5,7 @@ import type { PersistentVolumeClaim } from '../../generated/types.js';
 import { PERSISTENTVOLUMECLAIMS } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
 import { ALL_VERBS, statusOf } from '../../verbs.js';
+import { validateClaim, validateClaimUpdate } from './claim-validation.js';
 import { claimSpecDefaults } from './volume-defaults.js';
 
 const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
@@ -43,6 +44,8 @@ export const persistentvolumeclaims: ResourceDefinition<PersistentVolumeClaim> =
   strategy: standardStrategy<PersistentVolumeClaim>({
     defaults,
     prepareForCreate: (claim) => ({ ...claim, status: { phase: 'Pending' } }),
+    validate: validateClaim,
+    validateUpdate: validateClaimUpdate,
   }),
   columns: [
     NAME,

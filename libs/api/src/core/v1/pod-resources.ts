@@ -14,7 +14,7 @@ export const isPodLevelResource = (name: string): boolean => name === 'cpu' || n
  */
 export function containersTotal(spec: PodSpec, of: 'requests' | 'limits'): Record<string, string> {
   const total: Record<string, string> = {};
-  for (const container of spec.containers) addTo(total, container.resources?.[of]);
+  for (const container of spec.containers ?? []) addTo(total, container.resources?.[of]);
   const sidecars: Record<string, string> = {};
   const height: Record<string, string> = {};
   for (const container of spec.initContainers ?? []) {
@@ -68,7 +68,7 @@ export const hasPodLevelResources = (spec: PodSpec): boolean =>
 export function qosClassOf(spec: PodSpec): 'Guaranteed' | 'Burstable' | 'BestEffort' {
   const lists = hasPodLevelResources(spec)
     ? [spec.resources ?? {}]
-    : [...spec.containers, ...(spec.initContainers ?? [])].map(({ resources }) => resources ?? {});
+    : [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map(({ resources }) => resources ?? {});
   const requests: Record<string, string> = {};
   const limits: Record<string, string> = {};
   let guaranteed = true;

@@ -7,6 +7,8 @@ import { ALL_VERBS, statusOf } from '../../verbs.js';
 import { POD_COLUMNS } from './pod-columns.js';
 import { podDefaults, sameServiceAccount } from './pod-defaults.js';
 import { qosClassOf } from './pod-resources.js';
+import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './pod-validation.js';
+import { podWarnings } from './pod-warnings.js';
 
 const STREAM_VERBS = ['create', 'get'] as const;
 
@@ -15,6 +17,10 @@ const strategy: Strategy<Pod> = standardStrategy<Pod>({
   prepareForCreate: (pod, { now }) => withGeneration(started(pod, now)),
   prepareForUpdate: (next, old) => withGeneration(sameAccount({ ...next, status: { ...old.status } }), old),
   prepareForStatusUpdate,
+  validate: validatePod,
+  validateUpdate: validatePodUpdate,
+  validateStatusUpdate: validatePodStatusUpdate,
+  warnings: podWarnings,
 });
 
 const sameAccount = (pod: Pod): Pod => {

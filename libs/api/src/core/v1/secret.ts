@@ -5,6 +5,8 @@ import { SECRETS } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
 import { ALL_VERBS } from '../../verbs.js';
 
+import { validateSecret, validateSecretUpdate } from './data-validation.js';
+
 const encoder = new TextEncoder();
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
@@ -44,6 +46,6 @@ export const secrets: ResourceDefinition<Secret> = {
   stream: 'state',
   subresources: [],
   fields: { type: ({ type }) => type ?? '' },
-  strategy: standardStrategy<Secret>({ defaults }),
+  strategy: standardStrategy<Secret>({ defaults, validate: validateSecret, validateUpdate: validateSecretUpdate }),
   columns: [NAME, column('Type', ({ type }) => type ?? ''), column('Data', ({ data }) => Object.keys(data ?? {}).length), AGE],
 };

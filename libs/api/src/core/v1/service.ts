@@ -6,6 +6,7 @@ import { SERVICES } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
 import { ALL_VERBS, statusOf } from '../../verbs.js';
 import { SERVICE_COLUMNS } from './service-columns.js';
+import { validateService, validateServiceStatus, validateServiceUpdate } from './service-validation.js';
 
 /** Three hours: how long a client sticks to an endpoint unless told otherwise. */
 const AFFINITY_SECONDS = 10800;
@@ -66,6 +67,9 @@ export const services: ResourceDefinition<Service> = {
   strategy: standardStrategy<Service>({
     defaults,
     prepareForCreate: (service) => ({ ...service, status: { loadBalancer: {} } }),
+    validate: validateService,
+    validateUpdate: validateServiceUpdate,
+    validateStatusUpdate: (next) => validateServiceStatus(next),
   }),
   columns: SERVICE_COLUMNS,
 };

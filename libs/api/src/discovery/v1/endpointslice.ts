@@ -1,4 +1,4 @@
-import { deepEqual } from '#libs/apimachinery';
+import { deepEqual, validateImmutableField } from '#libs/apimachinery';
 import { AGE, NAME, column, firstThree } from '../../columns.js';
 import { each, fill, within } from '../../defaulting.js';
 import type { ResourceDefinition } from '../../definition.js';
@@ -6,6 +6,8 @@ import type { EndpointSlice } from '../../generated/types.js';
 import { ENDPOINTSLICES } from '../../resources.js';
 import { standardStrategy, withGeneration } from '../../strategy.js';
 import { ALL_VERBS } from '../../verbs.js';
+
+import { validateEndpointSlice } from './endpointslice-validation.js';
 
 const PORT = { name: '', protocol: 'TCP' } as const;
 
@@ -34,6 +36,11 @@ export const endpointslices: ResourceDefinition<EndpointSlice> = {
     defaults: (slice) => within(slice, 'ports', (ports) => each(ports, (port) => fill(port, PORT))),
     prepareForCreate: (slice) => withGeneration(slice),
     prepareForUpdate: (next, old) => withGeneration(next, old, !deepEqual(counts(next), counts(old))),
+    validate: validateEndpointSlice,
+    validateUpdate: (next, old) => [
+      ...validateEndpointSlice(next),
+      ...validateImmutableField(next.addressType, old.addressType, 'addressType'),
+    ],
   }),
   columns: [
     NAME,

@@ -1,5 +1,6 @@
-import type { KubeObject } from '#libs/apimachinery';
+import { deepEqual, validateImmutableField, type FieldError, type KubeObject } from '#libs/apimachinery';
 import { EVENT_COLUMNS } from '../../core/v1/event.js';
+import { eventProblems, newEventProblems, seriesProblems } from '../../core/v1/event-validation.js';
 import type { ResourceDefinition } from '../../definition.js';
 import type { Event, EventsEvent } from '../../generated/types.js';
 import { EVENTS, EVENTS_V1 } from '../../resources.js';
@@ -32,6 +33,33 @@ export const toCoreEvent = (event: EventsEvent): Event =>
 /** The same Kubernetes Event as events.k8s.io writes it. */
 export const fromCoreEvent = (event: Event): EventsEvent => renamed(event, FROM_CORE, 'events.k8s.io/v1') as EventsEvent;
 
+const FIXED = [
+  'involvedObject',
+  'reason',
+  'message',
+  'source',
+  'firstTimestamp',
+  'lastTimestamp',
+  'count',
+  'type',
+  'eventTime',
+  'action',
+  'related',
+] as const;
+
+/** Only the series moves, once a Kubernetes Event is there. */
+function validateUpdate(sent: EventsEvent, old: EventsEvent): readonly FieldError[] {
+  const next = toCoreEvent(sent);
+  const before = toCoreEvent(old);
+  return [
+    ...eventProblems(next),
+    ...(deepEqual(next.series, before.series) ? [] : seriesProblems(next)),
+    ...FIXED.flatMap((member) => validateImmutableField(next[member], before[member], member)),
+    ...validateImmutableField(next.reportingComponent, before.reportingComponent, 'reportingController'),
+    ...validateImmutableField(next.reportingInstance, before.reportingInstance, 'reportingInstance'),
+  ];
+}
+
 export const eventsV1: ResourceDefinition<EventsEvent> = {
   resource: EVENTS_V1,
   kind: 'Event',
@@ -58,6 +86,6 @@ export const eventsV1: ResourceDefinition<EventsEvent> = {
     reportingController: ({ reportingController }) => reportingController ?? '',
     type: ({ type }) => type ?? '',
   },
-  strategy: standardStrategy<EventsEvent>({}),
+  strategy: standardStrategy<EventsEvent>({ validate: (event) => newEventProblems(toCoreEvent(event)), validateUpdate }),
   columns: EVENT_COLUMNS.map((one) => ({ ...one, cell: (event, now) => one.cell(toCoreEvent(event), now) })),
 };

@@ -5,6 +5,7 @@ import { CLUSTERROLEBINDINGS } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
 import { ALL_VERBS } from '../../verbs.js';
 import { BINDING_COLUMNS, bindingDefaults } from './binding.js';
+import { bindingProblems, roleMoved } from './binding-validation.js';
 
 export const clusterrolebindings: ResourceDefinition<ClusterRoleBinding> = {
   resource: CLUSTERROLEBINDINGS,
@@ -21,6 +22,10 @@ export const clusterrolebindings: ResourceDefinition<ClusterRoleBinding> = {
   stream: 'state',
   subresources: [],
   fields: {},
-  strategy: standardStrategy<ClusterRoleBinding>({ defaults: bindingDefaults }),
+  strategy: standardStrategy<ClusterRoleBinding>({
+    defaults: bindingDefaults,
+    validate: (binding) => bindingProblems(binding, false),
+    validateUpdate: (next, old) => [...bindingProblems(next, false), ...roleMoved(next, old)],
+  }),
   columns: BINDING_COLUMNS,
 };

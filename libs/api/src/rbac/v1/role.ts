@@ -5,6 +5,7 @@ import type { Role } from '../../generated/types.js';
 import { ROLES } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
 import { ALL_VERBS } from '../../verbs.js';
+import { ruleProblems } from './rule-validation.js';
 
 /** Kinds without columns of their own show when they were created. */
 const CREATED_AT: PrinterColumn = {
@@ -32,6 +33,6 @@ export const roles: ResourceDefinition<Role> = {
   stream: 'state',
   subresources: [],
   fields: {},
-  strategy: standardStrategy<Role>({}),
+  strategy: standardStrategy<Role>({ validate: (role) => ruleProblems(role.rules, true) }),
   columns: ROLE_COLUMNS,
 };

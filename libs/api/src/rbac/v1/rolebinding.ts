@@ -5,6 +5,7 @@ import { ROLEBINDINGS } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
 import { ALL_VERBS } from '../../verbs.js';
 import { BINDING_COLUMNS, bindingDefaults } from './binding.js';
+import { bindingProblems, roleMoved } from './binding-validation.js';
 
 export const rolebindings: ResourceDefinition<RoleBinding> = {
   resource: ROLEBINDINGS,
@@ -21,6 +22,10 @@ export const rolebindings: ResourceDefinition<RoleBinding> = {
   stream: 'state',
   subresources: [],
   fields: {},
-  strategy: standardStrategy<RoleBinding>({ defaults: bindingDefaults }),
+  strategy: standardStrategy<RoleBinding>({
+    defaults: bindingDefaults,
+    validate: (binding) => bindingProblems(binding, true),
+    validateUpdate: (next, old) => [...bindingProblems(next, true), ...roleMoved(next, old)],
+  }),
   columns: BINDING_COLUMNS,
 };
