@@ -14,3 +14,4 @@ export { base64Of } from './core/v1/secret.js';
 export { fromCoreEvent, toCoreEvent } from './events/v1/event.js';
 export { RBAC_GROUP } from './rbac/v1/binding.js';
 export { DEFINITIONS, definitionByKind, definitionOf } from './registry.js';
+export * from './protobuf/index.js';

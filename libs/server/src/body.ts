@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { parseDocument, type CreateNodeOptions, type Tags } from 'yaml';
-import { parseJsonStrict } from '#libs/api';
+import { decodeProtobuf, MalformedProtobuf, parseJsonStrict } from '#libs/api';
 import { StatusError, badRequest } from '#libs/apimachinery';
 import { unsupportedMediaType } from './negotiate.js';
+import { decodeProtobuf, PROTOBUF } from './protobuf.js';
 
 /** 413, as upstream says it. */
 const tooLarge = (limit: number): StatusError => new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);
@@ -40,6 +41,7 @@ export interface ParsedBody {
 }
 
 const JSON_TYPES = new Set(['', 'application/json']);
+const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
 const YAML_TYPES = new Set(['application/yaml', 'application/x-yaml', 'text/yaml']);
 /** Tags of YAML 1.1 that upstream's parser leaves as they are written. */
 const LEFT_ALONE = new Set(['timestamp', 'intTime', 'floatTime', 'binary', 'omap', 'pairs', 'set']);
@@ -50,10 +52,11 @@ const MAX_ALIASES = 100;
 export const mediaTypeOf = (request: IncomingMessage): string =>
   (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 
-/** Parses an object in JSON or YAML; `kind` is what was expected, for the sentence of a failure. Throws 415 and 400. */
+/** Parses an object in JSON, YAML or Protocol Buffers; `kind` is what was expected, for the sentence of a failure. Throws 415 and 400. */
 export function parseObject(mediaType: string, bytes: Buffer, kind: string, duplicates: boolean): ParsedBody {
   if (JSON_TYPES.has(mediaType)) return parseJsonStrict(bytes.toString('utf8'), { duplicates, kind });
-  if (!YAML_TYPES.has(mediaType)) throw unsupportedMediaType(['application/json', 'application/yaml']);
+  if (mediaType === PROTOBUF_TYPE) return { value: parseProtobuf(bytes, kind), duplicates: [] };
+  if (!YAML_TYPES.has(mediaType)) throw unsupportedMediaType(['application/json', 'application/yaml', PROTOBUF_TYPE]);
   const document = parseDocument(bytes.toString('utf8'), {
     uniqueKeys: false,
     version: '1.1',
@@ -69,6 +72,15 @@ export function parseObject(mediaType: string, bytes: Buffer, kind: string, dupl
     throw badRequest(`the object provided is unrecognized (must be of type ${kind}): yaml: ${where}${sentence} (${summaryOf(bytes)})`);
   }
   return { value: document.toJS({ maxAliasCount: MAX_ALIASES }), duplicates: [] };
+}
+
+function parseProtobuf(bytes: Buffer, kind: string): unknown {
+  try {
+    return decodeProtobuf(bytes);
+  } catch (error) {
+    if (!(error instanceof MalformedProtobuf)) throw error;
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${error.message} (${summaryOf(bytes)})`);
+  }
 }
 
 /** A tag's short name; the numbers in base 60 share theirs with other numbers and are told apart by their format. */
