@@ -38,13 +38,15 @@ const UNDERSCORE_SUBDOMAIN = `${UNDERSCORE_LABEL}(\\.${UNDERSCORE_LABEL})*`;
 const SUBDOMAIN_PATTERN = new RegExp(`^(?:${SUBDOMAIN})$`);
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
 const subdomainMessage = (characters: string): string =>
-  `a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, ${characters}, and must start and end with an alphanumeric character`;
+  `a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, ${characters}, and must ` +
+  `start and end with an alphanumeric character`;
 
 const dns1123Label = rule(
   63,
   tooManyCharacters,
   LABEL,
-  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end " +
+    'with an alphanumeric character',
   'my-name',
   '123-abc',
 );
@@ -73,7 +75,8 @@ export const isDns1035Label = rule(
   63,
   tooManyCharacters,
   '[a-z]([-a-z0-9]*[a-z0-9])?',
-  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
+  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic " +
+    'character, and end with an alphanumeric character',
   'my-name',
   'abc-123',
 );
@@ -83,7 +86,8 @@ export const isWildcardDns1123Subdomain = rule(
   253,
   tooManyCharacters,
   `\\*\\.${SUBDOMAIN}`,
-  "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+  "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of " +
+    "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
   '*.example.com',
 );
 
@@ -149,7 +153,8 @@ export const isValidLabelValue = rule(
   63,
   tooManyBytes,
   `(${KEY_NAME})?`,
-  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start " +
+    'and end with an alphanumeric character',
   'MyValue',
   'my_value',
   '12345',

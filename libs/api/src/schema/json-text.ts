@@ -62,7 +62,8 @@ function summary(text: string): string {
 
 const unrecognized = (text: string, problem: string, kind: string): Error =>
   badRequest(
-    `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${problem} (${summary(text)})`,
+    `the object provided is unrecognized (must be of type ${kind}): ` +
+      `couldn't get version/kind; json parse error: ${problem} (${summary(text)})`,
   );
 
 function problemOf(text: string): string {
