@@ -3,7 +3,6 @@ import { parseDocument, type CreateNodeOptions, type Tags } from 'yaml';
 import { decodeProtobuf, MalformedProtobuf, parseJsonStrict } from '#libs/api';
 import { StatusError, badRequest } from '#libs/apimachinery';
 import { unsupportedMediaType } from './negotiate.js';
-import { decodeProtobuf, PROTOBUF } from './protobuf.js';
 
 /** 413, as upstream says it. */
 const tooLarge = (limit: number): StatusError => new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);

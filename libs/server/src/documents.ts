@@ -106,7 +106,7 @@ export class Documents {
     requireJson(call.request.headers.accept, ['application/json', 'application/com.github.proto-openapi.spec.v2@v1.0+json']);
     const document = this.document('v2', () =>
       openApiV2(
-        [...this.groupVersions.values()].map((one) => openApiV3(one, this.definitions)),
+        [...this.groupVersions.values()].flatMap((one) => openApiV3(one, this.definitions) ?? []),
         this.gitVersion,
       ),
     );

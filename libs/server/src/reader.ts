@@ -4,7 +4,7 @@ import type { HistoryReader, StateView } from '#libs/runtime';
 import { expiredContinue, expiredList, type CompactionHorizon } from './compaction-horizon.js';
 import { decodeContinue, encodeContinue } from './continue-token.js';
 import { sequenceOf, type ListOptions } from './list-options.js';
-import type { ReadBarrier } from './read-barrier.js';
+import type { Freshness } from './freshness.js';
 import type { Selection } from './selection.js';
 import { comparePlaces, rowOf, type Row, type ServedResource } from './served-resource.js';
 
@@ -36,7 +36,7 @@ export class Reader {
   constructor(
     private readonly view: StateView,
     private readonly history: HistoryReader,
-    private readonly barrier: ReadBarrier,
+    private readonly freshness: Freshness,
     private readonly horizon: CompactionHorizon,
   ) {}
 
@@ -56,8 +56,8 @@ export class Reader {
   /** Waits until the cache may answer for the resourceVersion: '' means now, 0 anything. */
   async freshEnough(served: ServedResource, resourceVersion: string, signal: AbortSignal): Promise<void> {
     const { resource, stream } = { resource: served.definition.resource, stream: served.stream };
-    if (resourceVersion === '') await this.barrier.latest(stream, signal);
-    else await this.barrier.notOlderThan(stream, sequenceOf(resourceVersion, resource), signal);
+    if (resourceVersion === '') await this.freshness.latest(stream, signal);
+    else await this.freshness.notOlderThan(stream, sequenceOf(resourceVersion, resource), signal);
   }
 
   /** A page of a list, by upstream's rules for resourceVersion, resourceVersionMatch, limit and continue. */
@@ -66,7 +66,7 @@ export class Reader {
     const sequence = sequenceOf(options.resourceVersion, served.definition.resource);
     const legacyExact = options.resourceVersionMatch === '' && options.limit > 0 && sequence > 0;
     if (options.resourceVersionMatch === 'Exact' || legacyExact) {
-      await this.barrier.notOlderThan(served.stream, sequence, signal);
+      await this.freshness.notOlderThan(served.stream, sequence, signal);
       if (sequence === this.view.position[served.stream]) return this.current(served, selection, options.limit);
       if (await this.horizon.expired(served.stream, sequence)) throw expiredList();
       return this.past(served, selection, sequence, options.limit, undefined, signal);
@@ -98,10 +98,10 @@ export class Reader {
     const namespace = selection.namespace ?? '';
     const { sequence, after } = decodeContinue(options.continue, namespace, definition.scope === 'Namespaced');
     if (sequence < 0) {
-      await this.barrier.latest(stream, signal);
+      await this.freshness.latest(stream, signal);
       return this.current(served, selection, options.limit, after);
     }
-    await this.barrier.notOlderThan(stream, sequence, signal);
+    await this.freshness.notOlderThan(stream, sequence, signal);
     if (await this.horizon.expired(stream, sequence)) throw expiredContinue(encodeContinue({ sequence: -1, after }, namespace));
     if (sequence === this.view.position[stream]) return this.current(served, selection, options.limit, after);
     const kept = this.kept.get(keptKey(served, selection, sequence));

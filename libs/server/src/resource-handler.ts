@@ -1,7 +1,7 @@
-import { badRequest, notFound, StatusError, type KubeObject } from '#libs/apimachinery';
-import { strictDecodingError, type SubresourceDefinition } from '#libs/api';
+import { badRequest, StatusError, type KubeObject } from '#libs/apimachinery';
+import type { SubresourceDefinition } from '#libs/api';
 import { scaleOf, type Patch, type WriteRequest } from '#libs/registry';
-import type { WritePath, WriteResult, World } from '#libs/runtime';
+import { deleteCollection, type WritePath, type WriteResult, type World } from '#libs/runtime';
 import { mediaTypeOf, parseObject, parsePatch, readBody } from './body.js';
 import type { Call } from './call.js';
 import { listOptionsOf } from './list-options.js';
@@ -17,8 +17,6 @@ import type { Watches } from './watches.js';
 import { deleteOptionsOf, selectionOptions, writeOptionsOf } from './write-options.js';
 
 const PATCH_TYPES = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json'];
-/** Deletions of a deletecollection under way at once: enough to share the log's batches. */
-const DELETE_WORKERS = 32;
 
 /** What resources are served from. */
 export interface ResourceSources {
@@ -102,19 +100,14 @@ export class ResourceHandler {
       options,
       requester: requesterOf(call),
     };
-    const warnings: string[] = [];
     if (verb === 'patch') {
       const result = await this.sources.writePath.execute({ ...request, patch: patchOf(mediaType, bytes) });
-      return this.sendWritten(call, served, result, negotiated, warnings);
+      return this.sendWritten(call, served, result, negotiated);
     }
     const kind = subresource?.kind ?? definition.kind;
     const { value, duplicates } = parseObject(mediaType, bytes, kind, options.fieldValidation !== 'Ignore');
-    if (duplicates.length > 0) {
-      if (options.fieldValidation === 'Strict') throw strictDecodingError(definition.model, duplicates);
-      warnings.push(...duplicates);
-    }
-    const result = await this.sources.writePath.execute({ ...request, object: value });
-    await this.sendWritten(call, served, result, negotiated, warnings);
+    const result = await this.sources.writePath.execute({ ...request, object: value, ...(duplicates.length > 0 ? { duplicates } : {}) });
+    await this.sendWritten(call, served, result, negotiated);
   }
 
   private async delete(call: Call, served: ServedResource): Promise<void> {
@@ -129,7 +122,7 @@ export class ResourceHandler {
       options,
       requester: requesterOf(call),
     });
-    await this.sendWritten(call, served, result, negotiated, []);
+    await this.sendWritten(call, served, result, negotiated);
   }
 
   /** Deletes what matches now, several at a time; what goes meanwhile by itself is no failure. Answers the list. */
@@ -142,26 +135,8 @@ export class ResourceHandler {
     const { reader, writePath } = this.sources;
     await reader.freshEnough(served, '', call.signal);
     const page = reader.current(served, selection);
-    const requester = requesterOf(call);
-    const queue = page.rows.values();
-    const work = async (): Promise<void> => {
-      for (const row of queue) {
-        call.signal.throwIfAborted();
-        try {
-          await writePath.execute({
-            verb: 'delete',
-            definition,
-            ...(definition.scope === 'Namespaced' ? { namespace: row.namespace } : {}),
-            name: row.name,
-            options,
-            requester,
-          });
-        } catch (error) {
-          if (!(error instanceof StatusError && error.reason === 'NotFound')) throw error;
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(DELETE_WORKERS, page.rows.length) }, work));
+    const objects = page.rows.map(({ object }) => object);
+    await deleteCollection(writePath, { request: { definition, options, requester: requesterOf(call) }, objects });
     await this.sendList(call, served, page, negotiated);
   }
 
@@ -171,14 +146,8 @@ export class ResourceHandler {
     return bytes.length === 0 ? undefined : parseObject(mediaTypeOf(request), bytes, 'DeleteOptions', false).value;
   }
 
-  private async sendWritten(
-    call: Call,
-    served: ServedResource,
-    result: WriteResult,
-    negotiated: Negotiated,
-    warnings: readonly string[],
-  ): Promise<void> {
-    await this.sendOne(call, served, result.code, result.object, negotiated, [...warnings, ...result.warnings]);
+  private async sendWritten(call: Call, served: ServedResource, result: WriteResult, negotiated: Negotiated): Promise<void> {
+    await this.sendOne(call, served, result.code, result.object, negotiated, result.warnings);
   }
 
   private async sendOne(
@@ -282,6 +251,3 @@ function patchOf(mediaType: string, bytes: Buffer): Patch {
 
 const goKind = (value: unknown): string =>
   Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value;
-
-/** NotFound for an object of a served resource. */
-export const missing = (served: ServedResource, name: string): StatusError => notFound(served.definition.resource, name);

@@ -98,8 +98,8 @@ function checkExpiration(name: string, seconds: number): void {
 type Bound = Pick<BoundClaims, 'pod' | 'secret' | 'node'>;
 
 /** What the token is to live no longer than, as claims. Throws in upstream's words where it can't be bound. */
-function boundTo(view: StateView, ref: BoundObjectReference | undefined, namespace: string, account: string): Bound {
-  if (ref === undefined) return {};
+function boundTo(view: StateView, ref: BoundObjectReference | null | undefined, namespace: string, account: string): Bound {
+  if (!ref) return {};
   const { kind = '', apiVersion = '', name = '' } = ref;
   const find = (resource: GroupVersionResource, place: string): KubeObject => {
     const found = view.entry(resource, place, name)?.object;

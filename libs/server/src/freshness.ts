@@ -1,0 +1,70 @@
+import { StatusError, tryAgainLater } from '#libs/apimachinery';
+import { LogUnavailable, type EventLog, type Sequence, type StreamName } from '#libs/log';
+import { ReadBarrier, type StateView } from '#libs/runtime';
+
+/** Makes a read wait until the cache is as new as the client demands, and refuses it where that takes too long. */
+export class Freshness {
+  private readonly barrier: ReadBarrier;
+
+  constructor(
+    log: EventLog,
+    private readonly view: StateView,
+    private readonly timeoutMs: number,
+    private readonly futureWaitMs: number,
+  ) {
+    this.barrier = new ReadBarrier(log, view);
+  }
+
+  /** Resolves once the cache holds everything acknowledged before the call. 503 where the log can't be asked. */
+  async latest(stream: StreamName, signal: AbortSignal): Promise<void> {
+    const [patience, done] = patienceOf(signal, this.timeoutMs);
+    try {
+      await this.barrier.pass(stream, patience);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (error instanceof LogUnavailable)
+        throw tryAgainLater('ServiceUnavailable', 'the event log is unavailable, please try again later', 1);
+      if (!patience.aborted) throw error;
+      throw new StatusError('Timeout', 'Timeout: the cache did not catch up with the log', { retryAfterSeconds: 1 });
+    } finally {
+      done();
+    }
+  }
+
+  /** Resolves once the cache holds the sequence; one that stays in the future is 504, as upstream's. */
+  async notOlderThan(stream: StreamName, sequence: Sequence, signal: AbortSignal): Promise<void> {
+    if (this.view.position[stream] >= sequence) return;
+    const [patience, done] = patienceOf(signal, this.futureWaitMs);
+    try {
+      await this.view.reached(stream, sequence, patience);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw tooLargeVersion(sequence, this.view.position[stream]);
+    } finally {
+      done();
+    }
+  }
+}
+
+/** A signal that follows another and aborts by itself after a time, and how to let go of it: cheaper than `AbortSignal.any`. */
+function patienceOf(signal: AbortSignal, ms: number): [AbortSignal, () => void] {
+  const own = new AbortController();
+  const follow = (): void => own.abort(signal.reason);
+  if (signal.aborted) follow();
+  signal.addEventListener('abort', follow, { once: true });
+  const timer = setTimeout(() => own.abort(new Error('it takes too long')), ms);
+  return [
+    own.signal,
+    () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', follow);
+    },
+  ];
+}
+
+/** 504 for a resourceVersion that has not come yet (apiserver `storage.NewTooLargeResourceVersionError`). */
+export const tooLargeVersion = (sequence: Sequence, current: Sequence): StatusError =>
+  new StatusError('Timeout', `Timeout: Too large resource version: ${sequence}, current: ${current}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    retryAfterSeconds: 1,
+  });

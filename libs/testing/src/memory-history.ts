@@ -1,0 +1,44 @@
+import type { GroupVersionResource, Instant } from '#libs/apimachinery';
+import { parseSubject, type EventLog, type Sequence, type StreamName } from '#libs/log';
+import type { HistoryReader, StoredRow } from '#libs/runtime';
+import { eventsOf } from './events.js';
+
+/** The history read from the log itself, event by event: slow, and right by construction. */
+export class LogHistory implements HistoryReader {
+  constructor(private readonly log: EventLog) {}
+
+  reached(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async getAt(resource: GroupVersionResource, namespace: string, name: string, at: Sequence): Promise<StoredRow | undefined> {
+    return (await this.listAt(resource, namespace, at)).find((row) => row.name === name);
+  }
+
+  async listAt(
+    resource: GroupVersionResource,
+    namespace: string | undefined,
+    at: Sequence,
+    page?: Parameters<HistoryReader['listAt']>[3],
+  ): Promise<readonly StoredRow[]> {
+    const rows = new Map<string, StoredRow>();
+    for (const stream of ['state', 'lease', 'event'] as const) {
+      for (const { subject, sequence, body, meta } of await eventsOf(this.log, stream)) {
+        const parts = parseSubject(subject);
+        if (sequence > at || parts?.group !== resource.group || parts.resource !== resource.resource) continue;
+        if (namespace !== undefined && parts.namespace !== namespace) continue;
+        if (meta.type === 'Deleted') rows.delete(subject);
+        else rows.set(subject, { resource, namespace: parts.namespace, name: parts.name, sequence, body });
+      }
+    }
+    const key = ({ namespace: place, name }: { namespace: string; name: string }): string => `${place}\u0000${name}`;
+    const sorted = [...rows.values()].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+    if (page === undefined) return sorted;
+    const { after, limit } = page;
+    return sorted.filter((row) => after === undefined || key(row) > key(after)).slice(0, limit);
+  }
+
+  async timeOf(stream: StreamName, sequence: Sequence): Promise<Instant | undefined> {
+    return (await eventsOf(this.log, stream)).find((event) => event.sequence === sequence)?.time;
+  }
+}

@@ -1,0 +1,86 @@
+import 'reflect-metadata';
+
+import { generateKeyPairSync, randomBytes, webcrypto } from 'node:crypto';
+import * as x509 from '@peculiar/x509';
+
+/** A certificate and its key, both PEM. */
+export interface TestPair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** An authority for one test run, and what it signs. */
+export interface TestAuthority {
+  readonly cert: string;
+  /** A certificate for a client (`commonName`, `organizations`) or, with `addresses`, for a server. */
+  issue(
+    commonName: string,
+    options?: { readonly organizations?: readonly string[]; readonly addresses?: readonly string[] },
+  ): Promise<TestPair>;
+}
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const HOUR_MS = 3_600_000;
+
+x509.cryptoProvider.set(webcrypto);
+
+const times = (): { notBefore: Date; notAfter: Date } => ({
+  notBefore: new Date(Date.now() - HOUR_MS),
+  notAfter: new Date(Date.now() + 24 * HOUR_MS),
+});
+const serialNumber = (): string => `00${randomBytes(8).toString('hex')}`;
+const newKeys = (): Promise<CryptoKeyPair> => webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']) as Promise<CryptoKeyPair>;
+
+type CryptoKeyPair = Parameters<typeof x509.X509CertificateGenerator.createSelfSigned>[0] extends infer P
+  ? P extends { keys: infer K }
+    ? K
+    : never
+  : never;
+
+async function keyPem(keys: CryptoKeyPair): Promise<string> {
+  return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY');
+}
+
+/** A new authority. */
+export async function testAuthority(): Promise<TestAuthority> {
+  const keys = await newKeys();
+  const ca = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serialNumber(),
+    name: 'CN=test-ca',
+    ...times(),
+    keys,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+    ],
+  });
+  return {
+    cert: ca.toString('pem'),
+    issue: async (commonName, { organizations = [], addresses } = {}) => {
+      const own = await newKeys();
+      const certificate = await x509.X509CertificateGenerator.create({
+        serialNumber: serialNumber(),
+        subject: new x509.Name([...organizations.map((name) => ({ O: [name] })), { CN: [commonName] }]).toString(),
+        issuer: ca.subject,
+        ...times(),
+        publicKey: own.publicKey,
+        signingKey: keys.privateKey,
+        signingAlgorithm: ALGORITHM,
+        extensions: [
+          new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+          new x509.ExtendedKeyUsageExtension([addresses ? '1.3.6.1.5.5.7.3.1' : '1.3.6.1.5.5.7.3.2']),
+          ...(addresses ? [new x509.SubjectAlternativeNameExtension(addresses.map((value) => ({ type: 'ip' as const, value })))] : []),
+        ],
+      });
+      return { cert: certificate.toString('pem'), key: await keyPem(own) };
+    },
+  };
+}
+
+/** A key for service account tokens: its private half, PEM. */
+export const testTokenKey = (kind: 'rsa' | 'ec' = 'ec'): string => {
+  const { privateKey } =
+    kind === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: 2048 }) : generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+};
