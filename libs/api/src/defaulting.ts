@@ -3,10 +3,12 @@
  * leaves out have been left out by decoding, so a member that is there counts.
  */
 export function fill<T extends object>(object: T, defaults: { readonly [K in keyof T]?: T[K] }): T {
+  let filled: { -readonly [K in keyof T]: T[K] } | undefined;
   for (const key in defaults) {
-    if (object[key] === undefined) return { ...defaults, ...object };
+    const value = defaults[key];
+    if (object[key] === undefined && value !== undefined) (filled ??= { ...object })[key] = value as T[typeof key];
   }
-  return object;
+  return filled ?? object;
 }
 
 /** `list` with `change` applied to each item; the same list where nothing changed. */

@@ -23,6 +23,10 @@ export const PODDISRUPTIONBUDGETS: GroupVersionResource = { group: 'policy', ver
 export const ROLES: GroupVersionResource = { group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'roles' };
 export const ROLEBINDINGS: GroupVersionResource = { group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'rolebindings' };
 export const CLUSTERROLES: GroupVersionResource = { group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'clusterroles' };
-export const CLUSTERROLEBINDINGS: GroupVersionResource = { group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'clusterrolebindings' };
+export const CLUSTERROLEBINDINGS: GroupVersionResource = {
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  resource: 'clusterrolebindings',
+};
 /** Claims of node ports, one object per port and protocol: ours, stored in the log, not served. */
 export const NODEPORTS: GroupVersionResource = { group: 'allocation.decklog.dev', version: 'v1', resource: 'nodeports' };

@@ -26,7 +26,7 @@ export function eventProblems(event: Event): readonly FieldError[] {
   const namespace = event.metadata.namespace ?? '';
   const about = event.involvedObject.namespace ?? '';
   const elsewhere = invalidValue('involvedObject.namespace', about, 'does not match event.namespace');
-  if (event.eventTime === undefined) {
+  if (!event.eventTime) {
     if (about === '' ? namespace !== '' && namespace !== 'default' : about !== namespace) into.push(elsewhere);
   } else {
     if (about === '' && namespace !== 'default' && namespace !== 'kube-system') into.push(elsewhere);
@@ -41,18 +41,18 @@ export function seriesProblems({ series }: Event): readonly FieldError[] {
   const into: Problems = [];
   if (!series) return into;
   if ((series.count ?? 0) < 2) into.push(invalidValue('series.count', '', 'should be at least 2'));
-  if (series.lastObservedTime === undefined) into.push(required('series.lastObservedTime'));
+  if (!series.lastObservedTime) into.push(required('series.lastObservedTime'));
   return into;
 }
 
 /** The stricter rules of events.k8s.io, in the words of the core group. */
 export function newEventProblems(event: Event): readonly FieldError[] {
   const into: Problems = [...eventProblems(event), ...seriesProblems(event)];
-  if (event.eventTime === undefined) into.push(required('eventTime'));
+  if (!event.eventTime) into.push(required('eventTime'));
   if (event.type !== 'Normal' && event.type !== 'Warning') into.push(invalidValue('type', '', `has invalid value: ${event.type ?? ''}`));
   const unset = {
-    firstTimestamp: event.firstTimestamp === undefined,
-    lastTimestamp: event.lastTimestamp === undefined,
+    firstTimestamp: !event.firstTimestamp,
+    lastTimestamp: !event.lastTimestamp,
     count: !event.count,
     source: !event.source?.component && !event.source?.host,
   };

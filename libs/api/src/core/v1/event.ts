@@ -7,11 +7,11 @@ import { standardStrategy } from '../../strategy.js';
 import { ALL_VERBS } from '../../verbs.js';
 import { eventProblems } from './event-validation.js';
 
-const firstSeen = ({ firstTimestamp, eventTime }: Event, now: Instant): string => ago(firstTimestamp ?? eventTime, now);
+const firstSeen = ({ firstTimestamp, eventTime }: Event, now: Instant): string => ago(firstTimestamp || eventTime, now);
 
 function lastSeen(event: Event, now: Instant): string {
   if (event.series) return ago(event.series.lastObservedTime, now);
-  return event.lastTimestamp === undefined ? firstSeen(event, now) : ago(event.lastTimestamp, now);
+  return event.lastTimestamp ? ago(event.lastTimestamp, now) : firstSeen(event, now);
 }
 
 function object({ involvedObject: { kind = '', name } }: Event): string {

@@ -88,7 +88,7 @@ function phaseReasonOf({ status }: Pod): string {
 
 function containersSummary(pod: Pod): Summary {
   const sidecars = new Set((pod.spec?.initContainers ?? []).filter(isRestartableInitContainer).map(({ name }) => name));
-  const total = (pod.spec?.containers.length ?? 0) + sidecars.size;
+  const total = (pod.spec?.containers?.length ?? 0) + sidecars.size;
   const initialization = initializationOf(pod, sidecars);
   if (initialization.reason === undefined || podCondition(pod, 'Initialized')?.status === 'True') {
     return runningSummary(pod, initialization, phaseReasonOf(pod), total);

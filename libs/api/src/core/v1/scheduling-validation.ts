@@ -136,8 +136,9 @@ function podAffinity(into: Problems, field: string, asked: PodAffinity | undefin
 export function affinity(into: Problems, path: string, asked: Affinity | undefined): void {
   if (!asked) return;
   const node = `${path}.nodeAffinity`;
-  const terms = asked.nodeAffinity?.[REQUIRED]?.nodeSelectorTerms;
-  if (terms?.length === 0) into.push(required(`${node}.${REQUIRED}.nodeSelectorTerms`, 'must have at least one node selector term'));
+  const selector = asked.nodeAffinity?.[REQUIRED];
+  const terms = selector?.nodeSelectorTerms;
+  if (selector && !terms?.length) into.push(required(`${node}.${REQUIRED}.nodeSelectorTerms`, 'must have at least one node selector term'));
   for (const [index, one] of (terms ?? []).entries()) term(into, `${node}.${REQUIRED}.nodeSelectorTerms[${index}]`, one, false);
   for (const [index, one] of (asked.nodeAffinity?.[PREFERRED] ?? []).entries()) {
     weight(into, `${node}.${PREFERRED}[${index}]`, one.weight);

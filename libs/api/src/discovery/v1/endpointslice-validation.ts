@@ -33,7 +33,8 @@ function address(into: Problems, field: string, text: string, type: string): voi
   }
 }
 
-function endpoint(into: Problems, path: string, { addresses = [], ...one }: Endpoint, type: string): void {
+function endpoint(into: Problems, path: string, { addresses: list, ...one }: Endpoint, type: string): void {
+  const addresses = list ?? [];
   if (addresses.length === 0) into.push(required(`${path}.addresses`, 'must contain at least 1 address'));
   else if (addresses.length > MOST_ADDRESSES) into.push(tooMany(`${path}.addresses`, addresses.length, MOST_ADDRESSES));
   for (const [index, text] of addresses.entries()) address(into, `${path}.addresses[${index}]`, text, type);

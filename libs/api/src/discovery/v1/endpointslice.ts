@@ -12,11 +12,11 @@ import { validateEndpointSlice } from './endpointslice-validation.js';
 const PORT = { name: '', protocol: 'TCP' } as const;
 
 /** What counts for the generation: everything but metadata, save labels. */
-const counts = ({ metadata, addressType, endpoints = [], ports = [] }: EndpointSlice): unknown => [
+const counts = ({ metadata, addressType, endpoints, ports }: EndpointSlice): unknown => [
   metadata.labels ?? {},
   addressType,
-  endpoints,
-  ports,
+  endpoints ?? [],
+  ports ?? [],
 ];
 
 export const endpointslices: ResourceDefinition<EndpointSlice> = {
@@ -46,7 +46,7 @@ export const endpointslices: ResourceDefinition<EndpointSlice> = {
     NAME,
     column('AddressType', ({ addressType }) => addressType),
     column('Ports', ({ ports }) => firstThree((ports ?? []).map(({ port, name }) => `${port ?? name ?? '*'}`)) || '<unset>'),
-    column('Endpoints', ({ endpoints }) => firstThree((endpoints ?? []).flatMap(({ addresses }) => addresses)) || '<unset>'),
+    column('Endpoints', ({ endpoints }) => firstThree((endpoints ?? []).flatMap(({ addresses }) => addresses ?? [])) || '<unset>'),
     AGE,
   ],
 };

@@ -15,7 +15,7 @@ const subjectDefaults = (subject: Subject): Subject =>
 /** Users, groups and roles are of one API group, unless said otherwise. */
 export const bindingDefaults = <T extends Binding>(binding: T): T =>
   within<Binding, 'subjects'>(
-    within<Binding, 'roleRef'>(binding, 'roleRef', (ref) => fill(ref, { apiGroup: RBAC_GROUP })),
+    within<Binding, 'roleRef'>(binding, 'roleRef', (ref) => (ref.apiGroup ? ref : { ...ref, apiGroup: RBAC_GROUP })),
     'subjects',
     (subjects) => each(subjects, subjectDefaults),
   ) as T;

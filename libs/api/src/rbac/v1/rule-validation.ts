@@ -3,8 +3,8 @@ import type { PolicyRule } from '../../generated/types.js';
 import type { Problems } from '../../problems.js';
 
 function one(into: Problems, path: string, rule: PolicyRule, namespaced: boolean): void {
-  const { verbs = [], apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] } = rule;
-  if (verbs.length === 0) into.push(required(`${path}.verbs`, 'verbs must contain at least one value'));
+  const { verbs, apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] } = rule;
+  if (!verbs?.length) into.push(required(`${path}.verbs`, 'verbs must contain at least one value'));
   if (nonResourceURLs.length > 0) {
     const field = `${path}.nonResourceURLs`;
     if (namespaced) into.push(invalidValue(field, nonResourceURLs, 'namespaced rules cannot apply to non-resource URLs'));
