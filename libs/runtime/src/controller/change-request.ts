@@ -1,5 +1,5 @@
-import type { Change, GroupVersionResource, KubeObject } from '#libs/apimachinery';
-import type { ResourceDefinition } from '#libs/api';
+import { GENERATED_NAME, type Change, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
+import { EVENTS, type Event, type ResourceDefinition } from '#libs/api';
 import type { Actor, Decision } from '#libs/log';
 import type { Requester, WriteRequest } from '#libs/registry';
 import { generatedName, generatedSuffix } from './generated-suffix.js';
@@ -32,9 +32,32 @@ function named(object: KubeObject, decision: Pick<Decision, 'key' | 'seen' | 'in
   return { ...object, metadata: { ...object.metadata, name: generatedName(generateName, suffix) } };
 }
 
-/** The change as it is asked for: what a generated name depends on is known by now. */
-export const decidedChange = (change: Change, decision: Pick<Decision, 'key' | 'seen' | 'index'>): Change =>
-  change.verb === 'create' ? { ...change, object: named(change.object, decision) } : change;
+/** Whether a change only tells of another: a Kubernetes Event. */
+export const isTelling = ({ verb, resource }: Change): boolean =>
+  (verb === 'create' || verb === 'update') && resource.group === EVENTS.group && resource.resource === EVENTS.resource;
+
+type Chosen = Pick<Decision, 'key' | 'seen'>;
+
+/** The name of what a Kubernetes Event tells of: the nearest change before it that is no Event itself. */
+function toldName(changes: readonly Change[], at: number, decision: Chosen): string {
+  for (let index = at - 1; index >= 0; index--) {
+    const change = changes[index];
+    if (!change || isTelling(change)) continue;
+    return change.verb === 'create' ? (named(change.object, { ...decision, index }).metadata.name ?? '') : '';
+  }
+  return '';
+}
+
+/** One change of a decision as it is asked for: generated names are known by now. */
+export function decidedChange(changes: readonly Change[], index: number, decision: Chosen): Change | undefined {
+  const change = changes[index];
+  if (change?.verb !== 'create') return change;
+  if (!isTelling(change)) return { ...change, object: named(change.object, { ...decision, index }) };
+  const event = change.object as Event;
+  if (!event.message?.includes(GENERATED_NAME)) return change;
+  const told: Event = { ...event, message: event.message.replace(GENERATED_NAME, toldName(changes, index, decision)) };
+  return { ...change, object: told };
+}
 
 const placed = (namespace: string | undefined): { readonly namespace?: string } => (namespace === undefined ? {} : { namespace });
 

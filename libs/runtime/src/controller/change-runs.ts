@@ -1,6 +1,5 @@
 import type { Change } from '#libs/apimachinery';
-import { EVENTS } from '#libs/api';
-import { changedObject } from './change-request.js';
+import { changedObject, isTelling } from './change-request.js';
 
 /** A change with its place in the decision. */
 export interface IndexedChange {
@@ -16,9 +15,6 @@ export interface Step {
 
 /** Steps that do not depend on one another's order. */
 export type Run = readonly Step[];
-
-const isTelling = ({ verb, resource }: Change): boolean =>
-  (verb === 'create' || verb === 'update') && resource.group === EVENTS.group && resource.resource === EVENTS.resource;
 
 function stepsOf(changes: readonly Change[]): readonly Step[] {
   const steps: { lead: IndexedChange | undefined; tellings: IndexedChange[] }[] = [];

@@ -7,7 +7,7 @@ import {
   type ReconcileResult,
   type WatchRule,
 } from '#libs/apimachinery';
-import { formatPlace, STREAMS, type Decision, type Position } from '#libs/log';
+import { formatPlace, STREAMS, type Position } from '#libs/log';
 import type { Requester } from '#libs/registry';
 import type { CacheEvent, Logger, StateView, World, WritePath } from '../ports.js';
 import { carryOut, type Outcome, type Written } from './carry-out.js';
@@ -231,7 +231,7 @@ export class ControllerLoop<Snapshot = unknown> {
     const base: Requester = { actor: actorOf(controller.actor), agent: controller.name, ...wake };
     const outcome = await carryOut(
       runsOf(changes),
-      (indexed) => this.#execute(indexed, { ...base, ...decided(indexed.index) }),
+      (indexed) => this.#execute(changes, indexed, { ...base, ...decided(indexed.index) }),
       changesInFlight,
       (_change, error) => logger.debug(`${controller.name}: a Kubernetes Event was not written`, { error: String(error) }),
     );
@@ -240,10 +240,10 @@ export class ControllerLoop<Snapshot = unknown> {
     return outcome;
   }
 
-  async #execute({ change }: IndexedChange, requester: Requester): Promise<Written> {
+  async #execute(changes: readonly Change[], { change, index }: IndexedChange, requester: Requester): Promise<Written> {
     const { writePath } = this.#options;
-    const decision: Decision | undefined = requester.decision;
-    const decided = decision ? decidedChange(change, decision) : change;
+    const { decision } = requester;
+    const decided = (decision && decidedChange(changes, index, decision)) ?? change;
     const request = requestFor(decided, (resource) => this.#definitions.get(qualifiedResource(resource)), requester);
     const { sequence } = await writePath.execute(request);
     return sequence === undefined ? undefined : { stream: request.definition.stream, sequence };

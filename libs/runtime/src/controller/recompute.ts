@@ -16,8 +16,7 @@ function redecide(controllers: readonly Controller[], { controller: by, key, dec
  * `seen`. Undefined where today's controller would not decide on it.
  */
 export function recompute(controllers: readonly Controller[], decision: Decision, lister: Lister): Change | undefined {
-  const change = redecide(controllers, decision, lister)[decision.index];
-  return change && decidedChange(change, decision);
+  return decidedChange(redecide(controllers, decision, lister), decision.index, decision);
 }
 
 /** What came of computing an event's decision again. */
@@ -91,8 +90,7 @@ export async function recomputeAll(
     await fold.advance(decision.seen);
     const of = `${decision.controller} ${decision.key} ${formatPosition(decision.seen)} ${decision.decidedAt}`;
     if (last.of !== of) last = { of, changes: redecide(controllers, decision, fold) };
-    const wanted = last.changes[decision.index];
-    const change = wanted && decidedChange(wanted, decision);
+    const change = decidedChange(last.changes, decision.index, decision);
     results.push({ event, decision, change, same: change !== undefined && explains(change, event) });
   }
   return results;

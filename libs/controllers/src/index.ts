@@ -1,0 +1,71 @@
+import { DEFINITIONS } from '#libs/api';
+import type { Controller } from '#libs/apimachinery';
+import { apiServiceController } from './api-service/controller.js';
+import { deploymentController } from './deployment/controller.js';
+import { disruptionController } from './disruption/controller.js';
+import { dnsServiceController } from './dns-service/controller.js';
+import { endpointsController } from './endpoints/controller.js';
+import { endpointSliceController } from './endpointslice/controller.js';
+import { eventSweeper } from './event-sweeper/controller.js';
+import { garbageCollector } from './garbage-collection/controller.js';
+import { namespaceController } from './namespace/controller.js';
+import { nodeLifecycleController } from './node-lifecycle/controller.js';
+import { podGarbageCollector } from './pod-garbage-collection/controller.js';
+import { replicaSetController } from './replicaset/controller.js';
+import { rootCaController } from './root-ca/controller.js';
+import { addressIn } from './service-range.js';
+import { serviceAccountController } from './serviceaccount/controller.js';
+import { taintEvictionController } from './taint-eviction/controller.js';
+
+/** A controller among others. The runtime hands a reconcile nothing but what the same controller's snapshot gave. */
+const plain = <Snapshot>(controller: Controller<Snapshot>): Controller => controller as unknown as Controller;
+
+/** Deployments and ReplicaSets: what the app `replication` runs. */
+export const replicationControllers: readonly Controller[] = [plain(deploymentController), plain(replicaSetController)];
+
+/** EndpointSlices and Endpoints: what the app `endpoints` runs. */
+export const endpointsControllers: readonly Controller[] = [plain(endpointSliceController), plain(endpointsController)];
+
+/** Default ServiceAccounts and the root certificate (PEM) in every namespace: what the app `serviceaccounts` runs. */
+export const serviceAccountControllers = ({ caCertificate }: { readonly caCertificate: string }): readonly Controller[] => [
+  plain(serviceAccountController),
+  plain(rootCaController(caCertificate)),
+];
+
+/** Settings of the cluster that lifecycle controllers publish. */
+export interface LifecycleSettings {
+  /** Range of ClusterIPs: its first address is the API server's Service, its tenth the cluster's DNS. */
+  readonly serviceCidr: string;
+  /** Where API servers are reached from pods. */
+  readonly advertiseAddress: string;
+  readonly apiPort: number;
+}
+
+/** Namespaces, garbage collection, nodes, budgets, the cluster's own Services, old Kubernetes Events: what the app `lifecycle` runs. */
+export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }: LifecycleSettings): readonly Controller[] => [
+  plain(namespaceController(DEFINITIONS)),
+  plain(garbageCollector(DEFINITIONS)),
+  plain(nodeLifecycleController),
+  plain(taintEvictionController),
+  plain(podGarbageCollector),
+  plain(disruptionController),
+  plain(apiServiceController({ address: advertiseAddress, port: apiPort, clusterIp: addressIn(serviceCidr, 1) })),
+  plain(dnsServiceController(addressIn(serviceCidr, 10))),
+  plain(eventSweeper()),
+];
+
+export { apiServiceController, type ApiServiceOptions } from './api-service/controller.js';
+export { deploymentController } from './deployment/controller.js';
+export { disruptionController } from './disruption/controller.js';
+export { dnsServiceController } from './dns-service/controller.js';
+export { endpointsController } from './endpoints/controller.js';
+export { endpointSliceController } from './endpointslice/controller.js';
+export { eventSweeper } from './event-sweeper/controller.js';
+export { garbageCollector } from './garbage-collection/controller.js';
+export { namespaceController } from './namespace/controller.js';
+export { nodeLifecycleController } from './node-lifecycle/controller.js';
+export { podGarbageCollector } from './pod-garbage-collection/controller.js';
+export { replicaSetController } from './replicaset/controller.js';
+export { rootCaController } from './root-ca/controller.js';
+export { serviceAccountController } from './serviceaccount/controller.js';
+export { taintEvictionController } from './taint-eviction/controller.js';
