@@ -1,7 +1,7 @@
 import type { StreamOptions } from '#libs/adapters';
 import type { SpdyStream } from '../spdy/spdy-connection.js';
 import { HttpError } from './http-error.js';
-import type { RemoteStreams } from './remote-command.js';
+import type { RemoteStreams } from './remote-streams.js';
 import { acceptSpdy, type UpgradeRequest } from './upgrade.js';
 
 const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io', ''];

@@ -1,7 +1,7 @@
 import { PassThrough, Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { StreamOptions } from '#libs/adapters';
-import type { RemoteStatus, RemoteStreams } from './remote-command.js';
+import type { RemoteStatus, RemoteStreams } from './remote-streams.js';
 import { acceptWebSocket, type UpgradeRequest } from './upgrade.js';
 
 const STDIN = 0;

@@ -2,8 +2,8 @@ import type { Instant } from '#libs/apimachinery';
 import type { Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod } from '#libs/api';
 import { isSidecar } from './names.js';
 import { attemptsOf, SANDBOX, type ObservedContainer, type Waiting } from './observed.js';
-import type { PodMemory } from './plan.js';
 import { shouldRestart } from './plan.js';
+import type { PodMemory } from './pod-plan.js';
 import { isReady, isStarted } from './probes.js';
 
 /** RFC 3339 with whole seconds, as metav1.Time is written. */

@@ -1,4 +1,4 @@
-import type { PodContext } from './environment.js';
+import type { PodContext } from './pod-context.js';
 
 /** `key="value"` per line, sorted by key: how the downward API writes labels and annotations. */
 const formatMap = (map: Readonly<Record<string, string>> | undefined): string =>

@@ -1,21 +1,11 @@
-import type { ConfigMap, Container, EnvVar, Pod, Secret, Service } from '#libs/api';
+import type { Container, EnvVar, Pod, Secret, Service } from '#libs/api';
 import { fieldValue } from './downward.js';
-import { resourceField, type Allocatable } from './resources.js';
+import type { PodContext } from './pod-context.js';
+import { resourceField } from './resources.js';
 
 /** A container can't be created as its spec has it: the status says CreateContainerConfigError with this message. */
 export class ContainerConfigError extends Error {
   override readonly name = 'ContainerConfigError';
-}
-
-/** What a pod's environment and files are made from. Absent objects are undefined. */
-export interface PodContext {
-  readonly pod: Pod;
-  readonly podIP: string;
-  readonly hostIP: string;
-  readonly nodeName: string;
-  readonly allocatable: Allocatable;
-  readonly configMap: (name: string) => ConfigMap | undefined;
-  readonly secret: (name: string) => Secret | undefined;
 }
 
 /** The names of the config maps and secrets that a pod's environments and volumes are made from. */

@@ -7,6 +7,8 @@ export * from './name-files.js';
 export * from './names.js';
 export * from './observed.js';
 export * from './plan.js';
+export * from './pod-context.js';
+export * from './pod-plan.js';
 export * from './pod-status.js';
 export * from './probes.js';
 export * from './resources.js';

@@ -1,18 +1,8 @@
 import type { Container, Pod } from '#libs/api';
 import { isSidecar } from './names.js';
 import { SANDBOX, type ObservedContainer } from './observed.js';
-import type { PodInput, PodPlan } from './plan.js';
+import type { Kill, PodInput, PodPlan } from './pod-plan.js';
 import type { ProbeKind } from './probes.js';
-
-/** A container to be stopped: its preStop hook, SIGTERM, and SIGKILL when its time is up. */
-export interface Kill {
-  readonly id: string;
-  readonly container: string;
-  /** What its Killing event says; none for a sandbox. */
-  readonly message?: string;
-  /** The probe that failed, when one did: its own grace period may be shorter. */
-  readonly probe?: ProbeKind;
-}
 
 const DEFAULT_GRACE_S = 30;
 

@@ -1,6 +1,7 @@
 import type { KeyToPath, Pod, SecretProjection, ServiceAccountTokenProjection, Volume, VolumeProjection } from '#libs/api';
 import { fieldValue } from './downward.js';
-import { base64Bytes, type PodContext, type PodReferences } from './environment.js';
+import { base64Bytes, type PodReferences } from './environment.js';
+import type { PodContext } from './pod-context.js';
 import { resourceField } from './resources.js';
 
 /** One file of a volume: its path inside, its bytes and its permissions. */
