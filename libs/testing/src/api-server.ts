@@ -61,7 +61,7 @@ export async function startTestApiServer({ options = {}, window, now = Date.now 
   const authority = await testAuthority();
   const serving = await authority.issue('apiserver', { addresses: ['127.0.0.1'] });
   const admin = await authority.issue('admin', { organizations: ['system:masters'] });
-  const kubelet = await authority.issue('apiserver-kubelet-client');
+  const kubelet = await authority.issue('kube-apiserver-kubelet-client');
   const logged: string[] = [];
   const logger: Logger = {
     debug: () => undefined,
