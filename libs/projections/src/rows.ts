@@ -19,15 +19,17 @@ export interface RevisionRow {
   readonly encoding: EventMeta['encoding'];
   /** As in the log: JSON, or a sealed Secret. */
   readonly body: Uint8Array;
-  /** What label selectors compare; undefined where there are none, and for sealed Secrets. */
-  readonly labels: Readonly<Record<string, string>> | undefined;
 }
 
 /** One row of the table `object`: the last revision of an object. A deleted one stays as a tombstone. Key: group, resource, namespace, name. */
-export type ObjectRow = Pick<
+export interface ObjectRow extends Pick<
   RevisionRow,
-  'stream' | 'group' | 'resource' | 'namespace' | 'name' | 'uid' | 'sequence' | 'encoding' | 'body' | 'labels'
-> & { readonly deleted: boolean };
+  'stream' | 'group' | 'resource' | 'namespace' | 'name' | 'uid' | 'sequence' | 'encoding' | 'body'
+> {
+  readonly deleted: boolean;
+  /** What label selectors compare; undefined where there are none, and for sealed Secrets. */
+  readonly labels: Readonly<Record<string, string>> | undefined;
+}
 
 /** What one event changes: a revision to insert, and the object as it stands after it. */
 export interface RowChanges {
@@ -42,7 +44,7 @@ interface Head {
 const decoder = new TextDecoder();
 
 /** What rows keep beside the body. A sealed body says whose it is, and no more. */
-function headOf(event: Recorded): { readonly uid: string; readonly labels: RevisionRow['labels'] } {
+function headOf(event: Recorded): { readonly uid: string; readonly labels: ObjectRow['labels'] } {
   if (event.meta.encoding === 'aes256gcm') return { uid: splitSealed(event.body).uid, labels: undefined };
   const { metadata } = JSON.parse(decoder.decode(event.body)) as Head;
   return { uid: metadata?.uid ?? '', labels: metadata?.labels };
@@ -57,8 +59,9 @@ export function projectEvent(event: Recorded): RowChanges {
   if (!parts) throw new RangeError(`event ${event.stream}:${event.sequence} has the subject ${event.subject}, no object's`);
   const { group, resource, namespace, name } = parts;
   const { stream, sequence, body, meta, time } = event;
-  const shared = { stream, sequence, group, resource, namespace, name, encoding: meta.encoding, body, ...headOf(event) };
-  return { revision: { ...shared, type: meta.type, time, meta }, object: { ...shared, deleted: meta.type === 'Deleted' } };
+  const { uid, labels } = headOf(event);
+  const shared = { stream, sequence, group, resource, namespace, name, encoding: meta.encoding, body, uid };
+  return { revision: { ...shared, type: meta.type, time, meta }, object: { ...shared, deleted: meta.type === 'Deleted', labels } };
 }
 
 /** How an object's row is named: the key of the table `object`. */
