@@ -1,5 +1,6 @@
 export * from './decide.js';
 export { generatedName } from './metadata.js';
+export { NotThereYet } from './reader.js';
 export { SUCCESS, successOf, type SuccessStatus } from './status.js';
 export { scaleOf } from './subresource/scale.js';
 export * from './write.js';

@@ -1,10 +1,23 @@
-import type { GroupVersionResource, KubeObject } from '#libs/apimachinery';
+import { StatusError, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
 import type { Known, Need, StoredObject } from './write.js';
 
 /** Thrown by a Reader where a decision needs what is not known yet; caught once, where it becomes a step's `need`. */
 export class Unknown extends Error {
   constructor(readonly need: Need) {
     super('a decision needs to know more');
+  }
+}
+
+/**
+ * A refusal for want of an object that a controller is about to make, such as the default account of a new
+ * namespace: the runtime gives `awaited` a moment to appear before the client hears of it.
+ */
+export class NotThereYet extends StatusError {
+  constructor(
+    refusal: StatusError,
+    readonly awaited: { readonly resource: GroupVersionResource; readonly namespace: string; readonly name: string },
+  ) {
+    super(refusal.reason, refusal.message, refusal.details);
   }
 }
 

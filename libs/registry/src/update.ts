@@ -2,7 +2,6 @@ import {
   conflict,
   deepEqual,
   invalid,
-  invalidValue,
   OPTIMISTIC_LOCK,
   notFound,
   validateObjectMetaUpdate,
@@ -20,6 +19,13 @@ import { allocateForUpdate } from './service/allocate.js';
 import { claimWrites } from './service/claims.js';
 import { finalizeNamespace } from './subresource/finalize.js';
 import type { StoredObject } from './write.js';
+
+/** Upstream prints the unsigned zero in hexadecimal. */
+const NO_VERSION: FieldError = {
+  reason: 'FieldValueInvalid',
+  message: 'Invalid value: 0x0: must be specified for an update',
+  field: 'metadata.resourceVersion',
+};
 
 /** What a subresource (or none) makes of a proposed object, and what it finds wrong with it. */
 interface Treatment {
@@ -48,8 +54,7 @@ function checkVersion({ definition }: Case, sent: ObjectMeta, current: StoredObj
   const version = sent.resourceVersion ?? '';
   if (version === '' || version === '0') {
     if (definition.unconditionalUpdate !== false) return;
-    const problem = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
-    throw invalid(resource.group, resource.resource, name, [problem]);
+    throw invalid(resource.group, resource.resource, name, [NO_VERSION]);
   }
   if (version !== String(current.sequence)) throw conflict(resource, name, OPTIMISTIC_LOCK);
 }

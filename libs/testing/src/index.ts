@@ -5,3 +5,4 @@ export * from './memory-history.js';
 export * from './pki.js';
 export * from './servers.js';
 export * from './memory-cluster.js';
+export * from './manifests.js';

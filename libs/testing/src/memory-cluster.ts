@@ -1,5 +1,5 @@
 import { DEFINITIONS, definitionOf, type ResourceDefinition } from '#libs/api';
-import type { GroupVersionResource, Instant, KubeObject } from '#libs/apimachinery';
+import { StatusError, toStatus, type GroupVersionResource, type Instant, type KubeObject, type Status } from '#libs/apimachinery';
 import { ORIGIN, STREAMS } from '#libs/log';
 import type { ClusterSettings, Patch, WriteOptions, WriteRequest } from '#libs/registry';
 import { StateCache, WritePathEngine, type Logger, type World, type WriteResult } from '#libs/runtime';
@@ -33,6 +33,9 @@ export interface Wish {
   readonly patch?: Patch;
   readonly options?: WriteOptions;
 }
+
+/** An object whose members a test spreads. */
+export type ChangedObject = KubeObject & { readonly spec?: object; readonly status?: object };
 
 /** The definition of a resource. Throws where there is none. */
 export function definedAs(resource: GroupVersionResource): ResourceDefinition {
@@ -76,6 +79,13 @@ export class MemoryCluster {
     return this.view.get(resource, namespace, name);
   }
 
+  /** Sends back what the cache holds, changed. `wish` names the object. */
+  async update(resource: GroupVersionResource, wish: Wish, change: (old: ChangedObject) => object): Promise<WriteResult> {
+    const old = await this.get(resource, wish.namespace ?? '', wish.name ?? '');
+    if (!old) throw new Error(`${resource.resource} ${wish.name ?? ''} is not there`);
+    return this.write('update', resource, { ...wish, object: change(old as ChangedObject) });
+  }
+
   async settled(): Promise<void> {
     await Promise.all(STREAMS.map(async (each) => this.view.reached(each, await this.log.last(each))));
   }
@@ -84,4 +94,14 @@ export class MemoryCluster {
     this.controller.abort();
     await this.log.close();
   }
+}
+
+/** The Status that a write is refused with. Throws where it is not refused, and what is no StatusError. */
+export async function refusalOf(write: Promise<unknown>): Promise<Status> {
+  const thrown = await write.then(
+    () => new Error('the write was not refused'),
+    (error: unknown) => error,
+  );
+  if (!(thrown instanceof StatusError)) throw thrown;
+  return toStatus(thrown);
 }

@@ -1,6 +1,7 @@
 import { PODS, SERVICEACCOUNTS, type Container, type Pod, type PodSpec, type ServiceAccount, type Volume } from '#libs/api';
 import { forbidden } from '#libs/apimachinery';
 import type { Case } from '../case.js';
+import { NotThereYet } from '../reader.js';
 
 const DEFAULT_ACCOUNT = 'default';
 const MIRROR_POD = 'kubernetes.io/config.mirror';
@@ -59,7 +60,9 @@ export function admitServiceAccount(pod: Pod, name: string, { read, context }: C
   const accountName = spec.serviceAccountName || DEFAULT_ACCOUNT;
   const account = read.object(SERVICEACCOUNTS, namespace, accountName)?.object as ServiceAccount | undefined;
   if (!account) {
-    throw forbidden(PODS, name, `error looking up service account ${namespace}/${accountName}: serviceaccount "${accountName}" not found`);
+    const why = `error looking up service account ${namespace}/${accountName}: serviceaccount "${accountName}" not found`;
+    const refusal = forbidden(PODS, name, why);
+    throw accountName === DEFAULT_ACCOUNT ? new NotThereYet(refusal, { resource: SERVICEACCOUNTS, namespace, name: accountName }) : refusal;
   }
   const named = { ...spec, serviceAccountName: accountName, serviceAccount: accountName };
   const automount = spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true;

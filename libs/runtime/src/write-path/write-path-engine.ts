@@ -20,6 +20,7 @@ import {
 } from '#libs/log';
 import {
   decideWrite,
+  NotThereYet,
   type AdmissionStep,
   type ClusterSettings,
   type Known,
@@ -53,6 +54,8 @@ type Decided = Exclude<AdmissionStep, { readonly need: unknown }>;
 const MOST_ATTEMPTS = 20;
 const MOST_NAMES = 8;
 const PATIENCE_MS = 10_000;
+/** As long as upstream looks for a new namespace's default account. */
+const MOMENT_MS = 250;
 const RETRY_AFTER_SECONDS = 1;
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 
@@ -68,6 +71,8 @@ interface Progress {
   readonly ends: Map<string, Sequence>;
   /** Whether the view has been made current since the request came. */
   current: boolean;
+  /** Whether an object that was missing has been waited for. */
+  waited: boolean;
 }
 
 /**
@@ -89,7 +94,7 @@ export class WritePathEngine implements WritePath {
   }
 
   async execute(request: WriteRequest): Promise<WriteResult> {
-    const progress: Progress = { context: this.#draw(), attempts: 0, names: 0, ends: new Map(), current: false };
+    const progress: Progress = { context: this.#draw(request), attempts: 0, names: 0, ends: new Map(), current: false, waited: false };
     try {
       for (;;) {
         const result = await this.#attempt(request, progress);
@@ -106,6 +111,7 @@ export class WritePathEngine implements WritePath {
   async #attempt(request: WriteRequest, progress: Progress): Promise<WriteResult | undefined> {
     const decided = this.#decide(request, progress);
     if (decided instanceof StatusError) {
+      if (decided instanceof NotThereYet && (await this.#appeared(decided, progress))) return undefined;
       if (await this.#madeCurrent(request, progress, decided)) return undefined;
       throw decided;
     }
@@ -129,6 +135,26 @@ export class WritePathEngine implements WritePath {
       if (thrown instanceof StatusError) return thrown;
       throw thrown;
     }
+  }
+
+  /** Gives an object that a controller is about to make its moment: true when it is there. */
+  async #appeared({ awaited: { resource, namespace, name } }: NotThereYet, progress: Progress): Promise<boolean> {
+    if (progress.waited) return false;
+    progress.waited = true;
+    const { view } = this.options;
+    const there = (): boolean => view.entry(resource, namespace, name) !== undefined;
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        clearTimeout(timer);
+        stop();
+        resolve(there());
+      };
+      const timer = setTimeout(finish, MOMENT_MS);
+      const stop = view.subscribe(() => {
+        if (there()) finish();
+      });
+      if (there()) finish();
+    });
   }
 
   /**
@@ -225,9 +251,9 @@ export class WritePathEngine implements WritePath {
     }
   }
 
-  #draw(): WriteContext {
+  #draw(request: WriteRequest): WriteContext {
     const { now, uuid, random } = this.options.world;
-    return { now: now(), uid: uuid(), suffix: this.#suffix(), draw: random() };
+    return { now: now(), uid: uuid(), suffix: generatesName(request) ? this.#suffix() : '', draw: random() };
   }
 
   #suffix(): string {
