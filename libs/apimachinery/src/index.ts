@@ -1,5 +1,6 @@
 export * from './deep-equal.js';
 export * from './deep-freeze.js';
+export * from './digest.js';
 export * from './field-error.js';
 export * from './field-selector.js';
 export * from './int-or-percent.js';

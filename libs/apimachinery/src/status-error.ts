@@ -107,9 +107,9 @@ export const forbidden = (resource: Named, name: string, why: string): StatusErr
 /** 400: the request could not be understood. */
 export const badRequest = (message: string): StatusError => new StatusError('BadRequest', message);
 
-/** 422: the object breaks its kind's rules; every problem is a cause. `kind` is the Kind, `group` its API group. */
+/** 422: the object breaks its kind's rules; every problem is a cause, and the message says each once. `kind` is the Kind, `group` its API group. */
 export function invalid(group: string, kind: string, name: string, causes: readonly StatusCause[]): StatusError {
-  const sentences = causes.map(({ field, message }) => (field ? `${field}: ${message}` : message));
+  const sentences = [...new Set(causes.map(({ field, message }) => (field ? `${field}: ${message}` : message)))];
   const [only] = sentences;
   const list = sentences.length === 1 ? (only ?? '') : `[${sentences.join(', ')}]`;
   return new StatusError('Invalid', `${group === '' ? kind : `${kind}.${group}`} "${name}" is invalid: ${list}`, {
