@@ -1,0 +1,120 @@
+import type { DataSource } from 'typeorm';
+import type { GroupVersionResource, Instant } from '#libs/apimachinery';
+import type { Sequence, StreamName } from '#libs/log';
+import type { HistoryReader, StoredRow } from '#libs/runtime';
+import type { Opener } from '../sealing/index.js';
+import { rowsOf } from './data-source.js';
+import type { BodyColumns } from './stored-row.js';
+import { storedRows } from './stored-row.js';
+
+/** Columns of an object as it stood at $1: its own row where that is old enough, otherwise the newest revision by then. */
+const AT = `
+  select o.api_group, o.resource, o.namespace, o.name, v.sequence, v.encoding, v.body
+  from object o cross join lateral (
+    select o.sequence, o.encoding, o.body, o.deleted where o.sequence <= $1
+    union all
+    (select r.sequence, r.encoding, r.body, r.type = 'Deleted' from revision r
+      where o.sequence > $1 and r.api_group = o.api_group and r.resource = o.resource and r.namespace = o.namespace
+        and r.name = o.name and r.sequence <= $1
+      order by r.sequence desc limit 1)
+  ) v
+  where not v.deleted and o.api_group = $2 and o.resource = $3`;
+
+const GET_AT = { name: 'get-at', text: `${AT} and o.namespace = $4 and o.name = $5` };
+const LIST_ALL_AT = {
+  name: 'list-all-at',
+  text: `${AT} and (o.namespace, o.name) > ($4, $5) order by o.namespace, o.name limit $6`,
+};
+const LIST_NAMESPACE_AT = { name: 'list-namespace-at', text: `${AT} and o.namespace = $4 and o.name > $5 order by o.name limit $6` };
+const CHECKPOINT = { name: 'checkpoint', text: 'select sequence from checkpoint where stream = $1' };
+const TIME = {
+  name: 'time-of',
+  text: 'select extract(epoch from time) * 1000 as ms from revision where stream = $1 and sequence = $2',
+};
+
+const SHORTEST_POLL_MS = 2;
+const LONGEST_POLL_MS = 50;
+
+interface Waiter {
+  readonly sequence: Sequence;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Reads of the projection, of now and of any moment before. Secrets are opened with `opener`. */
+export class PostgresHistory implements HistoryReader {
+  private readonly waiting: Readonly<Record<StreamName, Set<Waiter>>> = { state: new Set(), lease: new Set(), event: new Set() };
+
+  private readonly polled = new Set<StreamName>();
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly opener: Opener,
+  ) {}
+
+  /** One loop asks for all who wait; nobody asks while nobody waits. */
+  reached(stream: StreamName, sequence: Sequence, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const abort = (): void => waiter.reject(signal?.reason);
+      const settled = (): void => {
+        waiting.delete(waiter);
+        signal?.removeEventListener('abort', abort);
+      };
+      const waiting = this.waiting[stream];
+      const waiter: Waiter = {
+        sequence,
+        resolve: () => (settled(), resolve()),
+        reject: (error) => (settled(), reject(error)),
+      };
+      signal?.addEventListener('abort', abort);
+      waiting.add(waiter);
+      if (!this.polled.has(stream)) void this.poll(stream);
+    });
+  }
+
+  async getAt(resource: GroupVersionResource, namespace: string, name: string, at: Sequence): Promise<StoredRow | undefined> {
+    const records = await rowsOf<BodyColumns>(this.dataSource, GET_AT, [at, resource.group, resource.resource, namespace, name]);
+    return (await storedRows(records, this.opener))[0];
+  }
+
+  async listAt(
+    resource: GroupVersionResource,
+    namespace: string | undefined,
+    at: Sequence,
+    page?: { readonly limit: number; readonly after?: { readonly namespace: string; readonly name: string } },
+  ): Promise<readonly StoredRow[]> {
+    const { group, resource: plural } = resource;
+    const after = page?.after ?? { namespace: '', name: '' };
+    const limit = page?.limit ?? null;
+    const records =
+      namespace === undefined
+        ? await rowsOf<BodyColumns>(this.dataSource, LIST_ALL_AT, [at, group, plural, after.namespace, after.name, limit])
+        : await rowsOf<BodyColumns>(this.dataSource, LIST_NAMESPACE_AT, [at, group, plural, namespace, after.name, limit]);
+    return storedRows(records, this.opener);
+  }
+
+  async timeOf(stream: StreamName, sequence: Sequence): Promise<Instant | undefined> {
+    const [row] = await rowsOf<{ ms: string }>(this.dataSource, TIME, [stream, sequence]);
+    return row && Math.round(Number(row.ms));
+  }
+
+  /** Asks for the checkpoint, less and less often, until nobody waits. A failure is everybody's. */
+  private async poll(stream: StreamName): Promise<void> {
+    const waiting = this.waiting[stream];
+    this.polled.add(stream);
+    for (let ms = SHORTEST_POLL_MS; waiting.size > 0; ms = Math.min(ms * 2, LONGEST_POLL_MS)) {
+      try {
+        const [row] = await rowsOf<{ sequence: string }>(this.dataSource, CHECKPOINT, [stream]);
+        for (const waiter of [...waiting]) if (waiter.sequence <= Number(row?.sequence ?? 0)) waiter.resolve();
+      } catch (error) {
+        for (const waiter of [...waiting]) waiter.reject(error);
+      }
+      if (waiting.size > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+    }
+    this.polled.delete(stream);
+  }
+}

@@ -1,0 +1,148 @@
+import type { Client } from 'pg';
+import type { DataSource } from 'typeorm';
+import type { EventLog, Position, Sequence, StreamName } from '#libs/log';
+import { ORIGIN, SequenceOutOfRange, STREAMS } from '#libs/log';
+import type { Logger } from '#libs/runtime';
+import { openSession, schemaIn } from './data-source.js';
+import { checkpointOf, writeBatch } from './write-batch.js';
+
+/** The log ends before what the projection has seen: it was rolled back. Nobody may serve from either before a person has decided. */
+export class LogRolledBack extends Error {
+  override readonly name = 'LogRolledBack';
+}
+
+/** What a projector works with. `log` is the one beneath any sealing: rows hold Secrets as they are stored. */
+export interface ProjectorOptions {
+  readonly log: EventLog;
+  readonly dataSource: DataSource;
+  readonly logger: Logger;
+}
+
+const RETRY_MS = 200;
+const LONGEST_RETRY_MS = 5_000;
+const PRUNE_EVERY_MS = 60_000;
+/** How long revisions of these streams are kept, as the streams themselves forget them; those of `state` for ever. */
+const KEPT: Readonly<Record<StreamName, string | undefined>> = { state: undefined, lease: '10 minutes', event: '31 days' };
+
+/** Whether an error is one of the code or the data, which trying again would not cure. */
+const isBug = (error: unknown): boolean => error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError;
+
+/**
+ * Carries the log into Postgres. One process is active for each stream, fenced by an advisory lock on the very
+ * connection that writes; others stand by, and take over when that connection ends.
+ */
+export class Projector {
+  private current: Position = ORIGIN;
+  private readonly active = new Set<StreamName>();
+
+  constructor(private readonly options: ProjectorOptions) {}
+
+  /** How far this process has projected, where it is active. */
+  get position(): Position {
+    return this.current;
+  }
+
+  /** The streams this process projects just now. */
+  get streams(): readonly StreamName[] {
+    return [...this.active];
+  }
+
+  /**
+   * Projects until the signal aborts, through failures of log and database. Rejects with LogRolledBack, and with what
+   * an event that can't be projected throws: to skip one would corrupt silently.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = new AbortController();
+    const both = AbortSignal.any([signal, stop.signal]);
+    try {
+      await Promise.all(STREAMS.map((stream) => this.keepProjecting(stream, both)));
+    } finally {
+      stop.abort();
+    }
+  }
+
+  private async keepProjecting(stream: StreamName, signal: AbortSignal): Promise<void> {
+    for (let retryMs = RETRY_MS; !signal.aborted; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {
+      const before = this.current[stream];
+      try {
+        await this.project(stream, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof SequenceOutOfRange) {
+          throw new LogRolledBack(`the projection has seen more than the log holds: ${error.message}`, { cause: error });
+        }
+        if (isBug(error)) throw new Error(`projecting ${stream} after ${this.current[stream]}`, { cause: error });
+        this.options.logger.warn(`projecting ${stream} failed and is tried again`, {
+          after: this.current[stream],
+          error: error instanceof Error ? error.message : String(error),
+        });
+      } finally {
+        this.active.delete(stream);
+      }
+      if (this.current[stream] > before) retryMs = RETRY_MS;
+      await pause(retryMs, signal);
+    }
+  }
+
+  /** One turn at a stream: waits for the lock, then projects until the connection or the signal ends it. */
+  private async project(stream: StreamName, signal: AbortSignal): Promise<void> {
+    const session = await openSession(this.options.dataSource);
+    const ended = new AbortController();
+    const end = (): void => {
+      ended.abort();
+      void session.end().catch(() => undefined);
+    };
+    session.on('error', end).on('end', () => ended.abort());
+    signal.addEventListener('abort', end);
+    try {
+      if (signal.aborted) return;
+      await session.query('select pg_advisory_lock(hashtext($1), $2)', [schemaIn(this.options.dataSource), STREAMS.indexOf(stream)]);
+      await this.follow(session, stream, ended.signal);
+    } finally {
+      signal.removeEventListener('abort', end);
+      end();
+    }
+  }
+
+  private async follow(session: Client, stream: StreamName, signal: AbortSignal): Promise<void> {
+    let at = await checkpointOf(session, stream);
+    this.reached(stream, at);
+    this.active.add(stream);
+    this.options.logger.info(`projecting ${stream}`, { after: at });
+    let pruned = performance.now();
+    for await (const batch of this.options.log.read(stream, at, { signal })) {
+      at = await writeBatch(session, stream, at, batch);
+      this.reached(stream, at);
+      if (KEPT[stream] === undefined || performance.now() - pruned < PRUNE_EVERY_MS) continue;
+      await prune(session, stream, KEPT[stream]);
+      pruned = performance.now();
+    }
+    if (signal.aborted) throw new Error('the connection to the database ended');
+  }
+
+  private reached(stream: StreamName, sequence: Sequence): void {
+    this.current = { ...this.current, [stream]: sequence };
+  }
+}
+
+/** Forgets revisions older than the stream keeps them, and the tombstones that none of those is left of. */
+async function prune(session: Client, stream: StreamName, kept: string): Promise<void> {
+  await session.query('delete from revision where stream = $1 and time < now() - $2::interval', [stream, kept]);
+  await session.query(
+    'delete from object where stream = $1 and deleted and sequence < (select min(sequence) from revision where stream = $1)',
+    [stream],
+  );
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
+  });
+}

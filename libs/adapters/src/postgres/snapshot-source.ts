@@ -1,0 +1,34 @@
+import type { DataSource } from 'typeorm';
+import type { Position, StreamName } from '#libs/log';
+import { ORIGIN } from '#libs/log';
+import type { SnapshotSource, StoredRow } from '#libs/runtime';
+import type { Opener } from '../sealing/index.js';
+import { poolOf } from './data-source.js';
+import type { BodyColumns } from './stored-row.js';
+import { storedRows } from './stored-row.js';
+
+/** All current objects, from the projection, at exactly one position. Secrets are opened with `opener`. */
+export class PostgresSnapshotSource implements SnapshotSource {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly opener: Opener,
+  ) {}
+
+  async snapshot(): Promise<{ readonly position: Position; readonly rows: readonly StoredRow[] }> {
+    const session = await poolOf(this.dataSource).connect();
+    try {
+      await session.query('begin isolation level repeatable read read only');
+      const checkpoints = await session.query<{ stream: StreamName; sequence: string }>('select stream, sequence from checkpoint');
+      const objects = await session.query<BodyColumns>(
+        'select api_group, resource, namespace, name, sequence, encoding, body from object where not deleted',
+      );
+      await session.query('commit');
+      session.release();
+      const position = Object.fromEntries(checkpoints.rows.map(({ stream, sequence }) => [stream, Number(sequence)]));
+      return { position: { ...ORIGIN, ...position }, rows: await storedRows(objects.rows, this.opener) };
+    } catch (error) {
+      session.release(true);
+      throw error;
+    }
+  }
+}

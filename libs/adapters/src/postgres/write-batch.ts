@@ -1,0 +1,115 @@
+import type { ClientBase } from 'pg';
+import type { EventMeta, ReadBatch, Recorded, Sequence, StreamName } from '#libs/log';
+import { projectBatch } from '#libs/projections';
+import { bodyText } from './stored-row.js';
+
+/** Somebody else moved the checkpoint: the projection was rebuilt, or another process projects. Begin again from where it is. */
+export class CheckpointMoved extends Error {
+  override readonly name = 'CheckpointMoved';
+}
+
+const STATEMENT = {
+  name: 'project-batch',
+  text: `
+    with input as (
+      select * from unnest($4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[],
+                           $12::text[], $13::text[], $14::text[], $15::text[], $16::boolean[])
+        as row (sequence, api_group, resource, namespace, name, uid, type, ms, meta, encoding, body, labels, newest)
+    ), revisions as (
+      insert into revision (stream, sequence, api_group, resource, namespace, name, uid, type, time, meta, encoding, body)
+      select $1, sequence, api_group, resource, namespace, name, uid, type, to_timestamp(ms / 1000.0), meta::jsonb, encoding, body
+        from input
+      on conflict do nothing
+    ), objects as (
+      insert into object (api_group, resource, namespace, name, stream, sequence, uid, deleted, labels, encoding, body)
+      select api_group, resource, namespace, name, $1, sequence, uid, type = 'Deleted', labels::jsonb, encoding, body
+        from input where newest
+      on conflict (api_group, resource, namespace, name) do update
+        set stream = excluded.stream, sequence = excluded.sequence, uid = excluded.uid, deleted = excluded.deleted,
+            labels = excluded.labels, encoding = excluded.encoding, body = excluded.body
+        where object.sequence < excluded.sequence
+    )
+    update checkpoint set sequence = $3 where stream = $1 and sequence = $2`,
+};
+
+const ADVANCE = { name: 'project-nothing', text: 'update checkpoint set sequence = $3 where stream = $1 and sequence = $2' };
+
+/** Events and bytes of one statement. */
+const EVENTS = 500;
+const BYTES = 8 * 1024 * 1024;
+
+/** JSON for a jsonb column, which can't hold U+0000: a client's name with one is shown with U+FFFD. */
+function jsonb(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (!text.includes('\\u0000')) return text;
+  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'string' ? part.replaceAll('\0', '\ufffd') : part));
+}
+
+/** A batch cut into pieces that one statement takes; the last one's `through` is the batch's. */
+function* pieces({ events, through }: ReadBatch): Generator<ReadBatch> {
+  let piece: Recorded[] = [];
+  let bytes = 0;
+  for (const event of events) {
+    const last = piece.at(-1);
+    if (last && (piece.length === EVENTS || bytes + event.body.length > BYTES)) {
+      yield { events: piece, through: last.sequence };
+      [piece, bytes] = [[], 0];
+    }
+    piece.push(event);
+    bytes += event.body.length;
+  }
+  yield { events: piece, through };
+}
+
+async function writePiece(session: ClientBase, stream: StreamName, from: Sequence, { events, through }: ReadBatch): Promise<void> {
+  const place = [stream, from, through];
+  if (events.length === 0) {
+    expectMoved((await session.query({ ...ADVANCE, values: place })).rowCount, stream, from);
+    return;
+  }
+  const rows = projectBatch(events);
+  const column = <T>(value: (row: (typeof rows)[number]['revision']) => T): T[] => rows.map(({ revision }) => value(revision));
+  const metas = column(({ meta }): EventMeta => meta);
+  const values = [
+    ...place,
+    column(({ sequence }) => sequence),
+    column(({ group }) => group),
+    column(({ resource }) => resource),
+    column(({ namespace }) => namespace),
+    column(({ name }) => name),
+    column(({ uid }) => uid),
+    column(({ type }) => type),
+    column(({ time }) => time),
+    metas.map(jsonb),
+    column(({ encoding }) => encoding),
+    column(({ body, encoding }) => bodyText(body, encoding)),
+    rows.map(({ object }) => (object.labels ? jsonb(object.labels) : null)),
+    rows.map(({ newest }) => newest),
+  ];
+  expectMoved((await session.query({ ...STATEMENT, values })).rowCount, stream, from);
+}
+
+function expectMoved(rows: number | null, stream: StreamName, from: Sequence): void {
+  if (rows !== 1) throw new CheckpointMoved(`the projection of ${stream} no longer stands at ${from}`);
+}
+
+/**
+ * Writes a batch that follows on `from`: one statement for each piece, so that its rows and the checkpoint are one
+ * transaction. Idempotent by sequence. Says where the checkpoint now stands; throws CheckpointMoved where it was not at
+ * `from` (rows written by then are right all the same).
+ */
+export async function writeBatch(session: ClientBase, stream: StreamName, from: Sequence, batch: ReadBatch): Promise<Sequence> {
+  let at = from;
+  for (const piece of pieces(batch)) {
+    if (piece.through <= at) continue;
+    await writePiece(session, stream, at, piece);
+    at = piece.through;
+  }
+  return at;
+}
+
+/** How far a stream has been projected. */
+export async function checkpointOf(session: ClientBase, stream: StreamName): Promise<Sequence> {
+  const { rows } = await session.query<{ sequence: string }>('select sequence from checkpoint where stream = $1', [stream]);
+  return Number(rows[0]?.sequence ?? 0);
+}

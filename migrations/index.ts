@@ -1,0 +1,4 @@
+import { Tables1767225600000 } from './1767225600000-tables.js';
+
+/** Every migration of the projection, oldest first: what an app hands to `connectPostgres`. */
+export const MIGRATIONS = [Tables1767225600000] as const;
