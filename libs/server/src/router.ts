@@ -107,7 +107,7 @@ export class Router {
       if (info.rest.length > 0) throw nothingHere();
       if (!definition.verbs.includes(info.verb)) throw wrongMethod();
       if (namespaced && info.namespace === '' && !['list', 'watch'].includes(info.verb)) throw wrongMethod();
-      if (info.verb === 'create' && info.name !== '') throw wrongMethod();
+      if ((info.verb === 'create') !== (info.name === '') && ['create', 'update', 'patch'].includes(info.verb)) throw wrongMethod();
       return this.handler.handle(call, served, undefined);
     }
     const subresource = definition.subresources.find(({ name }) => name === info.subresource);

@@ -110,7 +110,10 @@ export async function startTestApiServer({ options = {}, window, now = Date.now 
         ca: authority.cert,
         ...(anonymous ? {} : { cert: client.cert, key: client.key }),
         agent: false,
-        headers: { ...(bytes === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        headers: {
+          ...(bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(bytes)) }),
+          ...headers,
+        },
       });
       asked.once('response', resolve);
       asked.once('error', reject);
