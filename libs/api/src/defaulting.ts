@@ -1,12 +1,13 @@
 /**
  * `object` with the members of `defaults` it lacks; the same object where it lacks none. Zero values that Go
- * leaves out have been left out by decoding, so a member that is there counts.
+ * leaves out have been left out by decoding, so a member that is there counts; null is what Go writes for none.
  */
 export function fill<T extends object>(object: T, defaults: { readonly [K in keyof T]?: T[K] }): T {
   let filled: { -readonly [K in keyof T]: T[K] } | undefined;
   for (const key in defaults) {
     const value = defaults[key];
-    if (object[key] === undefined && value !== undefined) (filled ??= { ...object })[key] = value as T[typeof key];
+    const lacking = object[key] === undefined || object[key] === null;
+    if (lacking && value !== undefined) (filled ??= { ...object })[key] = value as T[typeof key];
   }
   return filled ?? object;
 }

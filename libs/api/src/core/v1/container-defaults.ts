@@ -26,9 +26,12 @@ const DIGEST = '[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{
 const NAME = `(?:${DOMAIN}/)?${COMPONENT}(?:/${COMPONENT})*`;
 const REFERENCE = new RegExp(`^${NAME}(?::(${TAG}))?(@${DIGEST})?$`);
 
-/** `Always` for images tagged `latest` or neither tagged nor pinned by a digest; `IfNotPresent` for others and for what is no image name. */
-export function defaultPullPolicy(image: string | undefined): 'Always' | 'IfNotPresent' {
-  const match = REFERENCE.exec(image ?? '');
+/** Longer than any image's name, tag and digest together. */
+const LONGEST_REFERENCE = 1024;
+
+/** `Always` for images tagged `latest` or neither tagged nor pinned by a digest; else, and for what is no image's name, `IfNotPresent`. */
+export function defaultPullPolicy(image = ''): 'Always' | 'IfNotPresent' {
+  const match = image.length > LONGEST_REFERENCE ? null : REFERENCE.exec(image);
   if (!match) return 'IfNotPresent';
   const [, tag, digest] = match;
   return tag === 'latest' || (tag === undefined && digest === undefined) ? 'Always' : 'IfNotPresent';

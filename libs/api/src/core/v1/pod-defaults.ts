@@ -46,7 +46,9 @@ function requestsFromLimits(container: Container): Container {
 
 /** On the host's network a container's port is the host's. */
 const hostPorts = (container: Container): Container =>
-  within(container, 'ports', (ports) => each(ports, (port) => (port.hostPort ? port : { ...port, hostPort: port.containerPort })));
+  within(container, 'ports', (ports) =>
+    each(ports, (port) => (port.hostPort || !port.containerPort ? port : { ...port, hostPort: port.containerPort })),
+  );
 
 /** Pods alone, not templates: requests from limits, service links, host ports, resources of the pod as a whole. */
 function podOnlyDefaults(spec: PodSpec): PodSpec {

@@ -28,20 +28,26 @@ function limitsOf(spec: PodSpec, { requests, limits }: ResourceRequirements): Re
   return completed(limits, containersTotal(spec, 'limits'), (name) => !isHugePages(name) && limitedByAll(name));
 }
 
-/** Resources of the pod as a whole, completed from those of its containers where some are given. */
+const withList = (resources: ResourceRequirements, of: 'limits' | 'requests', list: ResourceList | undefined): ResourceRequirements =>
+  list === undefined || list === resources[of] ? resources : { ...resources, [of]: list };
+
+/**
+ * Resources of the pod as a whole, completed from those of its containers where some are given. Requests come
+ * before limits and once more after them, so that defaulting a second time adds nothing (upstream's does, where
+ * limits came of the first).
+ */
 export function podLevelDefaults(spec: PodSpec): PodSpec {
-  const { resources } = spec;
+  let { resources } = spec;
   if (!resources || (isEmpty(resources.limits) && isEmpty(resources.requests))) return spec;
   const asked = resources.requests;
-  const hugePages = completed(
-    resources.limits,
-    containersTotal(spec, 'limits'),
-    (name) => isHugePages(name) && asked?.[name] === undefined,
+  const ofContainers = containersTotal(spec, 'limits');
+  resources = withList(
+    resources,
+    'limits',
+    completed(resources.limits, ofContainers, (name) => isHugePages(name) && asked?.[name] === undefined),
   );
-  const limited: ResourceRequirements = hugePages === undefined ? resources : { ...resources, limits: hugePages };
-  const requests = requestsOf(spec, limited);
-  const requested: ResourceRequirements = requests === undefined ? limited : { ...limited, requests };
-  const limits = limitsOf(spec, requested);
-  if (requests === resources.requests && limits === resources.limits) return spec;
-  return { ...spec, resources: limits === undefined ? requested : { ...requested, limits } };
+  resources = withList(resources, 'requests', requestsOf(spec, resources));
+  resources = withList(resources, 'limits', limitsOf(spec, resources));
+  resources = withList(resources, 'requests', requestsOf(spec, resources));
+  return resources === spec.resources ? spec : { ...spec, resources };
 }
