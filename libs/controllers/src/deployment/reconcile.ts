@@ -1,7 +1,6 @@
-import { DEPLOYMENTS, REPLICASETS, type Deployment } from '#libs/api';
+import { tell, DEPLOYMENTS, REPLICASETS, type Deployment } from '#libs/api';
 import type { Change, Instant, Reconcile, ReconcileResult, Refusal } from '#libs/apimachinery';
 import { conditionOf } from '../conditions.js';
-import { tell } from '../kubernetes-events.js';
 import { counted, hasDeadline, isComplete, rolloutStatus, setCondition, untilDeadline } from './progress.js';
 import { isScaling, scaled } from './proportional.js';
 import { isRolling, newSize, shrinkOld, sizeOf, wanted } from './rolling-update.js';

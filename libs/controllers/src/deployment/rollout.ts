@@ -1,7 +1,6 @@
-import { DEPLOYMENTS, REPLICASETS, type Deployment, type DeploymentStatus, type ReplicaSet } from '#libs/api';
+import { tell, type Telling, DEPLOYMENTS, REPLICASETS, type Deployment, type DeploymentStatus, type ReplicaSet } from '#libs/api';
 import { deepEqual, labelSelectorOf, type Change, type Instant } from '#libs/apimachinery';
 import { conditionOf } from '../conditions.js';
-import { tell, type Telling } from '../kubernetes-events.js';
 import { adoptedBy, claim, releasedFrom } from '../ownership.js';
 import { annotated, atRevision, revisionOf, sized } from './annotations.js';
 import { hasDeadline, setCondition } from './progress.js';

@@ -1,6 +1,5 @@
 import type { Deployment, PodTemplateSpec, ReplicaSet } from '#libs/api';
-import { deepEqual } from '#libs/apimachinery';
-import { canonicalJson, fnv32, safeEncoded } from '../digest.js';
+import { canonicalJson, fnv32, safeEncoded, deepEqual } from '#libs/apimachinery';
 import { byCreation } from '../ordering.js';
 import { controllerReference } from '../ownership.js';
 

@@ -1,4 +1,5 @@
 import {
+  tell,
   isPodReady,
   PODDISRUPTIONBUDGETS,
   type Condition,
@@ -8,7 +9,6 @@ import {
 } from '#libs/api';
 import { deepEqual, parseTime, scaledValue, type Change, type Instant, type Reconcile } from '#libs/apimachinery';
 import { conditionOf, withCondition } from '../conditions.js';
-import { tell } from '../kubernetes-events.js';
 
 /** An eviction that was granted but did not delete its pod no longer counts after this long. */
 const DELETION_TIMEOUT_MS = 120_000;

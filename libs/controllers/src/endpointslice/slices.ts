@@ -1,6 +1,5 @@
 import { ENDPOINTSLICES, type DiscoveryEndpointPort, type Endpoint, type EndpointSlice, type Service } from '#libs/api';
-import { deepEqual, type Change } from '#libs/apimachinery';
-import { canonicalJson } from '../digest.js';
+import { canonicalJson, deepEqual, type Change } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
 import { controllerReference } from '../ownership.js';
 

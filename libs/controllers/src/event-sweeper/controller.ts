@@ -25,15 +25,13 @@ export function eventSweeper(ageMs: number = EVENT_AGE_MS): Controller<SweepSnap
     snapshot: (_key: string, lister: Lister) => ({ events: [...(lister.list(EVENTS) as readonly Event[])].sort(byName) }),
     reconcile({ events }, now) {
       const old = events.filter((event) => (spokenAt(event) ?? now) + ageMs <= now);
-      const changes = old
-        .slice(0, MOST_SWEPT)
-        .map(({ metadata: { name = '', namespace = '', uid = '' } }): Change => ({
-          verb: 'delete',
-          resource: EVENTS,
-          namespace,
-          name,
-          preconditions: { uid },
-        }));
+      const changes = old.slice(0, MOST_SWEPT).map(({ metadata: { name = '', namespace = '', uid = '' } }): Change => ({
+        verb: 'delete',
+        resource: EVENTS,
+        namespace,
+        name,
+        preconditions: { uid },
+      }));
       return { changes, requeueAfterMs: old.length > MOST_SWEPT ? 1000 : EVERY_MS };
     },
   };

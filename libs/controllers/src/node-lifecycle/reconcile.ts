@@ -1,6 +1,5 @@
-import { NODES, podCondition, PODS, type Lease, type Node, type NodeCondition, type Pod, type Taint } from '#libs/api';
+import { tell, NODES, podCondition, PODS, type Lease, type Node, type NodeCondition, type Pod, type Taint } from '#libs/api';
 import { deepEqual, formatTime, parseTime, type Change, type Instant, type Reconcile } from '#libs/apimachinery';
-import { tell } from '../kubernetes-events.js';
 import { isNodeReady, nodeCondition, OWN_TAINTS, wantedTaints } from '../node-conditions.js';
 
 /** How long a node may be silent before it counts as gone: four renewals of its lease. */

@@ -1,9 +1,8 @@
-import { isPodActive, isPodAvailable, isPodReady, isPodTerminal, podCondition, PODS, REPLICASETS } from '#libs/api';
+import { tell, tellEach, isPodActive, isPodAvailable, isPodReady, isPodTerminal, podCondition, PODS, REPLICASETS } from '#libs/api';
 import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '#libs/api';
 import { deepEqual, GENERATED_NAME, labelSelectorOf, parseTime, selectorFromLabels } from '#libs/apimachinery';
 import type { Change, Instant, Reconcile, Refusal } from '#libs/apimachinery';
 import { conditionOf, withCondition } from '../conditions.js';
-import { tell, tellEach } from '../kubernetes-events.js';
 import { adoptedBy, claim, controllerReference, releasedFrom } from '../ownership.js';
 import { inDeletionOrder } from './deletion-order.js';
 

@@ -1,8 +1,6 @@
-import { NODES, PODS, type Node, type Pod, type PodCondition, type Taint } from '#libs/api';
+import { tolerates, tell, NODES, PODS, type Node, type Pod, type PodCondition, type Taint } from '#libs/api';
 import { parseTime, type Change, type Controller, type Instant, type Reconcile, type WatchRule } from '#libs/apimachinery';
 import { withCondition } from '../conditions.js';
-import { tell } from '../kubernetes-events.js';
-import { tolerates } from '../tolerations.js';
 import { keyOf, splitKey } from '../watching.js';
 
 const COMPONENT = 'taint-eviction-controller';

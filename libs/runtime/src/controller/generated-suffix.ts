@@ -1,3 +1,4 @@
+import { fnv32 } from '#libs/apimachinery';
 import { formatPosition, type Position } from '#libs/log';
 
 /** The characters of generated names upstream: no vowels and none that look alike. */
@@ -10,19 +11,13 @@ const STRIDE = 8_675_309;
 /** The longest part of a name that a suffix is put behind, as upstream's simpleNameGenerator cuts it. */
 const MOST_BASE = 58;
 
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
-}
-
 /**
  * The five characters that a controller's create gets behind its `generateName`. Derived from what the decision
  * was made of, so that a second attempt at it meets AlreadyExists instead of making a twin; within one decision no
  * two indexes give the same.
  */
 export function generatedSuffix(owner: string, seen: Position, index: number): string {
-  const start = fnv1a(`${owner} ${formatPosition(seen)}`) % SUFFIXES;
+  const start = fnv32(`${owner} ${formatPosition(seen)}`) % SUFFIXES;
   let rest = Number((BigInt(start) + BigInt(index) * BigInt(STRIDE)) % BigInt(SUFFIXES));
   let suffix = '';
   for (let i = 0; i < LENGTH; i++) {
