@@ -1,5 +1,5 @@
 import { decode, definitionByKind, strictDecodingError, type ResourceDefinition } from '#libs/api';
-import { apiVersionOf, badRequest, StatusError, type GroupVersionKind, type KubeObject } from '#libs/apimachinery';
+import { apiVersionOf, badRequest, type GroupVersionKind, type KubeObject, type StatusError } from '#libs/apimachinery';
 import type { WriteOptions } from './write.js';
 
 /** A decoded object and what the client is warned about. */

@@ -26,11 +26,11 @@ export interface StateCacheOptions {
   readonly logger: Logger;
   /** Ends the tails. */
   readonly signal: AbortSignal;
-  /** How much of each resource's recent past is kept; 10,000 events and 32 MiB unless set. */
+  /** How much of each resource's recent past is kept; 10,000 events and 16 MiB unless set. */
   readonly window?: WindowLimits;
 }
 
-const WINDOW: WindowLimits = { events: 10_000, bytes: 32 * 1024 * 1024 };
+const WINDOW: WindowLimits = { events: 10_000, bytes: 16 * 1024 * 1024 };
 const TOMBSTONES_KEPT = 100_000;
 const RETRY_FIRST_MS = 100;
 const RETRY_MOST_MS = 5_000;
