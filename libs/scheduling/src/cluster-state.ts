@@ -1,0 +1,105 @@
+import { isPodTerminal, NODES, PODS, type Node, type Pod } from '#libs/api';
+import { objectKey, type GroupVersionResource, type KubeObject, type Lister, type SnapshotIndex } from '#libs/apimachinery';
+import { allocatableOf, NodeUse, type NodeInfo } from './node-info.js';
+import { podInfo, type PodInfo } from './pod-info.js';
+
+/** The scheduler's name in `spec.schedulerName`: pods that name another are left to it. */
+export const SCHEDULER_NAME = 'default-scheduler';
+
+/** The one key there is: all pending pods are decided on together, so that each counts on those before it. */
+export const QUEUE = 'pending';
+
+export interface SchedulingSnapshot {
+  /** By name. */
+  readonly nodes: readonly NodeInfo[];
+  /** Pods that wait for a node: by priority, then the oldest first. */
+  readonly pending: readonly PodInfo[];
+}
+
+/** A pod that waits for this scheduler. */
+export const isPending = (pod: Pod): boolean =>
+  !pod.spec?.nodeName &&
+  (pod.spec?.schedulerName ?? SCHEDULER_NAME) === SCHEDULER_NAME &&
+  (pod.spec?.schedulingGates ?? []).length === 0 &&
+  pod.metadata.deletionTimestamp === undefined &&
+  !isPodTerminal(pod);
+
+/** A pod that takes its share of a node. */
+export const isPlaced = (pod: Pod): boolean => !!pod.spec?.nodeName && !isPodTerminal(pod);
+
+const keyOf = ({ metadata }: KubeObject): string => objectKey(metadata.namespace, metadata.name ?? '');
+
+function inQueueOrder(a: PodInfo, b: PodInfo): number {
+  const byPriority = (b.pod.spec?.priority ?? 0) - (a.pod.spec?.priority ?? 0);
+  if (byPriority !== 0) return byPriority;
+  const x = `${a.pod.metadata.creationTimestamp ?? ''} ${keyOf(a.pod)}`;
+  const y = `${b.pod.metadata.creationTimestamp ?? ''} ${keyOf(b.pod)}`;
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/** Nodes, what is taken on them, and the pods that wait: kept event by event, so that no pod is counted twice. */
+export class ClusterState implements SnapshotIndex<SchedulingSnapshot> {
+  readonly #nodes = new Map<string, { readonly node: Node; readonly allocatable: NodeInfo['allocatable'] }>();
+  readonly #use = new Map<string, NodeUse>();
+  readonly #placed = new Map<string, PodInfo>();
+  readonly #pending = new Map<string, PodInfo>();
+
+  apply(resource: GroupVersionResource, next: KubeObject | undefined, old: KubeObject | undefined): void {
+    if (resource.group !== '') return;
+    if (resource.resource === PODS.resource) this.#pod(next as Pod | undefined, keyOf((next ?? old) as KubeObject));
+    if (resource.resource === NODES.resource) this.#node(next as Node | undefined, (next ?? old)?.metadata.name ?? '');
+  }
+
+  snapshot(): SchedulingSnapshot | undefined {
+    if (this.#pending.size === 0) return undefined;
+    const names = [...this.#nodes.keys()].sort();
+    const nodes = names.flatMap((name): readonly NodeInfo[] => {
+      const known = this.#nodes.get(name);
+      return known ? [{ name, ...known, use: this.#use.get(name) ?? new NodeUse() }] : [];
+    });
+    return { nodes, pending: [...this.#pending.values()].sort(inQueueOrder) };
+  }
+
+  #node(node: Node | undefined, name: string): void {
+    if (node) this.#nodes.set(name, { node, allocatable: allocatableOf(node) });
+    else this.#nodes.delete(name);
+  }
+
+  #pod(pod: Pod | undefined, key: string): void {
+    const before = this.#placed.get(key);
+    if (before && pod && isPlaced(pod) && sameShare(before.pod, pod)) return;
+    if (before) {
+      this.#useOf(before).remove(before);
+      this.#placed.delete(key);
+    }
+    this.#pending.delete(key);
+    if (!pod) return;
+    if (isPending(pod)) this.#pending.set(key, podInfo(pod));
+    if (!isPlaced(pod)) return;
+    const info = podInfo(pod);
+    this.#placed.set(key, info);
+    this.#useOf(info).add(info);
+  }
+
+  #useOf({ pod }: PodInfo): NodeUse {
+    const name = pod.spec?.nodeName ?? '';
+    const use = this.#use.get(name) ?? new NodeUse();
+    this.#use.set(name, use);
+    return use;
+  }
+}
+
+/** A pod on its node keeps its share for as long as its spec does. */
+const sameShare = (a: Pod, b: Pod): boolean =>
+  a.metadata.uid === b.metadata.uid &&
+  a.spec?.nodeName === b.spec?.nodeName &&
+  a.metadata.generation !== undefined &&
+  a.metadata.generation === b.metadata.generation;
+
+/** The same from scratch: what a decision is computed again from. */
+export function clusterState(lister: Lister): ClusterState {
+  const state = new ClusterState();
+  for (const node of lister.list(NODES)) state.apply(NODES, node, undefined);
+  for (const pod of lister.list(PODS)) state.apply(PODS, pod, undefined);
+  return state;
+}

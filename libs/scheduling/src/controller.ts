@@ -1,0 +1,81 @@
+import { NODES, podCondition, PODS, tell, type Binding, type Node, type Pod, type PodCondition } from '#libs/api';
+import { deepEqual, formatTime, type Change, type Controller, type Instant, type Reconcile, type WatchRule } from '#libs/apimachinery';
+import { ClusterState, clusterState, isPending, isPlaced, QUEUE, SCHEDULER_NAME, type SchedulingSnapshot } from './cluster-state.js';
+import { scheduleAll } from './schedule.js';
+
+/** Most pods bound, and most told that they fit nowhere, by one decision. */
+export const MOST_PLACED = 500;
+
+/** Decides on all pods that wait, the most important and oldest first, each counting on those before it. */
+export const reconcilePending: Reconcile<SchedulingSnapshot> = ({ nodes, pending }, now) => {
+  const bindings: Change[] = [];
+  const refusals: Change[] = [];
+  let refused = 0;
+  for (const [{ pod }, placement] of scheduleAll(pending, nodes, MOST_PLACED)) {
+    if ('node' in placement) bindings.push(...bind(pod, placement.node, now));
+    else if (refused < MOST_PLACED && !saysSo(pod, placement.why)) {
+      refused++;
+      refusals.push(...refuse(pod, placement.why, now));
+    }
+  }
+  return { changes: [...bindings, ...refusals] };
+};
+
+function bind(pod: Pod, node: string, now: Instant): readonly Change[] {
+  const { name = '', namespace = '', uid = '' } = pod.metadata;
+  const object: Binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, uid }, target: { kind: 'Node', name: node } };
+  const message = `Successfully assigned ${namespace}/${name} to ${node}`;
+  return [
+    { verb: 'create', resource: PODS, subresource: 'binding', object },
+    tell(SCHEDULER_NAME, { about: pod, type: 'Normal', reason: 'Scheduled', message }, now),
+  ];
+}
+
+function saysSo(pod: Pod, why: string): boolean {
+  const scheduled = podCondition(pod, 'PodScheduled');
+  return scheduled?.status === 'False' && scheduled.reason === 'Unschedulable' && scheduled.message === why;
+}
+
+function refuse(pod: Pod, message: string, now: Instant): readonly Change[] {
+  const old = podCondition(pod, 'PodScheduled');
+  const lastTransitionTime = old?.status === 'False' && old.lastTransitionTime ? old.lastTransitionTime : formatTime(now);
+  const condition: PodCondition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message, lastTransitionTime };
+  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
+  const object: Pod = { ...pod, status: { ...pod.status, conditions: [...others, condition] } };
+  return [
+    { verb: 'update', resource: PODS, subresource: 'status', object },
+    tell(SCHEDULER_NAME, { about: pod, type: 'Warning', reason: 'FailedScheduling', message }, now),
+  ];
+}
+
+/** What of a node placements depend on; a heartbeat is nothing new. */
+const relevant = (node: Node | undefined): unknown =>
+  node && [node.spec, node.metadata.labels, node.status?.allocatable, node.status?.capacity];
+
+const roomyNodes: WatchRule = {
+  resource: NODES,
+  keys: (next, old) => (deepEqual(relevant(next as Node | undefined), relevant(old as Node | undefined)) ? [] : [QUEUE]),
+};
+
+/** A pod that waits, and one that makes room, wake the queue. */
+const pods: WatchRule = {
+  resource: PODS,
+  keys(next, old) {
+    const waits = next !== undefined && isPending(next as Pod);
+    const leaves = old !== undefined && isPlaced(old as Pod) && !(next && isPlaced(next as Pod));
+    return waits || leaves ? [QUEUE] : [];
+  },
+};
+
+/** kube-scheduler's default profile, as far as its plugins are here. It has one key: every decision is about all pods that wait. */
+const controller: Controller<SchedulingSnapshot> = {
+  name: SCHEDULER_NAME,
+  actor: 'system:kube-scheduler',
+  watches: [roomyNodes, pods],
+  snapshot: (_key, lister) => clusterState(lister).snapshot(),
+  reconcile: reconcilePending,
+  index: () => new ClusterState(),
+};
+
+/** The scheduler, as the runtime takes it. */
+export const schedulerController: Controller = controller as unknown as Controller;
