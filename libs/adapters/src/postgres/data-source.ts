@@ -48,8 +48,7 @@ export async function connectSchema(
     extra: { options: sessionSettings(schema), max: poolSize } satisfies PoolConfig,
     poolErrorHandler: () => undefined,
   });
-  const guard = new Client({ connectionString: url });
-  await guard.connect();
+  const guard = await openClient(url);
   try {
     await guard.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
     await guard.query(`create schema if not exists "${schema}"`);
@@ -71,13 +70,19 @@ export function schemaIn(dataSource: DataSource): string {
   return options.schema;
 }
 
+/** A connection of its own. What breaks it fails its queries; without a listener it would end the process as well. */
+export async function openClient(url: string, settings?: string): Promise<Client> {
+  const client = new Client({ connectionString: url, ...(settings === undefined ? {} : { options: settings }) });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
 /** A connection of its own with the settings of the pool's: for what holds a lock, and ends with it. */
 export async function openSession(dataSource: DataSource): Promise<Client> {
   const { options } = dataSource;
   if (options.type !== 'postgres' || options.url === undefined) throw new TypeError('a data source of another kind');
-  const session = new Client({ connectionString: options.url, options: sessionSettings(schemaIn(dataSource)) });
-  await session.connect();
-  return session;
+  return openClient(options.url, sessionSettings(schemaIn(dataSource)));
 }
 
 /** The driver's own pool: named statements are planned once per connection, at a fifth of the cost of a repository's query. */

@@ -1,12 +1,11 @@
-import type { ClientBase } from 'pg';
-import { Client } from 'pg';
+import type { Client, ClientBase } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { EventLog, Position, Sequence, StreamName } from '#libs/log';
-import { ORIGIN, SequenceOutOfRange, STREAMS } from '#libs/log';
+import { ORIGIN, STREAMS } from '#libs/log';
 import type { Compared, Comparison } from './compare.js';
 import { compareTable } from './compare.js';
 import type { PostgresOptions } from './data-source.js';
-import { connectPostgres, connectSchema, openSession, schemaOf } from './data-source.js';
+import { connectPostgres, connectSchema, openClient, openSession, schemaOf } from './data-source.js';
 import { LogRolledBack } from './projector.js';
 import { checkpointOf, writeBatch } from './write-batch.js';
 
@@ -26,8 +25,7 @@ async function withSecondSchema<T>(
   work: (second: DataSource, admin: Client, schema: string) => Promise<T>,
 ): Promise<T> {
   const schema = `${schemaOf(options.cluster)}_rebuild`;
-  const admin = new Client({ connectionString: options.url });
-  await admin.connect();
+  const admin = await openClient(options.url);
   try {
     await admin.query('select pg_advisory_lock($1, hashtext($2))', [REBUILD_LOCK, schema]);
     await admin.query(`drop schema if exists "${schema}" cascade`);
@@ -46,16 +44,15 @@ async function withSecondSchema<T>(
 /** Projects a stream from where the session's schema stands up to a sequence. */
 async function build(log: EventLog, session: ClientBase, stream: StreamName, until: Sequence): Promise<void> {
   let at = await checkpointOf(session, stream);
-  try {
-    for await (const batch of log.read(stream, at, { until })) at = await writeBatch(session, stream, at, batch);
-  } catch (error) {
-    if (error instanceof SequenceOutOfRange)
-      throw new LogRolledBack(`the projection has seen more than the log holds: ${error.message}`, { cause: error });
-    throw error;
-  }
+  for await (const batch of log.read(stream, at, { until })) at = await writeBatch(session, stream, at, batch);
 }
 
 async function buildAll(log: EventLog, second: DataSource, until: Position): Promise<void> {
+  const end = await endOf(log);
+  for (const stream of STREAMS) {
+    if (until[stream] > end[stream])
+      throw new LogRolledBack(`the projection has seen ${stream}:${until[stream]}, the log ends at ${end[stream]}`);
+  }
   const session = await openSession(second);
   try {
     for (const stream of STREAMS) await build(log, session, stream, until[stream]);
