@@ -1,6 +1,6 @@
 import { DEFINITIONS, definitionOf, type ResourceDefinition } from '#libs/api';
 import { StatusError, toStatus, type GroupVersionResource, type Instant, type KubeObject, type Status } from '#libs/apimachinery';
-import { ORIGIN, STREAMS } from '#libs/log';
+import { ORIGIN, STREAMS, type EventLog } from '#libs/log';
 import type { ClusterSettings, Patch, WriteOptions, WriteRequest } from '#libs/registry';
 import { StateCache, WritePathEngine, type Logger, type World, type WriteResult } from '#libs/runtime';
 import { MemoryLog, type MemoryLogOptions } from '#libs/simulation';
@@ -44,17 +44,17 @@ export function definedAs(resource: GroupVersionResource): ResourceDefinition {
   return definition;
 }
 
-/** A log in memory, a cache that tails it and a write path over both: a cluster's write side, in one process. */
+/** A log (in memory unless given), a cache that tails it and a write path over both: a cluster's write side, in one process. */
 export class MemoryCluster {
   private constructor(
-    readonly log: MemoryLog,
+    readonly log: EventLog,
     readonly view: StateCache,
     readonly writePath: WritePathEngine,
     readonly world: SteadyWorld,
     private readonly controller: AbortController,
   ) {}
 
-  static async start(options: MemoryLogOptions = {}, log: MemoryLog = new MemoryLog(options)): Promise<MemoryCluster> {
+  static async start(options: MemoryLogOptions = {}, log: EventLog = new MemoryLog(options)): Promise<MemoryCluster> {
     const controller = new AbortController();
     const snapshots = { snapshot: async () => ({ position: ORIGIN, rows: [] }) };
     const view = await StateCache.start({ log, snapshots, definitions: DEFINITIONS, logger: silent, signal: controller.signal });

@@ -1,0 +1,68 @@
+import { CONFIGMAPS, IPADDRESSES, NAMESPACES, NODEPORTS, SERVICES } from '#libs/api';
+import { connectLog } from '#libs/adapters';
+import type { KubeObject } from '#libs/apimachinery';
+import { aConfigMap, aNamespace, aService, MemoryCluster, startNats, type TestServer } from '#libs/testing';
+
+let server: TestServer;
+let one: MemoryCluster;
+let two: MemoryCluster;
+
+const connected = async (): Promise<MemoryCluster> => MemoryCluster.start({}, await connectLog({ url: server.url, cluster: 'test' }));
+const many = <T>(count: number, make: (i: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, (_, i) => make(i)));
+const names = (cluster: MemoryCluster, resource: typeof SERVICES): string[] => cluster.view.entries(resource).map(({ name }) => name);
+
+beforeAll(async () => {
+  server = await startNats();
+  [one, two] = await Promise.all([connected(), connected()]);
+  await one.create(NAMESPACES, aNamespace('default'));
+});
+afterAll(async () => {
+  await Promise.all([one.stop(), two.stop()]);
+  await server.stop();
+});
+
+describe('two API servers on one JetStream log', () => {
+  it('see each other’s writes before they refuse one', async () => {
+    await one.create(CONFIGMAPS, aConfigMap('a'));
+    const { object } = await two.write('patch', CONFIGMAPS, {
+      namespace: 'default',
+      name: 'a',
+      patch: { type: 'merge', body: { data: { k: 'v' } } },
+    });
+    expect(await one.get(CONFIGMAPS, 'default', 'a')).toEqual(object);
+  });
+
+  it('lose no patch of an object that both change', async () => {
+    await one.create(CONFIGMAPS, aConfigMap('shared'));
+    const wish = (i: number) => ({
+      namespace: 'default',
+      name: 'shared',
+      patch: { type: 'merge' as const, body: { data: { [`k${i}`]: 'v' } } },
+    });
+    await many(12, (i) => (i % 2 ? one : two).write('patch', CONFIGMAPS, wish(i)));
+    const { data } = (await one.get(CONFIGMAPS, 'default', 'shared')) as KubeObject & { data: object };
+    expect(Object.keys(data)).toHaveLength(12);
+  });
+
+  it('never give two Services the same address or node port', async () => {
+    await many(40, (i) => (i % 2 ? one : two).create(SERVICES, aService(`s${i}`, { type: 'NodePort' })));
+    await Promise.all([one.settled(), two.settled()]);
+    expect([names(one, IPADDRESSES).length, names(one, NODEPORTS).length]).toEqual([40, 40]);
+    await many(40, (i) => (i % 3 ? one : two).write('delete', SERVICES, { namespace: 'default', name: `s${i}` }));
+    await one.settled();
+    expect([names(one, SERVICES), names(one, IPADDRESSES), names(one, NODEPORTS)]).toEqual([[], [], []]);
+  });
+
+  it('start again with what was acknowledged, and may take the names of what was deleted', async () => {
+    await many(20, (i) => one.create(CONFIGMAPS, aConfigMap(`c${i}`)));
+    await many(20, (i) => two.write('delete', CONFIGMAPS, { namespace: 'default', name: `c${i}` }));
+    const three = await connected();
+    await two.settled();
+    expect(names(three, CONFIGMAPS)).toEqual(names(two, CONFIGMAPS));
+    await many(20, (i) => three.create(CONFIGMAPS, aConfigMap(`c${i}`)));
+    await three.settled();
+    expect(names(three, CONFIGMAPS).filter((name) => /^c\d/.test(name))).toHaveLength(20);
+    await three.stop();
+  });
+});
