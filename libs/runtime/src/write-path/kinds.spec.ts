@@ -212,6 +212,30 @@ describe('services', () => {
     expect(cluster.view.entries(IPADDRESSES)).toEqual([]);
   });
 
+  it('get what a new type needs, and may move to another node port', async () => {
+    await cluster.create(SERVICES, aService('a', { type: 'ExternalName', externalName: 'example.com' }));
+    await update(SERVICES, (old) => ({
+      ...old,
+      spec: { selector: { app: 'web' }, ports: [{ port: 80, nodePort: 30123 }], type: 'NodePort' },
+    }));
+    const { clusterIP, ports } = await specOf('a');
+    expect([clusterIP, ports[0]?.nodePort]).toEqual([expect.stringMatching(/^10\.96\./), 30123]);
+    await update(SERVICES, (old) => ({ ...old, spec: { ...old.spec, ports: [{ port: 80, nodePort: 30124 }] } }));
+    expect([(await specOf('a')).clusterIP, cluster.view.entries(NODEPORTS).map(({ name }) => name)]).toEqual([clusterIP, ['30124']]);
+  });
+
+  it('share one node port between the protocols of a port', async () => {
+    const ports = [
+      { name: 'tcp', port: 53, protocol: 'TCP' },
+      { name: 'udp', port: 53, protocol: 'UDP' },
+    ];
+    const { object } = await cluster.create(SERVICES, aService('a', { type: 'LoadBalancer', externalTrafficPolicy: 'Local', ports }));
+    const [tcp, udp] = (object as WithSpec).spec.ports;
+    expect(tcp?.nodePort).toBe(udp?.nodePort);
+    await cluster.settled();
+    expect(cluster.view.entries(NODEPORTS)).toHaveLength(2);
+  });
+
   it('have no address where they are headless', async () => {
     const { object } = await cluster.create(SERVICES, aService('a', { clusterIP: 'None' }));
     expect(object).toMatchObject({ spec: { clusterIP: 'None', clusterIPs: ['None'] } });

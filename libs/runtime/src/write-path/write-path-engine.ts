@@ -50,8 +50,8 @@ export interface WritePathOptions {
 
 type Decided = Exclude<AdmissionStep, { readonly need: unknown }>;
 
-/** Upstream's patches try five times; ours is higher since a lost race costs one round trip. */
-const MOST_ATTEMPTS = 20;
+/** Upstream's patches try five times; here a lost race is cheap, and of so many writers of one object each has its turn. */
+const MOST_ATTEMPTS = 100;
 const MOST_NAMES = 8;
 const PATIENCE_MS = 10_000;
 /** As long as upstream looks for a new namespace's default account. */
