@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -64,6 +64,7 @@ export class KubeletProxy {
   /** Asks a kubelet for `path` and hands over its answer as it begins. Throws InternalError where it can't be reached. */
   async fetch(address: KubeletAddress, path: string, signal: AbortSignal): Promise<IncomingMessage> {
     const asked = httpsRequest({ ...this.optionsFor(address, 'GET', path), agent: this.agent, signal });
+    boundConnecting(asked);
     asked.end();
     try {
       const [answer] = (await once(asked, 'response')) as [IncomingMessage];
@@ -80,6 +81,7 @@ export class KubeletProxy {
     const headers = forwardedHeaders(request, upgrade !== undefined);
     const options = { ...this.optionsFor(address, request.method ?? 'GET', path), headers, signal };
     const asked = httpsRequest(upgrade === undefined ? { ...options, agent: this.agent } : { ...options, agent: false });
+    boundConnecting(asked);
     const answered = new Promise<'done'>((resolve, reject) => {
       asked.once('error', (error) => reject(signal.aborted ? error : unreachable('error dialing backend: ', error)));
       asked.once('response', (answer) => {
@@ -110,22 +112,37 @@ export class KubeletProxy {
     if (head.length > 0) socket.write(head);
     if (client.head.length > 0) backend.write(client.head);
     this.open.add(socket).add(backend);
-    // Half-closed connections stay open: a client may end its input and still wait for output.
-    const ways = [pipeline(socket, backend), pipeline(backend, socket)];
-    try {
-      await Promise.allSettled(ways);
-    } finally {
-      this.open.delete(socket);
-      this.open.delete(backend);
-      socket.destroy();
-      backend.destroy();
-    }
+    await new Promise<void>((resolve) => {
+      const fail = (): void => void socket.destroy();
+      socket.on('error', fail).once('close', () => {
+        backend.destroy();
+        resolve();
+      });
+      backend.on('error', fail).once('close', () => {
+        // What the kubelet said last still has to reach the client.
+        if (socket.writableFinished) socket.destroy();
+        else socket.once('finish', fail).end();
+      });
+      socket.pipe(backend);
+      backend.pipe(socket);
+      if (socket.destroyed) backend.destroy();
+    });
+    this.open.delete(socket);
+    this.open.delete(backend);
   }
 
   private optionsFor({ host, port }: KubeletAddress, method: string, path: string): RequestOptions {
     const { cert, key, ca } = this.tls;
-    return { host, port, method, path, cert, key, ca, timeout: CONNECT_TIMEOUT_MS };
+    return { host, port, method, path, cert, key, ca };
   }
+}
+
+/** A node that does not answer at all must not hold a client for ever; one that is silent once connected may. */
+function boundConnecting(asked: ClientRequest): void {
+  const timer = setTimeout(() => asked.destroy(Object.assign(new Error('i/o timeout'), { code: 'ETIMEDOUT' })), CONNECT_TIMEOUT_MS);
+  const connected = (): void => clearTimeout(timer);
+  asked.once('close', connected);
+  asked.once('socket', (socket) => (socket.connecting ? socket.once('secureConnect', connected) : connected()));
 }
 
 const hostOf = ({ host, port }: KubeletAddress): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
