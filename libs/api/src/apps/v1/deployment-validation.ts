@@ -1,6 +1,6 @@
-import { forbiddenField, invalidValue, notSupported, required, validateImmutableField, type FieldError } from '#libs/apimachinery';
+import { forbiddenField, invalidValue, required, validateImmutableField, type FieldError } from '#libs/apimachinery';
 import type { Deployment, DeploymentStrategy, RollingUpdateDeployment } from '../../generated/types.js';
-import { nonnegative, type Problems } from '../../problems.js';
+import { nonnegative, unsupported, type Problems } from '../../problems.js';
 import { atMostAll, numberOrPercent, replicaCounts, selectorAndTemplate } from './workload-validation.js';
 
 const isNone = (value: number | string | undefined): boolean => (typeof value === 'string' ? /^0+%$/.test(value) : !value);
@@ -17,7 +17,7 @@ function rollingUpdate(into: Problems, path: string, { maxUnavailable, maxSurge 
 function strategy(into: Problems, path: string, { type = '', rollingUpdate: rolling }: DeploymentStrategy): void {
   if (type === 'Recreate') {
     if (rolling) into.push(forbiddenField(`${path}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'"));
-  } else if (type !== 'RollingUpdate') into.push(notSupported(`${path}.type`, type, ['Recreate', 'RollingUpdate']));
+  } else if (type !== 'RollingUpdate') into.push(unsupported(`${path}.type`, type, ['Recreate', 'RollingUpdate']));
   else if (!rolling) into.push(required(`${path}.rollingUpdate`, 'this should be defaulted and never be nil'));
   else rollingUpdate(into, `${path}.rollingUpdate`, rolling);
 }

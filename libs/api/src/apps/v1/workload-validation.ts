@@ -1,15 +1,7 @@
-import {
-  forbiddenField,
-  invalidValue,
-  isValidPercent,
-  labelSelectorOf,
-  notSupported,
-  required,
-  validateLabelSelector,
-} from '#libs/apimachinery';
+import { forbiddenField, invalidValue, isValidPercent, labelSelectorOf, required, validateLabelSelector } from '#libs/apimachinery';
 import { podTemplate } from '../../core/v1/pod-validation.js';
 import type { LabelSelector, PodTemplateSpec } from '../../generated/types.js';
-import { judge, nonnegative, type Problems } from '../../problems.js';
+import { judge, nonnegative, unsupported, type Problems } from '../../problems.js';
 
 /** A number or percentage that is not below zero and, as a percentage, not above 100. */
 export function numberOrPercent(into: Problems, field: string, value: number | string | undefined): void {
@@ -47,7 +39,7 @@ export function selectorAndTemplate(
   }
   podTemplate(into, `${path}.template`, template ?? {});
   const { restartPolicy = '', activeDeadlineSeconds } = template?.spec ?? {};
-  if (restartPolicy !== 'Always') into.push(notSupported(`${path}.template.spec.restartPolicy`, restartPolicy, ['Always']));
+  if (restartPolicy !== 'Always') into.push(unsupported(`${path}.template.spec.restartPolicy`, restartPolicy, ['Always']));
   if (activeDeadlineSeconds !== undefined) {
     into.push(forbiddenField(`${path}.template.spec.activeDeadlineSeconds`, 'activeDeadlineSeconds in ReplicaSet is not Supported'));
   }

@@ -6,14 +6,13 @@ import {
   forbiddenField,
   invalidValue,
   isDns1123Subdomain,
-  notSupported,
   required,
   validateImmutableField,
   validateLabelSelector,
   type FieldError,
 } from '#libs/apimachinery';
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec, TypedObjectReference } from '../../generated/types.js';
-import { judge, oneOfIfSet, present, type Problems } from '../../problems.js';
+import { judge, oneOfIfSet, present, unsupported, type Problems } from '../../problems.js';
 
 const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 
@@ -32,7 +31,7 @@ export function claimSpec(into: Problems, path: string, spec: PersistentVolumeCl
   const { accessModes = [], resources, storageClassName } = spec;
   if (accessModes.length === 0) into.push(required(`${path}.accessModes`, 'at least 1 access mode is required'));
   into.push(...validateLabelSelector(spec.selector, `${path}.selector`));
-  for (const mode of accessModes) if (!ACCESS_MODES.includes(mode)) into.push(notSupported(`${path}.accessModes`, mode, ACCESS_MODES));
+  for (const mode of accessModes) if (!ACCESS_MODES.includes(mode)) into.push(unsupported(`${path}.accessModes`, mode, ACCESS_MODES));
   const known = new Set(accessModes.filter((mode) => ACCESS_MODES.includes(mode)));
   if (known.has('ReadWriteOncePod') && known.size > 1) {
     into.push(forbiddenField(`${path}.accessModes`, 'may not use ReadWriteOncePod with other access modes'));

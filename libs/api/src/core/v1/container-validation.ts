@@ -6,12 +6,11 @@ import {
   isDns1123Label,
   isValidPortName,
   isValidPortNumber,
-  notSupported,
   required,
   tooMany,
 } from '#libs/apimachinery';
 import type { Container, ContainerPort, EphemeralContainer, Volume, VolumeDevice } from '../../generated/types.js';
-import { judge, oneOf, oneOfIfSet, unique, type Problems } from '../../problems.js';
+import { judge, oneOf, oneOfIfSet, unique, unsupported, type Problems } from '../../problems.js';
 import { environment, environmentFrom } from './env-validation.js';
 import { mounts } from './mount-validation.js';
 import { isRestartableInitContainer } from './pod-resources.js';
@@ -80,10 +79,10 @@ function restartRules(into: Problems, path: string, { restartPolicy, restartPoli
   if (restartPolicy === undefined) into.push(required(`${path}.restartPolicy`, 'must specify restartPolicy when restart rules are used'));
   if (restartPolicyRules.length > 20) into.push(tooMany(field, restartPolicyRules.length, 20));
   for (const [index, { action, exitCodes }] of restartPolicyRules.entries()) {
-    if (action !== 'Restart') into.push(notSupported(`${field}[${index}].action`, action ?? '', ['Restart']));
+    if (action !== 'Restart') into.push(unsupported(`${field}[${index}].action`, action ?? '', ['Restart']));
     if (!exitCodes) into.push(required(`${field}[${index}].exitCodes`, 'must be specified'));
     else if (exitCodes.operator !== 'In' && exitCodes.operator !== 'NotIn') {
-      into.push(notSupported(`${field}[${index}].exitCodes.operator`, exitCodes.operator ?? '', ['In', 'NotIn']));
+      into.push(unsupported(`${field}[${index}].exitCodes.operator`, exitCodes.operator ?? '', ['In', 'NotIn']));
     }
   }
 }

@@ -4,12 +4,11 @@ import {
   isConfigMapKey,
   isEnvVarName,
   isQualifiedName,
-  notSupported,
   required,
   type NameRule,
 } from '#libs/apimachinery';
 import type { EnvFromSource, EnvVar, EnvVarSource, ObjectFieldSelector, ResourceFieldSelector } from '../../generated/types.js';
-import { judge, present, type Problems } from '../../problems.js';
+import { judge, present, unsupported, type Problems } from '../../problems.js';
 import { localNonReserved } from './path-validation.js';
 
 const ENV_FIELDS: readonly string[] = [
@@ -60,7 +59,7 @@ export function podField(into: Problems, path: string, { apiVersion, fieldPath }
   } else if (subscript === undefined) {
     if (!CONVERTIBLE.has(fieldPath)) {
       into.push(invalidValue(`${path}.fieldPath`, fieldPath, `error converting fieldPath: field label not supported: ${fieldPath}`));
-    } else if (!fields.includes(fieldPath)) into.push(notSupported(`${path}.fieldPath`, fieldPath, fields));
+    } else if (!fields.includes(fieldPath)) into.push(unsupported(`${path}.fieldPath`, fieldPath, fields));
   } else if (base === 'metadata.annotations') judge(into, path, subscript.toLowerCase(), isQualifiedName);
   else if (base === 'metadata.labels') judge(into, path, subscript, isQualifiedName);
   else
@@ -84,7 +83,7 @@ export function containerField(into: Problems, path: string, selector: ResourceF
   const known = CONTAINER_FIELDS.includes(resource) || /^(requests|limits)\.hugepages-/.test(resource);
   if (ofVolume && !containerName) into.push(required(`${path}.containerName`));
   else if (resource === '') into.push(required(`${path}.resource`));
-  else if (!known) into.push(notSupported(`${path}.resource`, resource, CONTAINER_FIELDS));
+  else if (!known) into.push(unsupported(`${path}.resource`, resource, CONTAINER_FIELDS));
   const problem = divisor === '0' || !known ? undefined : divisorProblem(resource, divisor);
   if (problem !== undefined) into.push(invalidValue(`${path}.divisor`, resource, problem));
 }

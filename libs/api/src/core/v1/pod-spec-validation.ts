@@ -7,13 +7,12 @@ import {
   isDns1123SubdomainWithUnderscore,
   isInRange,
   isQualifiedName,
-  notSupported,
   required,
   validateIpOfLegacyField,
   validateLabels,
 } from '#libs/apimachinery';
 import type { Container, PodResourceClaim, PodSpec } from '../../generated/types.js';
-import { judge, oneOf, oneOfIfSet, unique, type Problems } from '../../problems.js';
+import { judge, oneOf, oneOfIfSet, unique, unsupported, type Problems } from '../../problems.js';
 import { ephemeralContainers, initContainers, regularContainers, type PodFacts } from './container-validation.js';
 import { containersTotal } from './pod-resources.js';
 import { containerResources, podResources } from './resource-validation.js';
@@ -122,7 +121,7 @@ function names(into: Problems, path: string, spec: PodSpec): void {
   if (spec.overhead) containerResources(into, `${path}.overhead`, { limits: spec.overhead }, new Set());
   if (spec.os?.name === '') into.push(required(`${path}.os.name`, 'cannot be empty'));
   else if (spec.os && spec.os.name !== 'linux' && spec.os.name !== 'windows') {
-    into.push(notSupported(`${path}.os`, spec.os.name, ['linux', 'windows']));
+    into.push(unsupported(`${path}.os`, spec.os.name, ['linux', 'windows']));
   }
 }
 

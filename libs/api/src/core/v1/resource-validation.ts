@@ -7,12 +7,11 @@ import {
   isDns1123Label,
   isQualifiedName,
   milliValue,
-  notSupported,
   parseQuantity,
   required,
 } from '#libs/apimachinery';
 import type { ResourceRequirements } from '../../generated/types.js';
-import { judge, type Problems } from '../../problems.js';
+import { judge, unsupported, type Problems } from '../../problems.js';
 import { isPodLevelResource } from './pod-resources.js';
 
 const HUGE_PAGES = 'hugepages-';
@@ -82,7 +81,7 @@ function containerResourceName(into: Problems, field: string, name: string): voi
 }
 
 function podResourceName(into: Problems, field: string, name: string): void {
-  if (resourceName(into, field, name) && !isPodLevelResource(name)) into.push(notSupported(field, name, ['cpu', HUGE_PAGES, 'memory']));
+  if (resourceName(into, field, name) && !isPodLevelResource(name)) into.push(unsupported(field, name, ['cpu', HUGE_PAGES, 'memory']));
 }
 
 /** An amount: not below zero, whole where halves make no sense. */

@@ -6,7 +6,6 @@ import {
   invalidValue,
   isQualifiedName,
   isValidLabelValue,
-  notSupported,
   required,
   validateLabelName,
   validateLabelSelector,
@@ -22,7 +21,7 @@ import type {
   Toleration,
   TopologySpreadConstraint,
 } from '../../generated/types.js';
-import { judge, oneOfIfSet, present, type Problems } from '../../problems.js';
+import { judge, oneOfIfSet, present, unsupported, type Problems } from '../../problems.js';
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
@@ -41,9 +40,9 @@ export function tolerations(into: Problems, path: string, list: readonly Tolerat
     if (operator === '' || operator === 'Equal') {
       const messages = isValidLabelValue(value);
       if (messages.length > 0) into.push(invalidValue(`${field}.operator`, value, messages.join(';')));
-    } else if (operator !== 'Exists') into.push(notSupported(`${field}.operator`, operator, ['Equal', 'Exists']));
+    } else if (operator !== 'Exists') into.push(unsupported(`${field}.operator`, operator, ['Equal', 'Exists']));
     else if (value !== '') into.push(invalidValue(`${field}.operator`, value, "value must be empty when `operator` is 'Exists'"));
-    if (effect !== '' && !EFFECTS.includes(effect)) into.push(notSupported(`${field}.effect`, effect, EFFECTS));
+    if (effect !== '' && !EFFECTS.includes(effect)) into.push(unsupported(`${field}.effect`, effect, EFFECTS));
   }
 }
 
@@ -57,7 +56,7 @@ export function taints(into: Problems, path: string, list: readonly Taint[] | un
     const messages = isValidLabelValue(value);
     if (messages.length > 0) into.push(invalidValue(`${field}.value`, value, messages.join(';')));
     if (effect === '') into.push(required(`${field}.effect`));
-    else if (!EFFECTS.includes(effect)) into.push(notSupported(`${field}.effect`, effect, EFFECTS));
+    else if (!EFFECTS.includes(effect)) into.push(unsupported(`${field}.effect`, effect, EFFECTS));
     if (seen.has(`${effect} ${key}`)) {
       const { message, ...rest } = duplicate(field, taint);
       into.push({ ...rest, message: `${message}: taints must be unique by key and effect pair` });

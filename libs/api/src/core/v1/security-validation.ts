@@ -1,6 +1,6 @@
-import { duplicate, forbiddenField, invalidValue, isValidGroupId, isValidUserId, notSupported, required } from '#libs/apimachinery';
+import { duplicate, forbiddenField, invalidValue, isValidGroupId, isValidUserId, required } from '#libs/apimachinery';
 import type { AppArmorProfile, PodSpec, SeccompProfile, SecurityContext } from '../../generated/types.js';
-import { judge, oneOfIfSet, type Problems } from '../../problems.js';
+import { judge, oneOfIfSet, unsupported, type Problems } from '../../problems.js';
 import { localDescending } from './path-validation.js';
 
 const PROFILE_TYPES = ['Localhost', 'RuntimeDefault', 'Unconfined'];
@@ -9,7 +9,7 @@ const SYSCTL_PATTERN = new RegExp(SYSCTL);
 
 function profileType(into: Problems, path: string, kind: string, type: string): void {
   if (type === '') into.push(required(`${path}.type`, `type is required when ${kind} is set`));
-  else if (!PROFILE_TYPES.includes(type)) into.push(notSupported(`${path}.type`, type, PROFILE_TYPES));
+  else if (!PROFILE_TYPES.includes(type)) into.push(unsupported(`${path}.type`, type, PROFILE_TYPES));
 }
 
 function seccomp(into: Problems, path: string, profile: SeccompProfile | undefined): void {

@@ -6,7 +6,6 @@ import {
   isDns1123Subdomain,
   isQualifiedName,
   isValidPortNumber,
-  notSupported,
   parseIp,
   required,
   validateCidrOfLegacyField,
@@ -15,7 +14,7 @@ import {
   type FieldError,
 } from '#libs/apimachinery';
 import type { Service, ServicePort, ServiceSpec } from '../../generated/types.js';
-import { judge, oneOf, oneOfIfSet, unique, type Problems } from '../../problems.js';
+import { judge, oneOf, oneOfIfSet, unique, unsupported, type Problems } from '../../problems.js';
 import { notSpecial } from './endpoints-validation.js';
 import { portOrName } from './probe-validation.js';
 
@@ -117,7 +116,7 @@ function clusterAddresses(into: Problems, spec: ServiceSpec): void {
   addressesAgree(into, spec);
   const seen = new Set<string>();
   for (const [index, family] of (spec.ipFamilies ?? []).entries()) {
-    if (!FAMILIES.includes(family)) into.push(notSupported(`spec.ipFamilies[${index}]`, family, FAMILIES));
+    if (!FAMILIES.includes(family)) into.push(unsupported(`spec.ipFamilies[${index}]`, family, FAMILIES));
     unique(into, `spec.ipFamilies[${index}]`, family, seen);
   }
   oneOfIfSet(into, 'spec.ipFamilyPolicy', spec.ipFamilyPolicy, ['PreferDualStack', 'RequireDualStack', 'SingleStack']);
