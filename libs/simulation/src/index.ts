@@ -1,1 +1,5 @@
 export * from './memory-log.js';
+export * from './simulated-cluster.js';
+export * from './simulated-node.js';
+export * from './simulated-pod.js';
+export * from './virtual-world.js';

@@ -24,7 +24,7 @@ export interface Recomputed {
   readonly event: Recorded;
   readonly decision: Decision;
   readonly change: Change | undefined;
-  /** Whether the change is the one whose writing made the event. */
+  /** Whether the change is the one whose writing made the event, or another event of the same append (a Service's address). */
   readonly same: boolean;
 }
 
@@ -67,6 +67,9 @@ const byPosition = (a: Position, b: Position): number => {
 const byDecision = (a: Decision, b: Decision): number =>
   a.controller === b.controller ? (a.key < b.key ? -1 : a.key > b.key ? 1 : a.index - b.index) : a.controller < b.controller ? -1 : 1;
 
+/** Tells one decision from all others. */
+const identity = ({ controller, key, seen, decidedAt }: Decision): string => `${controller} ${key} ${formatPosition(seen)} ${decidedAt}`;
+
 /** Every decision that the log tells of, computed again: what a spec demands to be the same, event for event. */
 export async function recomputeAll(
   log: EventLog,
@@ -83,15 +86,17 @@ export async function recomputeAll(
   }
   decided.sort((a, b) => byPosition(a.decision.seen, b.decision.seen) || byDecision(a.decision, b.decision));
   let fold = new LogFold(log, definitions);
-  const results: Recomputed[] = [];
+  const results: Omit<Recomputed, 'same'>[] = [];
+  const explained = new Set<string>();
   let last: { readonly of: string; readonly changes: readonly Change[] } = { of: '', changes: [] };
   for (const { event, decision } of decided) {
     if (!fold.precedes(decision.seen)) fold = new LogFold(log, definitions);
     await fold.advance(decision.seen);
-    const of = `${decision.controller} ${decision.key} ${formatPosition(decision.seen)} ${decision.decidedAt}`;
+    const of = identity(decision);
     if (last.of !== of) last = { of, changes: redecide(controllers, decision, fold) };
     const change = decidedChange(last.changes, decision.index, decision);
-    results.push({ event, decision, change, same: change !== undefined && explains(change, event) });
+    if (change && explains(change, event)) explained.add(`${of} ${decision.index}`);
+    results.push({ event, decision, change });
   }
-  return results;
+  return results.map((result) => ({ ...result, same: explained.has(`${identity(result.decision)} ${result.decision.index}`) }));
 }

@@ -6,8 +6,10 @@ export interface Backoff {
   readonly mostMs: number;
 }
 
+/** From 5 ms to a minute. */
 export const STANDARD_BACKOFF: Backoff = { firstMs: 5, mostMs: 60_000 };
 
+/** What a queue is made of. */
 export interface WorkQueueOptions<Wake> {
   readonly timers: Timers;
   readonly now: () => number;
