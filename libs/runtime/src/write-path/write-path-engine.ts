@@ -184,24 +184,25 @@ export class WritePathEngine implements WritePath {
     const { stream } = request.definition;
     const appended = await log.append(
       stream,
-      writes.map((write) => this.#appendWrite(request, write, progress)),
+      writes.map((write, index) => this.#appendWrite(request, write, index, progress)),
     );
     if ('sequences' in appended) return appended.sequences;
     await this.#caughtUp(request, appended.moved, progress);
     return [];
   }
 
-  #appendWrite(request: WriteRequest, write: PlannedWrite, progress: Progress): AppendWrite {
+  #appendWrite(request: WriteRequest, write: PlannedWrite, index: number, progress: Progress): AppendWrite {
     const { definition, object, type, previous } = write;
     const resource = definition.storage?.resource ?? definition.resource;
     const { namespace = '', name = '' } = object.metadata;
     const subject = subjectOf(this.options.cluster, definition.stream, resource, namespace, name);
     const expected =
       previous > 0 ? previous : (progress.ends.get(subject) ?? this.options.view.tombstone?.(resource, namespace, name) ?? 0);
-    return { subject, expected, meta: this.#meta(request, type, previous), body: encodeObject(object) };
+    return { subject, expected, meta: this.#meta(request, type, previous, index === 0), body: encodeObject(object) };
   }
 
-  #meta(request: WriteRequest, type: EventMeta['type'], previous: Sequence): EventMeta {
+  /** A controller decided on the request's own object; what is written with it the registry derived, and nobody computes it again. */
+  #meta(request: WriteRequest, type: EventMeta['type'], previous: Sequence, own: boolean): EventMeta {
     const { actor, agent, sourceAddress, requestId, fieldManager, root, cause, decision } = request.requester;
     return {
       type,
@@ -214,7 +215,7 @@ export class WritePathEngine implements WritePath {
       ...(requestId === undefined ? {} : { requestId }),
       ...(root === undefined ? {} : { root }),
       ...(cause === undefined ? {} : { cause }),
-      ...(decision === undefined ? {} : { decision }),
+      ...(decision === undefined || !own ? {} : { decision }),
       id: this.options.world.uuid(),
       previous,
       schema: SCHEMA,
