@@ -121,6 +121,24 @@ describe('StateCache', () => {
     expect(seen).toHaveLength(3);
   });
 
+  it('knows a redelivered event by its sequence', async () => {
+    class Redelivering extends MemoryLog {
+      override async *read(...args: Parameters<MemoryLog['read']>): ReturnType<MemoryLog['read']> {
+        for await (const batch of super.read(...args)) {
+          yield batch;
+          yield batch;
+        }
+      }
+    }
+    const log = new Redelivering();
+    const cache = await start(log);
+    const seen: number[] = [];
+    cache.subscribe(({ sequence }) => seen.push(sequence));
+    await append(log, 'Created', configMap('default', 'a'));
+    await cache.reached('state', await append(log, 'Deleted', configMap('default', 'a')));
+    expect([seen, names(cache), cache.since(CONFIGMAPS, 0)?.length]).toEqual([[1, 2], [], 2]);
+  });
+
   it('says that a window no longer holds all', async () => {
     const log = new MemoryLog();
     const cache = await start(log, { window: { events: 2, bytes: 1e6 } });
