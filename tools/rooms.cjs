@@ -16,7 +16,7 @@ const MAY_IMPORT = {
   client: ['apimachinery', 'api'],
   adapters: ['apimachinery', 'api', 'log', 'projections', 'node', 'runtime'],
   simulation: ['apimachinery', 'api', 'log', 'registry', 'controllers', 'scheduling', 'node', 'projections', 'runtime'],
-  platform: ['apimachinery', 'api', 'log', 'runtime', 'adapters'],
+  platform: ['apimachinery', 'api', 'log', 'runtime', 'adapters', 'migrations'],
 };
 
 /** The packages a pure room may use; each entered with an ADR. Everything else pure is arithmetic. */

@@ -54,6 +54,7 @@ export function nodeSettings(cluster: Cluster, folders: Folders, number: number)
     CLUSTER: cluster.id,
     NODE_IP: ip,
     POD_CIDR: podCidr,
+    ADVERTISE_ADDRESS: cluster.advertiseAddress,
     CLUSTER_CIDR: clusterCidr,
     SERVICE_CIDR: serviceCidr,
     CLUSTER_DNS: dns,

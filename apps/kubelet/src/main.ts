@@ -8,10 +8,9 @@ import { startKubelet } from './kubelet.js';
 runAsProcess(async (env) => {
   const config = loadConfig(KubeletConfig, env);
   const logger = createLogger(`kubelet ${config.nodeName}`, config.logLevel);
-  const { apiUrl: url, caFile, certFile, keyFile, cluster, nodeName, nodeIp, serviceCidr, clusterDomain } = config;
+  const { apiUrl: url, caFile, certFile, keyFile, cluster, nodeName, nodeIp, serviceCidr, clusterDomain, advertiseAddress } = config;
   const kubelet = await startKubelet(config, logger);
   const client = ApiClient.fromFiles({ url, caFile, certFile, keyFile, userAgent: 'kube-proxy/v1.36.4' });
-  const advertiseAddress = new URL(url).hostname;
   const own = { client, cluster, nodeName, nodeIp, serviceCidr, clusterDomain, advertiseAddress, backend: config.proxy, logger };
   const proxy = config.runtime === 'simulated' ? undefined : await startNodeProxy(own);
   const stop = (): void => {

@@ -8,16 +8,25 @@ export const PROJECTOR = Symbol('PROJECTOR');
 @Module({})
 class ProjectorModule {}
 
-/** The log into Postgres. */
+/** The log into Postgres. A projection that can't go on (the log was rolled back) ends the process: serving would lie. */
 export const projectorModule = (plane: DynamicModule): DynamicModule =>
   hostedModule(ProjectorModule, [plane], PROJECTOR, [CONTROL_PLANE], ({ sealedLog, database, logger }: ControlPlane): HostedService => {
-    const projector = new Projector({ log: sealedLog, database, logger });
+    const projector = new Projector({ log: sealedLog, dataSource: database, logger });
+    const stopping = new AbortController();
+    let running: Promise<void> = Promise.resolve();
     return {
       name: 'projector',
-      get ready() {
-        return projector.healthy;
+      ready: true,
+      start: async () => {
+        running = projector.run(stopping.signal).catch((error: unknown) => {
+          logger.error('the projection can not go on', error);
+          process.exitCode = 1;
+          process.kill(process.pid, 'SIGTERM');
+        });
       },
-      start: () => projector.start(),
-      stop: () => projector.stop(),
+      stop: async () => {
+        stopping.abort();
+        await running;
+      },
     };
   });

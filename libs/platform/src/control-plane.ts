@@ -1,17 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
-import {
-  connectKeyring,
-  connectLog,
-  connectPostgres,
-  PostgresHistory,
-  PostgresSnapshotSource,
-  SealedLog,
-  type Database,
-} from '#libs/adapters';
+import { connectKeyring, connectLog, connectPostgres, PostgresHistory, PostgresSnapshotSource, SealedLog } from '#libs/adapters';
 import { DEFINITIONS } from '#libs/api';
 import type { EventLog } from '#libs/log';
+import { MIGRATIONS } from '#migrations';
 import { StateCache, WritePathEngine, type HistoryReader, type Logger, type StateView, type World, type WritePath } from '#libs/runtime';
 import type { ControlPlaneConfig } from './config.js';
 import { createLogger } from './logging.js';
@@ -25,7 +18,7 @@ export interface ControlPlane {
   readonly log: EventLog;
   /** The log as it is stored: what the projector copies. */
   readonly sealedLog: EventLog;
-  readonly database: Database;
+  readonly database: Awaited<ReturnType<typeof connectPostgres>>;
   readonly history: HistoryReader;
   readonly view: StateView;
   readonly writePath: WritePath;
@@ -43,9 +36,9 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   const world: World = { now: Date.now, random: Math.random, uuid: randomUUID };
   const stopping = new AbortController();
   const sealedLog = await connectLog({ url: config.natsUrl, cluster: config.cluster, name: component });
-  const keyring = await connectKeyring(sealedLog, readFileSync(config.sealingKeyFile));
+  const keyring = await connectKeyring({ url: config.natsUrl, cluster: config.cluster, master: readFileSync(config.sealingKeyFile) });
   const log = new SealedLog(sealedLog, keyring);
-  const database = await connectPostgres(config.postgresUrl, config.cluster);
+  const database = await connectPostgres({ url: config.postgresUrl, cluster: config.cluster, migrations: MIGRATIONS });
   const view = await StateCache.start({
     log,
     snapshots: new PostgresSnapshotSource(database, keyring),
@@ -69,7 +62,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     close: async () => {
       stopping.abort(new Error('the process is stopping'));
       await log.close();
-      await database.close();
+      await database.destroy();
     },
   };
 }
