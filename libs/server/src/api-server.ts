@@ -3,7 +3,7 @@ import { ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { StatusError, badRequest } from '#libs/apimachinery';
+import { StatusError, badRequest, tryAgainLater } from '#libs/apimachinery';
 import { Authenticator } from './authenticator.js';
 import { allowAuthenticated, refusal, type Authorizer, type AuthorizerAttributes, type User } from './authorizer.js';
 import type { Call } from './call.js';
@@ -20,6 +20,7 @@ const REQUEST_TIMEOUT_MS = 120_000;
 const KEEP_ALIVE_MS = 180_000;
 const MAX_HEADER_BYTES = 64 * 1024;
 const ANYBODY = /^\/(livez|readyz|healthz|version)(\/|$)/;
+const SHUTTING_DOWN = tryAgainLater('ServiceUnavailable', 'the server is shutting down', 1);
 const LONG_SUBRESOURCES = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
 
 /** A running API server. `port` is that of the first address. */
@@ -44,9 +45,12 @@ export class ApiServer implements RunningServer {
   private readonly authorizer: Authorizer;
   private readonly inFlight: InFlight;
   private readonly servers: Server[] = [];
-  private readonly closing = new AbortController();
+  /** Of the requests under way: aborted when their client goes, or when the server has waited long enough for them. */
+  private readonly underWay = new Set<AbortController>();
+  /** Those among them that last as long as their client likes. */
+  private readonly streams = new Set<AbortController>();
+  private closing = false;
   private readonly sockets = new Set<Duplex>();
-  private active = 0;
 
   constructor(private readonly options: ServerOptions) {
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
@@ -73,11 +77,13 @@ export class ApiServer implements RunningServer {
 
   async close(): Promise<void> {
     const closed = this.servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-    this.router.endWatches();
+    this.closing = true;
+    for (const stream of this.streams) stream.abort(SHUTTING_DOWN);
+    this.router.endStreams();
     for (const server of this.servers) server.closeIdleConnections();
     const deadline = Date.now() + this.settings.shutdownGraceMs;
-    while (this.active > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
-    this.closing.abort(new Error('the server is shutting down'));
+    while (this.underWay.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (const request of this.underWay) request.abort(SHUTTING_DOWN);
     this.router.stop();
     for (const server of this.servers) server.closeAllConnections();
     for (const socket of this.sockets) socket.destroy();
@@ -138,7 +144,7 @@ export class ApiServer implements RunningServer {
     const gone = new AbortController();
     const leave = (): void => gone.abort(new Error('the client is gone'));
     response.once('close', leave);
-    this.active += 1;
+    this.underWay.add(gone);
     let user: User | undefined;
     let info: RequestInfo | undefined;
     let code: number;
@@ -150,15 +156,16 @@ export class ApiServer implements RunningServer {
       const path = at < 0 ? target : target.slice(0, at);
       const query = new URLSearchParams(at < 0 ? '' : target.slice(at + 1));
       info = requestInfoOf(request.method ?? 'GET', path, query);
+      if (LONG_SUBRESOURCES.has(info.subresource)) this.streams.add(gone);
       user = await impersonated(this.authenticator.authenticate(request, path), request.headers, this.authorizer);
       await this.authorize(user, info, upgrade);
-      const signal = AbortSignal.any([gone.signal, this.closing.signal]);
-      await this.dispatch({ request, response, info, query, target, user, auditId, signal }, upgrade);
+      await this.dispatch({ request, response, info, query, target, user, auditId, signal: gone.signal }, upgrade);
       code = response.statusCode;
     } catch (error) {
       code = await this.fail(request, response, error, gone.signal);
     } finally {
-      this.active -= 1;
+      this.underWay.delete(gone);
+      this.streams.delete(gone);
       response.off('close', leave);
     }
     logger.debug('request', {
@@ -203,10 +210,10 @@ export class ApiServer implements RunningServer {
   /** Answers a failure; what was not expected is logged here, once. */
   private async fail(request: IncomingMessage, response: ServerResponse, error: unknown, gone: AbortSignal): Promise<number> {
     const expected = error instanceof StatusError;
-    if (!expected && !gone.aborted && !this.closing.signal.aborted) {
+    if (!expected && !gone.aborted) {
       this.options.logger.error('a request failed', error, { method: request.method, target: request.url });
     }
-    if (gone.aborted || response.destroyed) return 499;
+    if (response.destroyed || (gone.aborted && !this.closing)) return 499;
     if (!request.complete) response.setHeader('Connection', 'close');
     try {
       return await sendFailure(request, response, error);

@@ -70,7 +70,7 @@ describe('the way to a pod', () => {
       } else if (request.url?.startsWith('/containerLogs/')) {
         response.writeHead(200, { 'content-type': 'text/plain' });
         response.write('one\n');
-        response.end('two\n');
+        if (!request.url.includes('follow=true')) response.end('two\n');
       } else if (request.url?.startsWith('/exec/')) response.writeHead(403).end('no');
       else request.pipe(response.writeHead(200, { 'x-echo': 'yes' }));
     });
@@ -214,5 +214,15 @@ describe('the way to a pod', () => {
     const answer = await api.ask('/api/v1/nodes/n/proxy/stats/summary?only=cpu', { method: 'POST', body: { a: 1 } });
     expect([answer.code, answer.text, answer.headers['x-echo']]).toEqual([200, '{"a":1}', 'yes']);
     expect(seen[0]?.url).toBe('/stats/summary?only=cpu');
+  });
+
+  it('ends with the server, which does not wait for who still follows a log', async () => {
+    const following = await api.open(`${PODS}/p/log?container=c&follow=true`);
+    const closed = new Promise<void>((resolve) => following.once('close', () => resolve()));
+    await new Promise((resolve) => following.once('data', resolve));
+    following.on('error', () => undefined).resume();
+    await api.server.close();
+    await closed;
+    expect([following.complete, api.logged]).toEqual([false, []]);
   });
 });

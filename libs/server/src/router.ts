@@ -70,15 +70,15 @@ export class Router {
     this.watches.hub.start();
   }
 
-  /** Ends all watches in good order. */
-  endWatches(): void {
+  /** Ends what lasts long by nature: watches in good order, connections to kubelets at once. */
+  endStreams(): void {
     this.watches.close();
+    this.proxy.close();
   }
 
   stop(): void {
     this.watches.hub.stop();
     this.horizon.stop();
-    this.proxy.close();
   }
 
   /** Answers a request that has been admitted. Throws StatusError. */
