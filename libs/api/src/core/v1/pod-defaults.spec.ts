@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { decode, type Container, type Pod, type Volume } from '../../index.js';
 import { defaultPullPolicy } from './container-defaults.js';
+import { withMatchLabelKeys } from './match-label-keys.js';
 import { podDefaults } from './pod-defaults.js';
 import { podRequests, qosClassOf } from './pod-resources.js';
 
@@ -191,4 +192,18 @@ it('defaults any pod once and for all, without touching what it was given', () =
       expect(podDefaults(once)).toBe(once);
     }),
   );
+});
+
+it('narrows a new pod’s affinity to its own labels where keys are named', () => {
+  const antiAffinity = (labelSelector: object): object => ({
+    requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'zone', matchLabelKeys: ['hash', 'absent'], labelSelector }],
+  });
+  const sent: Pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'a', labels: { hash: 'x' } },
+    spec: { containers: [], affinity: { podAntiAffinity: antiAffinity({ matchLabels: { app: 'a' } }) } },
+  };
+  const narrowed = { matchLabels: { app: 'a' }, matchExpressions: [{ key: 'hash', operator: 'In', values: ['x'] }] };
+  expect(withMatchLabelKeys(sent).spec?.affinity).toEqual({ podAntiAffinity: antiAffinity(narrowed) });
 });

@@ -51,11 +51,12 @@ export function podRequests(pod: Pod): ResourceList {
 
 const COMPUTE = ['cpu', 'memory'] as const;
 
+/** Amounts above zero of cpu and memory. Canonical quantities: zero has one text. */
 function positive(list: ResourceList | undefined): ResourceList {
   const found: Record<string, string> = {};
   for (const name of COMPUTE) {
     const amount = list?.[name];
-    if (amount !== undefined && compareQuantities(amount, '0') > 0) found[name] = amount;
+    if (amount !== undefined && amount !== '0' && !amount.startsWith('-')) found[name] = amount;
   }
   return found;
 }
@@ -84,4 +85,5 @@ export function qosClassOf(spec: PodSpec): 'Guaranteed' | 'Burstable' | 'BestEff
   return guaranteed && equal ? 'Guaranteed' : 'Burstable';
 }
 
-const same = (a: string | undefined, b: string | undefined): boolean => a !== undefined && b !== undefined && compareQuantities(a, b) === 0;
+const same = (a: string | undefined, b: string | undefined): boolean =>
+  a !== undefined && b !== undefined && (a === b || compareQuantities(a, b) === 0);

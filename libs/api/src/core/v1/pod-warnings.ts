@@ -1,7 +1,7 @@
 import { isDns1123Label, milliValue, quoted } from '#libs/apimachinery';
 import type { Container, Deployment, Pod, PodSpec, ReplicaSet } from '../../generated/types.js';
 
-const DEPRECATED_VOLUMES = {
+const DEPRECATED_VOLUMES: Readonly<Record<string, string>> = {
   photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
   gitRepo: 'deprecated in v1.11, and disabled by default in v1.33+',
   scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
@@ -11,13 +11,16 @@ const DEPRECATED_VOLUMES = {
   glusterfs: 'deprecated in v1.25, non-functional in v1.26+',
   cephfs: 'deprecated in v1.28, non-functional in v1.31+',
   rbd: 'deprecated in v1.28, non-functional in v1.31+',
-} as const;
+};
+
+/** Canonical quantities below one whole end so. */
+const FRACTIONAL = /[mun]$/;
 
 function* fractional(path: string, { resources }: Container): Iterable<string> {
   for (const member of ['limits', 'requests'] as const) {
     for (const name of ['memory', 'ephemeral-storage']) {
       const quantity = resources?.[member]?.[name];
-      if (quantity === undefined || milliValue(quantity) % 1000 === 0) continue;
+      if (quantity === undefined || !FRACTIONAL.test(quantity) || milliValue(quantity) % 1000 === 0) continue;
       yield `${path}.resources.${member}[${name}]: fractional byte value ${quoted(quantity)} is invalid, must be an integer`;
     }
   }
@@ -60,8 +63,9 @@ function* specWarnings(path: string, spec: PodSpec): Iterable<string> {
     yield `${path}.topologySpreadConstraints[${index}].labelSelector: a null labelSelector results in matching no pod`;
   }
   for (const [index, volume] of (spec.volumes ?? []).entries()) {
-    for (const [source, message] of Object.entries(DEPRECATED_VOLUMES)) {
-      if (volume[source as keyof typeof DEPRECATED_VOLUMES]) yield `${path}.volumes[${index}].${source}: ${message}`;
+    for (const source in volume) {
+      const message = DEPRECATED_VOLUMES[source];
+      if (message !== undefined) yield `${path}.volumes[${index}].${source}: ${message}`;
     }
   }
   yield* duplicates(

@@ -4,6 +4,7 @@ import type { Pod } from '../../generated/types.js';
 import { PODS } from '../../resources.js';
 import { standardStrategy, withGeneration } from '../../strategy.js';
 import { ALL_VERBS, statusOf } from '../../verbs.js';
+import { withMatchLabelKeys } from './match-label-keys.js';
 import { POD_COLUMNS } from './pod-columns.js';
 import { podDefaults, sameServiceAccount } from './pod-defaults.js';
 import { qosClassOf } from './pod-resources.js';
@@ -30,7 +31,7 @@ const sameAccount = (pod: Pod): Pod => {
 
 /** A new pod waits: for its gates to open where it has any, else for the scheduler. */
 function started(sent: Pod, now: number): Pod {
-  const pod = sameAccount(sent);
+  const pod = withMatchLabelKeys(sameAccount(sent));
   const qosClass = pod.spec ? qosClassOf(pod.spec) : 'BestEffort';
   if (!pod.spec?.schedulingGates?.length) return { ...pod, status: { phase: 'Pending', qosClass } };
   const lastTransitionTime = formatTime(now);

@@ -112,6 +112,12 @@ function podTerm(into: Problems, field: string, asked: PodAffinityTerm): void {
   for (const name of asked.namespaces ?? []) judge(into, `${field}.namespace`, name, (value) => dnsLabelNames(value, false));
   labelKeys(into, `${field}.matchLabelKeys`, asked.matchLabelKeys, asked.labelSelector);
   labelKeys(into, `${field}.mismatchLabelKeys`, asked.mismatchLabelKeys, asked.labelSelector);
+  const seen = new Set(Object.keys(asked.labelSelector?.matchLabels ?? {}));
+  for (const { key } of asked.labelSelector?.matchExpressions ?? []) {
+    const index = asked.matchLabelKeys?.indexOf(key) ?? -1;
+    if (index >= 0 && seen.has(key)) into.push(invalidValue(`${field}[${index}]`, key, 'exists in both matchLabelKeys and labelSelector'));
+    seen.add(key);
+  }
   for (const [index, key] of (asked.matchLabelKeys ?? []).entries()) {
     if (!asked.mismatchLabelKeys?.includes(key)) continue;
     into.push(invalidValue(`${field}.matchLabelKeys[${index}]`, key, 'exists in both matchLabelKeys and mismatchLabelKeys'));
