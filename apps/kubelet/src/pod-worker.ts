@@ -214,7 +214,6 @@ export class PodWorker {
   ): Promise<boolean> {
     const sandbox = runningSandbox(containers);
     if (!sandbox) return false;
-    if (action.backoff) this.backoffs.set(action.container, action.backoff);
     const failure = await this.actions.start(pod, action.container, action.attempt, sandbox, {
       tell: (event) => this.tell(event),
       starting: (id, on) => {
@@ -224,6 +223,8 @@ export class PodWorker {
       },
       signal,
     });
+    // Only now: while it starts, the container is not waiting out anything.
+    if (action.backoff) this.backoffs.set(action.container, action.backoff);
     if (failure) this.failures.set(action.container, failure);
     else this.failures.delete(action.container);
     return failure === undefined;

@@ -1,6 +1,25 @@
 import type { ContainerCreateOptions, HostConfig } from 'dockerode';
+import { readFileSync } from 'node:fs';
 import type { ContainerSettings, SandboxSettings } from '#libs/node';
 import { PAUSE_IMAGE } from './pause-image.js';
+
+const CAP_SYS_RESOURCE = 24n;
+
+/**
+ * The lowest OOM score that may be set on this machine: inside a container without CAP_SYS_RESOURCE nothing may be
+ * protected better than the engine itself, and asking for it would fail every start.
+ */
+export function lowestOomScore(): number {
+  try {
+    const bounding = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+    if (bounding === undefined || ((BigInt(`0x${bounding}`) >> CAP_SYS_RESOURCE) & 1n) === 1n) return -1000;
+    return Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
+  } catch {
+    return -1000;
+  }
+}
+
+const OOM_FLOOR = lowestOomScore();
 
 /** A pod's sandbox for Docker: the donor of network and IPC namespaces. */
 export function sandboxOptions(settings: SandboxSettings, network: string): ContainerCreateOptions {
@@ -23,7 +42,7 @@ export function sandboxOptions(settings: SandboxSettings, network: string): Cont
       ...(settings.hostPID ? { PidMode: 'host' } : {}),
       PortBindings: bindings,
       LogConfig: { Type: 'none', Config: {} },
-      OomScoreAdj: -998,
+      OomScoreAdj: Math.max(-998, OOM_FLOOR),
       CpuShares: 2,
       ...(Object.keys(settings.sysctls).length > 0 ? { Sysctls: { ...settings.sysctls } } : {}),
     },
@@ -78,7 +97,7 @@ function hostConfig(settings: ContainerSettings, hostIPC: boolean): HostConfig {
     CpuShares: cgroup.cpuShares,
     ...(cgroup.cpuQuotaUs === undefined ? {} : { CpuQuota: cgroup.cpuQuotaUs, CpuPeriod: cgroup.cpuPeriodUs ?? 100_000 }),
     ...(cgroup.memoryBytes === undefined ? {} : { Memory: cgroup.memoryBytes, MemorySwap: cgroup.memoryBytes }),
-    OomScoreAdj: cgroup.oomScoreAdj,
+    OomScoreAdj: Math.max(cgroup.oomScoreAdj, OOM_FLOOR),
     LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '5' } },
   };
 }

@@ -10,7 +10,10 @@ const instant = (text: string | undefined): number | undefined => {
 };
 
 /** The engine's inspection of a container as the node's planner sees it; undefined for one that is no pod's. */
-export function observe(info: Docker.ContainerInspectInfo & { readonly Config: { readonly StopSignal?: string } }, imageId: string): ObservedContainer | undefined {
+export function observe(
+  info: Docker.ContainerInspectInfo & { readonly Config: { readonly StopSignal?: string } },
+  imageId: string,
+): ObservedContainer | undefined {
   const labels = info.Config.Labels ?? {};
   const podUid = labels[LABELS.uid];
   const name = labels[LABELS.container];
