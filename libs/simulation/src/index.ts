@@ -3,3 +3,4 @@ export * from './simulated-cluster.js';
 export * from './simulated-node.js';
 export * from './simulated-pod.js';
 export * from './virtual-world.js';
+export * from './scenario/index.js';

@@ -28,14 +28,21 @@ export interface Recomputed {
   readonly same: boolean;
 }
 
-/** Every field of `part` is in `whole` with the same value. Defaulting adds fields; it changes none. */
-function within(part: unknown, whole: unknown): boolean {
+/**
+ * Every field of `part` is in `whole` with the same value. Defaulting adds fields and changes none; admission may add
+ * items to the lists of a new object (`grown`).
+ */
+function within(part: unknown, whole: unknown, grown: boolean): boolean {
   if (Object.is(part, whole)) return true;
-  if (Array.isArray(part)) return Array.isArray(whole) && part.length === whole.length && part.every((item, i) => within(item, whole[i]));
+  if (Array.isArray(part)) {
+    if (!Array.isArray(whole)) return false;
+    if (grown) return part.every((item) => whole.some((other) => within(item, other, grown)));
+    return part.length === whole.length && part.every((item, i) => within(item, whole[i], grown));
+  }
   if (typeof part !== 'object' || part === null) return false;
   const fields = Object.entries(part).filter(([, value]) => value !== undefined);
   if (typeof whole !== 'object' || whole === null) return fields.every(([, value]) => isEmpty(value));
-  return fields.every(([key, value]) => within(value, (whole as Record<string, unknown>)[key]) || isEmpty(value));
+  return fields.every(([key, value]) => within(value, (whole as Record<string, unknown>)[key], grown) || isEmpty(value));
 }
 
 /** What a round trip through Go's types leaves out. */
@@ -56,7 +63,7 @@ export function explains(change: Change, event: Recorded): boolean {
   const written = decodeObject(event.body, event.sequence) as KubeObject & Readonly<Record<string, unknown>>;
   const { resourceVersion: _, managedFields: __, generation: ___, ...meta } = metadata;
   const said = change.subresource === 'status' ? { status: rest['status'] } : { ...rest, metadata: meta };
-  return within(said, written);
+  return within(said, written, change.verb === 'create');
 }
 
 const byPosition = (a: Position, b: Position): number => {

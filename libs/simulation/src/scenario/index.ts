@@ -1,0 +1,2 @@
+export * from './command.js';
+export * from './run-scenario.js';
