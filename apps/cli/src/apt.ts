@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { copyFile, chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import { Failure } from './failure.js';
+import { home } from './profile.js';
 import { findProgram, mustRun, run } from './run.js';
 import type { Say } from './terminal.js';
 
@@ -13,7 +13,7 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** Where fetched programs stay: `$DECKLOG_CACHE/bin`, by default `~/.cache/decklog/bin`. */
 export function cacheFolder(): string {
-  return join(process.env['DECKLOG_CACHE'] ?? join(homedir(), '.cache', 'decklog'), 'bin');
+  return join(process.env['DECKLOG_CACHE'] ?? join(home(), '.cache', 'decklog'), 'bin');
 }
 
 export function aptPresent(): boolean {

@@ -37,7 +37,7 @@ export async function startApp(bringing: Bringing, component: string): Promise<v
   if (number > 0) await mkdir(join(folders.nodes, component), { recursive: true, mode: 0o700 });
   await launch(folders.run, component, {
     command: process.execPath,
-    args: ['--enable-source-maps', entry],
+    args: [entry],
     env: { ...inheritedSettings(process.env), ...settings },
     cwd: folders.root,
     logFile: logFileOf(folders, component),
@@ -53,7 +53,13 @@ export function ended(folders: Folders, components: readonly string[]): Failure 
   const gone = components.find((component) => runningProcess(folders.run, component) === undefined);
   if (gone === undefined) return undefined;
   const file = logFileOf(folders, gone);
-  return new Failure(`${gone} ended:\n${lastLines(file, 12).join('\n')}`, [`See ${file}.`]);
+  return new Failure(`${gone} ended:\n${causeIn(lastLines(file, 40)).join('\n')}`);
+}
+
+/** The lines of a log's end that say why: from the last one that names an error on, without the stack. */
+export function causeIn(lines: readonly string[]): readonly string[] {
+  const from = lines.findLastIndex((line) => /\berror\b|Error:|FATAL|does not fit/i.test(line) && !/^\s+at /.test(line));
+  return (from === -1 ? lines.slice(-8) : lines.slice(from, from + 12)).filter((line) => !/^\s+at /.test(line));
 }
 
 /** Waits until the API server says that it is ready, and each of its neighbours too. */

@@ -15,12 +15,17 @@ export class Failure extends Error {
 
 /** The text of anything thrown, without its stack. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return textAt(error, 'message') ?? String(error);
 }
 
 /** The system's code of an error (`ENOENT`), where it has one. */
 export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return textAt(error, 'code');
+}
+
+function textAt(error: unknown, key: 'message' | 'code' | 'path'): string | undefined {
+  const value = typeof error === 'object' && error !== null && key in error ? (error as Record<string, unknown>)[key] : undefined;
+  return typeof value === 'string' ? value : undefined;
 }
 
 const SYSTEM_ADVICE: Readonly<Record<string, readonly [string, string]>> = {
@@ -36,6 +41,6 @@ const SYSTEM_ADVICE: Readonly<Record<string, readonly [string, string]>> = {
 export function explain(error: unknown): unknown {
   const known = SYSTEM_ADVICE[codeOf(error) ?? ''];
   if (known === undefined || error instanceof Failure) return error;
-  const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? `${error.path}: ` : '';
-  return new Failure(`${path}${known[0]}`, [known[1]], 1, { cause: error });
+  const path = textAt(error, 'path');
+  return new Failure(`${path === undefined ? '' : `${path}: `}${known[0]}`, [known[1]], 1, { cause: error });
 }

@@ -1,21 +1,20 @@
 import { open, mkdir, realpath, rm, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 
 import { codeOf, Failure, messageOf } from './failure.js';
 import { checkKubeconfig, mergeKubeconfig, removeFromKubeconfig } from './kubeconfig.js';
 import type { KubeconfigEntry } from './kubeconfig.js';
 import { until } from './polling.js';
-import { readIfThere, writeWhole } from './profile.js';
+import { home, readIfThere, writeWhole } from './profile.js';
 
 /** The files that kubectl reads, the one it writes first. */
 export function kubeconfigFiles(): readonly string[] {
   const named = (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '');
-  return named.length === 0 ? [join(homedir(), '.kube', 'config')] : named;
+  return named.length === 0 ? [join(home(), '.kube', 'config')] : named;
 }
 
 function mainFile(): string {
-  return kubeconfigFiles()[0] ?? join(homedir(), '.kube', 'config');
+  return kubeconfigFiles()[0] ?? join(home(), '.kube', 'config');
 }
 
 /** Fails where `installContext` would, before anything has been started. */

@@ -15,7 +15,7 @@ const USER = 'decklog';
  * 4 MiB, and nobody may purge the log or delete streams or messages of it.
  */
 export function natsConfig(cluster: Pick<Cluster, 'id' | 'ports'>, password: string, storeFolder: string): string {
-  return `server_name: "decklog-${cluster.id}"
+  return `server_name: "${serverName(cluster)}"
 listen: "127.0.0.1:${cluster.ports.nats}"
 http: "127.0.0.1:${cluster.ports.natsMonitor}"
 max_payload: 4MB
@@ -59,22 +59,37 @@ export async function startNats(cluster: Cluster, folders: Folders, secrets: Sec
       logFile,
     });
   }
-  await until(() => healthy(cluster.ports.natsMonitor), {
+  await until(() => healthy(cluster), {
     forMs: 300_000,
     what: 'the log to be healthy',
     signal,
     hopeless: () =>
       runningProcess(folders.run, 'nats') === undefined
-        ? new Failure(`nats-server ended:\n${lastLines(logFile, 8).join('\n')}`, [`See ${logFile}.`])
+        ? new Failure(`nats-server ended:\n${lastLines(logFile, 8).join('\n')}`)
         : undefined,
   });
 }
 
-function healthy(port: number): Promise<true | undefined> {
+/** Healthy, and no other server: one that has our port is told by its name. */
+async function healthy(cluster: Cluster): Promise<true | undefined> {
+  if ((await ask(cluster.ports.natsMonitor, '/healthz')) === undefined) return undefined;
+  const about = await ask(cluster.ports.natsMonitor, '/varz');
+  return about !== undefined && (JSON.parse(about) as { server_name?: string }).server_name === serverName(cluster) ? true : undefined;
+}
+
+function serverName(cluster: Pick<Cluster, 'id'>): string {
+  return `decklog-${cluster.id}`;
+}
+
+/** What the server's monitor answers; undefined where it does not, or says that it is not well. */
+function ask(port: number, path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const req = get({ host: '127.0.0.1', port, path: '/healthz', timeout: 2_000, agent: false }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200 ? true : undefined);
+    const req = get({ host: '127.0.0.1', port, path, timeout: 2_000, agent: false }, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => (body += chunk));
+      response.on('error', () => resolve(undefined));
+      response.on('end', () => resolve(response.statusCode === 200 ? body : undefined));
     });
     req.on('timeout', () => req.destroy());
     req.on('error', () => resolve(undefined));

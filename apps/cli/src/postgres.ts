@@ -91,7 +91,7 @@ async function waitReady(data: string, folders: Folders, signal: AbortSignal): P
     forMs: 120_000,
     what: 'the database to accept connections',
     signal,
-    hopeless: () => (gone() ? new Failure(`Postgres ended:\n${lastLines(logFile, 8).join('\n')}`, [`See ${logFile}.`]) : undefined),
+    hopeless: () => (gone() ? new Failure(`Postgres ended:\n${lastLines(logFile, 8).join('\n')}`) : undefined),
   });
 }
 

@@ -25,9 +25,15 @@ export interface Folders {
   readonly kubeconfig: string;
 }
 
+/** The home of whoever runs this, as HOME has it. */
+export function home(): string {
+  const named = process.env['HOME'] ?? '';
+  return named.startsWith('/') ? named : homedir();
+}
+
 /** The folder of all profiles: `~/.decklog`. */
 export function decklogHome(): string {
-  return join(homedir(), '.decklog');
+  return join(home(), '.decklog');
 }
 
 export function foldersOf(profile: string): Folders {

@@ -5,12 +5,14 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { connectApi } from './api.js';
 import type { Layout, Runtime } from './cluster.js';
 import { removeEverything, removeFolder } from './delete.js';
+import { Failure } from './failure.js';
 import { runKubectl } from './kubectl.js';
 import { withProfileLock } from './lock.js';
 import { printLogs } from './logs.js';
 import { allProfiles, profilesText } from './profiles.js';
 import { decklogHome, foldersOf, loadCluster, profileNames, readIfThere, requireCluster } from './profile.js';
 import { kubectl } from './programs.js';
+import { rebuildProjection } from './rebuild.js';
 import { serviceText } from './service.js';
 import { start } from './start.js';
 import type { StartOptions } from './start.js';
@@ -124,11 +126,10 @@ async function deleteProfile(profile: string, signal: AbortSignal): Promise<void
   signal.throwIfAborted();
   const folders = foldersOf(profile);
   await withProfileLock(folders.root, LOCK_WAIT_MS, async () => {
-    const damaged = (await readIfThere(folders.clusterFile)) === undefined;
-    if (damaged) {
-      if (!(await profileNames()).includes(profile)) await requireCluster(profile);
-      // A start that was killed before it had allocated anything.
-      await terminal.step('🔥', `Deleting what is left of "${profile}"`, () => removeFolder(folders.root));
+    if ((await readIfThere(folders.clusterFile)) === undefined) {
+      if (!(await profileNames()).includes(profile)) terminal.warn(`"${profile}" profile does not exist`);
+      // Else a start that was killed before it had allocated anything.
+      await removeFolder(folders.root);
       return;
     }
     const cluster = await loadCluster(profile);
@@ -194,12 +195,17 @@ function addTools(program: Command, around: Surroundings): void {
   profileOption(program.command('kubectl'))
     .description('kubectl against this cluster: decklog kubectl -- get pods')
     .argument('[args...]', "kubectl's own, after --")
+    .option('--print-path', 'print where the kubectl in use is, and do nothing else')
     .passThroughOptions()
     .allowUnknownOption()
-    .action(async (args: readonly string[], _: unknown, command: Command) => {
+    .action(async (args: readonly string[], { printPath }: { printPath?: boolean }, command: Command) => {
       const profile = profileOf(command);
-      await requireCluster(profile);
+      if (printPath !== true) await requireCluster(profile);
       const found = await kubectl((text) => void process.stderr.write(`${text}\n`));
+      if (printPath === true) {
+        process.stdout.write(`${found.path}\n`);
+        return;
+      }
       around.setExitCode(await runKubectl(found.path, foldersOf(profile), args));
     });
 
@@ -215,5 +221,15 @@ function addTools(program: Command, around: Surroundings): void {
       const api = await connectApi(await requireCluster(profile), foldersOf(profile));
       const wanted = { name, namespace: options.namespace, url: options.url === true, https: options.https === true, profile };
       process.stdout.write(`${await serviceText(api, { ...wanted, waitSeconds: options.wait })}\n`);
+    });
+
+  profileOption(program.command('rebuild'))
+    .description('build the Postgres projection again from the log')
+    .option('--check', 'build it beside the present one and compare; exit code 1 where they differ')
+    .action(async ({ check }: { check?: boolean }, command: Command) => {
+      const profile = profileOf(command);
+      const cluster = await requireCluster(profile);
+      const difference = await rebuildProjection(cluster, foldersOf(profile), check === true, terminal);
+      if (difference !== undefined) throw new Failure(difference, ['`./decklog rebuild` builds it anew.']);
     });
 }

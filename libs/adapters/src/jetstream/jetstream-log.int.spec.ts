@@ -218,6 +218,59 @@ describe('a log that fails and comes back', () => {
   }, 60_000);
 });
 
+describe('counters that many writers raise while their connections break', () => {
+  it('end at the number of acknowledged raises: none is lost, none counted twice, no guard is passed', async () => {
+    const id = randomUUID();
+    const middles = [await relay(server.port), await relay(server.port)];
+    const logs = await Promise.all(
+      middles.map(({ port }) => connectLog({ url: `nats://127.0.0.1:${port}`, cluster: id, patienceMs: 20_000 })),
+    );
+    const names = ['a', 'b', 'c', 'd'];
+    const raised = new Map<string, number>();
+    const gate = configMapWrite(id, 'gate').subject;
+    const raise = async (log: EventLog, name: string, other: string): Promise<void> => {
+      const read = async (subject: string): Promise<[number, number]> => {
+        const event = await log.lastOf('state', subject);
+        return event
+          ? [event.sequence, Number((JSON.parse(new TextDecoder().decode(event.body)) as { data: { value: string } }).data.value)]
+          : [0, 0];
+      };
+      const [mine, theirs] = [configMapWrite(id, name).subject, configMapWrite(id, other).subject];
+      const [[at, value], [otherAt, otherValue]] = [await read(mine), await read(theirs)];
+      const writes = [configMapWrite(id, name, at, String(value + 1)), configMapWrite(id, other, otherAt, String(otherValue + 1))];
+      const result = await log.append('state', writes.slice(0, name < other ? 2 : 1), [{ subject: gate, expected: 0 }]);
+      if ('moved' in result) return;
+      for (const counted of name < other ? [name, other] : [name]) raised.set(counted, (raised.get(counted) ?? 0) + 1);
+    };
+    try {
+      let rounds = 0;
+      const loop = async (i: number): Promise<void> => {
+        while (rounds++ < 1_500)
+          await raise(
+            logs[i % 2] as EventLog,
+            names[i % 4] as string,
+            names[(i * 3 + rounds) % 4 === i % 4 ? (i + 1) % 4 : (i * 3 + rounds) % 4] as string,
+          );
+      };
+      const clients = Promise.all(Array.from({ length: 12 }, (_, i) => loop(i)));
+      let done = false;
+      void clients.finally(() => (done = true));
+      for (let next = 100; !done; await new Promise(setImmediate)) {
+        if (rounds < next) continue;
+        middles[(next / 100) % 2]?.cut();
+        next += 100;
+      }
+      await clients;
+      for (const name of names) {
+        const last = await logs[0]?.lastOf('state', configMapWrite(id, name).subject);
+        expect(JSON.parse(new TextDecoder().decode(last?.body))).toMatchObject({ data: { value: String(raised.get(name)) } });
+      }
+    } finally {
+      await Promise.all([...logs.map((log) => log.close()), ...middles.map((middle) => middle.close())]);
+    }
+  }, 120_000);
+});
+
 describe('settings of the streams', () => {
   it('a stream that differs from what the log needs refuses to start, naming each difference', async () => {
     const cluster = randomUUID();

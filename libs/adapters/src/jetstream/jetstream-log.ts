@@ -6,6 +6,7 @@ import { Lookups } from './lookups.js';
 import { Reader } from './reader.js';
 import { Seen } from './seen.js';
 import { checkServer, ensureStream } from './stream-settings.js';
+import { serverOptions } from './server-url.js';
 import { AnswerLost, Wire } from './wire.js';
 
 /** Where the log is, and how patient to be with it. */
@@ -97,7 +98,7 @@ export async function connectLog({
   connection = {},
 }: JetStreamOptions): Promise<JetStreamLog> {
   if (!/^[A-Za-z0-9-]+$/.test(cluster)) throw new RangeError(`a cluster can't be called ${JSON.stringify(cluster)}`);
-  const wire = await Wire.open({ servers: url.split(','), name, ...connection });
+  const wire = await Wire.open({ ...serverOptions(url), name, ...connection });
   try {
     checkServer(wire);
     for (const stream of STREAMS) await ensureStream(wire, cluster, stream, replicas);

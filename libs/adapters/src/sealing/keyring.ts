@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { KV, NatsConnection } from 'nats';
 import { connect, NatsError } from 'nats';
 import { joinSealed, LogUnavailable, sealedContext, splitSealed, withoutData } from '#libs/log';
+import { serverOptions } from '../jetstream/server-url.js';
 import { decrypt, encrypt, unwrapKey, wrapKey } from './cipher.js';
 
 /** Where wrapped keys are kept: one value per uid, no history. `put` keeps what is there already and returns it. */
@@ -164,7 +165,7 @@ export async function connectKeyring(options: {
   readonly replicas?: number;
 }): Promise<Keyring> {
   const connection = await connect({
-    servers: options.url.split(','),
+    ...serverOptions(options.url),
     name: 'decklog-keys',
     maxReconnectAttempts: -1,
     reconnectTimeWait: 200,

@@ -1,0 +1,89 @@
+import { natsConfig } from './nats.js';
+import { assignPorts } from './cluster.js';
+import { portsOfBlock } from './addresses.js';
+import { serviceRows } from './service.js';
+import { framedTable, plainTable } from './table.js';
+import { formatDuration, makeTerminal } from './terminal.js';
+
+describe('progress', () => {
+  const lines = (env: Record<string, string>, isTTY: boolean) => {
+    const written: string[] = [];
+    return { terminal: makeTerminal({ isTTY, columns: 80, write: (text) => written.push(text) }, env), written };
+  };
+
+  it('without a terminal is plain lines, each with its time', async () => {
+    const { terminal, written } = lines({}, false);
+    await terminal.step('🐳', 'Container engine', (say) => Promise.resolve(say('Docker 28')));
+    expect(written.join('')).toMatch(/^ {4}- Docker 28\n\* Container engine \(\d+\.\ds\)\n$/);
+  });
+
+  it('on a terminal has icons, and the spinner leaves nothing behind', async () => {
+    const { terminal, written } = lines({ LANG: 'C.UTF-8' }, true);
+    await terminal.step('🐳', 'Container engine', () => Promise.resolve());
+    const screen = written.join('');
+    expect(screen.slice(screen.lastIndexOf('\x1b[K') + 3)).toMatch(/^🐳 {2}Container engine \(\d+\.\ds\)\n$/);
+  });
+
+  it('says which step failed, and passes the failure on', async () => {
+    const { terminal, written } = lines({}, false);
+    await expect(terminal.step('🐳', 'Container engine', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(written.join('')).toMatch(/^X Container engine: failed after/);
+  });
+
+  it.each([
+    [340, '0.3s'],
+    [12_340, '12.3s'],
+    [65_000, '1m 5s'],
+  ])('%i ms are %s', (ms, text) => {
+    expect(formatDuration(ms)).toBe(text);
+  });
+});
+
+describe('tables', () => {
+  it('of services look as minikube’s', () => {
+    expect(
+      framedTable(['NAMESPACE', 'NAME', 'TARGET PORT', 'URL'], [['default', 'hello-minikube', '8080', 'http://10.64.1.1:30651']]),
+    ).toBe(
+      [
+        '|-----------|----------------|-------------|------------------------|',
+        '| NAMESPACE |      NAME      | TARGET PORT |          URL           |',
+        '|-----------|----------------|-------------|------------------------|',
+        '| default   | hello-minikube |        8080 | http://10.64.1.1:30651 |',
+        '|-----------|----------------|-------------|------------------------|',
+      ].join('\n'),
+    );
+  });
+
+  it('of components look as kubectl’s', () => {
+    expect(
+      plainTable(
+        ['NAME', 'PID'],
+        [
+          ['nats', '12'],
+          ['control-plane', '7'],
+        ],
+      ),
+    ).toBe('NAME            PID\nnats            12\ncontrol-plane   7');
+  });
+});
+
+describe('the ways into a service', () => {
+  it('are its node ports; ports without one have none', () => {
+    const service = {
+      metadata: { name: 'web', namespace: 'default' },
+      spec: { ports: [{ port: 80, nodePort: 30080 }, { name: 'https', port: 443, nodePort: 30443 }, { port: 9 }] },
+    };
+    expect(serviceRows(service, '10.64.1.1', 'http')).toEqual([
+      { targetPort: '80', url: 'http://10.64.1.1:30080' },
+      { targetPort: 'https/443', url: 'http://10.64.1.1:30443' },
+    ]);
+  });
+});
+
+it('the log’s server listens on loopback alone, flushes each message and refuses to forget', () => {
+  const config = natsConfig({ id: '0a1b2c', ports: assignPorts(portsOfBlock(0), 6443) }, 'secret', '/data/nats');
+  expect(config).toContain('listen: "127.0.0.1:21001"');
+  expect(config).toContain('sync_interval: always');
+  expect(config).toContain('max_payload: 4MB');
+  expect(config).toMatch(/deny: \["\$JS\.API\.STREAM\.PURGE\.>", "\$JS\.API\.STREAM\.DELETE\.>"/);
+});

@@ -1,0 +1,56 @@
+import type { Cluster } from './cluster.js';
+import { Failure, messageOf } from './failure.js';
+import { natsUrlOf } from './nats.js';
+import { postgresUrlOf } from './postgres.js';
+import { runningProcess } from './processes.js';
+import type { Folders } from './profile.js';
+import { secretsOf } from './profile.js';
+import type { Terminal } from './terminal.js';
+
+/**
+ * Builds the projection anew from the log, or with `check` beside the one there is and compares: then the first row
+ * that differs, undefined where none does. The log and the database have to run; the rest may.
+ */
+export async function rebuildProjection(
+  cluster: Cluster,
+  folders: Folders,
+  check: boolean,
+  terminal: Terminal,
+): Promise<string | undefined> {
+  for (const [component, own] of [
+    ['nats', cluster.natsUrl === undefined] as const,
+    ['postgres', cluster.postgresUrl === undefined] as const,
+  ]) {
+    if (own && runningProcess(folders.run, component) === undefined) {
+      throw new Failure(`${component} of profile "${cluster.profile}" is not running`, ['Run `./decklog start` first.']);
+    }
+  }
+  // Loaded here: the drivers are slow to load, and no other command needs them.
+  const [{ connectLog, rebuild, rebuildCheck }, { MIGRATIONS }] = await Promise.all([import('#libs/adapters'), import('#migrations')]);
+  const secrets = await secretsOf(folders);
+  const options = { url: postgresUrlOf(cluster, secrets), cluster: cluster.id, migrations: MIGRATIONS };
+  const log = await connectLog({ url: natsUrlOf(cluster, secrets), cluster: cluster.id, name: 'decklog-rebuild' });
+  try {
+    if (!check) {
+      await terminal.step('🔨', 'Rebuilding the projection from the log', async (say) => {
+        const { state, lease, event } = await rebuild(log, options);
+        say(`it stands at state:${state},lease:${lease},event:${event}`);
+      });
+      return undefined;
+    }
+    return await terminal.step('🔎', 'Comparing the projection with one built from the log', async (say) => {
+      const report = await rebuildCheck(log, options);
+      for (const { table, rows, digests } of report.tables) {
+        say(`${table}: ${rows[0]} rows, digest ${digests[0]}; from the log ${rows[1]} rows, digest ${digests[1]}`);
+      }
+      const first = report.tables.find(({ difference }) => difference !== undefined);
+      return first === undefined
+        ? undefined
+        : `the projection differs from the log: table ${first.table}, first at ${first.difference ?? ''}`;
+    });
+  } catch (error) {
+    throw error instanceof Failure ? error : new Failure(`the projection can't be rebuilt: ${messageOf(error)}`, [], 1, { cause: error });
+  } finally {
+    await log.close();
+  }
+}

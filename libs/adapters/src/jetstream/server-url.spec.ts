@@ -1,0 +1,11 @@
+import { serverOptions } from './server-url.js';
+
+describe('the address of the log’s server', () => {
+  it.each([
+    ['nats://127.0.0.1:4222', { servers: ['nats://127.0.0.1:4222'] }],
+    ['nats://me:a%40b@127.0.0.1:4222', { servers: ['nats://127.0.0.1:4222'], user: 'me', pass: 'a@b' }],
+    ['nats://secret@one:4222,nats://two:4222', { servers: ['nats://one:4222', 'nats://two:4222'], token: 'secret' }],
+  ])('%s carries its credentials', (url, options) => {
+    expect(serverOptions(url)).toEqual(options);
+  });
+});
