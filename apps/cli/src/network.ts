@@ -16,7 +16,7 @@ export async function machineNetworks(): Promise<readonly Network[]> {
   return [...own, ...routes, ...(await dockerSubnets())];
 }
 
-/** The dummy interface that carries the cluster's advertised address. */
+/** The interface that carries the cluster's advertised address. */
 export function dummyInterface(id: string): string {
   return `dl${id}`;
 }
@@ -30,16 +30,17 @@ export function addressPresent(address: string): boolean {
 }
 
 /**
- * Gives the machine the cluster's advertised address, on a dummy interface, or on the loopback interface where the
- * kernel has no such kind. Only root may; harmless when it is there.
+ * Gives the machine the cluster's advertised address: on an interface of its own, a dummy, or where the kernel has no
+ * such kind a bridge without ports; on the loopback interface where it has neither. Only root may; harmless when done.
  */
 export async function ensureAdvertised(cluster: Pick<Cluster, 'id' | 'advertiseAddress'>): Promise<void> {
   const { advertiseAddress: address } = cluster;
   if (address === '127.0.0.1' || addressPresent(address)) return;
   const name = dummyInterface(cluster.id);
-  await ip('link', 'add', name, 'type', 'dummy');
-  const up = await ip('link', 'set', name, 'up');
-  const added = await ip('address', 'add', `${address}/32`, 'dev', up.code === 0 ? name : 'lo');
+  const made = async (kind: string) => (await ip('link', 'add', name, 'type', kind)).code === 0;
+  const present = (await ip('link', 'show', name)).code === 0 || (await made('dummy')) || (await made('bridge'));
+  const up = present && (await ip('link', 'set', name, 'up')).code === 0;
+  const added = await ip('address', 'add', `${address}/32`, 'dev', up ? name : 'lo');
   if (added.code !== 0 && !addressPresent(address)) {
     throw new Failure(`the address ${address} can't be given to this machine: ${added.stderr.trim()}`, [
       runningAsRoot() ? 'Install iproute2, or give the container the capability NET_ADMIN.' : 'Run as the user who made the cluster: root.',
@@ -51,7 +52,6 @@ export async function ensureAdvertised(cluster: Pick<Cluster, 'id' | 'advertiseA
 export async function removeAdvertised(cluster: Pick<Cluster, 'id' | 'advertiseAddress'>): Promise<void> {
   if (cluster.advertiseAddress === '127.0.0.1') return;
   await ip('link', 'delete', dummyInterface(cluster.id));
-  if (addressPresent(cluster.advertiseAddress)) await ip('address', 'delete', `${cluster.advertiseAddress}/32`, 'dev', 'lo');
 }
 
 /** Whether the kernel takes a NAT table of nftables: tried with a table that is added and deleted in one transaction. */
