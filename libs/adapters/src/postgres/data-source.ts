@@ -21,8 +21,11 @@ export const schemaOf = (cluster: string): string => `decklog_${cluster}`;
 /** Any number; processes that migrate wait for each other on it. */
 const MIGRATION_LOCK = 728_533_001;
 
-/** What each connection is told: whose tables, and that a commit needs no flush, since the log has everything. */
-const sessionSettings = (schema: string): string => `-c search_path="${schema}" -c synchronous_commit=off`;
+/** What each connection is told: whose tables; that a commit needs no flush, since the log has everything; not to compile short statements. */
+const sessionSettings = (schema: string): string => `-c search_path="${schema}" -c synchronous_commit=off -c jit=off`;
+
+/** How long a read waits for a free connection, in milliseconds. */
+const CONNECTION_TIMEOUT = 5_000;
 
 /** Connects to a cluster's projection, creating and migrating its tables where needed. Throws where no server answers. */
 export async function connectPostgres({ url, cluster, migrations, poolSize = 10 }: PostgresOptions): Promise<DataSource> {
@@ -45,7 +48,7 @@ export async function connectSchema(
     migrations: [...migrations],
     migrationsTableName: 'migration',
     installExtensions: false,
-    extra: { options: sessionSettings(schema), max: poolSize } satisfies PoolConfig,
+    extra: { options: sessionSettings(schema), max: poolSize, connectionTimeoutMillis: CONNECTION_TIMEOUT } satisfies PoolConfig,
     poolErrorHandler: () => undefined,
   });
   const guard = await openClient(url);
