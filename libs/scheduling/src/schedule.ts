@@ -46,6 +46,12 @@ function explain(pod: PodInfo, unfit: readonly Unfit[]): string {
   return `${why} preemption: ${sentence(0, unfit.length, counted(help))}`;
 }
 
+/** A number that looks drawn by lot, from a pod and a place among its nodes. */
+function mixed(seed: number, place: number): number {
+  const hash = Math.imul(seed ^ Math.imul(place + 1, 0x9e3779b1), 0x85ebca6b);
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
+
 function best(pod: PodInfo, feasible: readonly NodeInfo[]): string {
   const [only] = feasible;
   if (feasible.length === 1 && only) return only.name;
@@ -57,18 +63,18 @@ function best(pod: PodInfo, feasible: readonly NodeInfo[]): string {
     for (let i = 0; i < totals.length; i++) totals[i] = (totals[i] ?? 0) + weight * (scores[i] ?? 0);
   }
   const most = Math.max(...totals);
-  const seed = pod.pod.metadata.uid ?? pod.pod.metadata.name ?? '';
+  const seed = fnv32(pod.pod.metadata.uid ?? pod.pod.metadata.name ?? '');
   let chosen = '';
   let lot = Infinity;
   for (const [i, { name }] of feasible.entries()) {
     if (totals[i] !== most) continue;
-    const draw = fnv32(`${seed}/${name}`);
+    const draw = mixed(seed, i);
     if (draw < lot || chosen === '') [chosen, lot] = [name, draw];
   }
   return chosen;
 }
 
-/** Chooses a node for a pod. Among equally good ones a hash of pod and node decides: the same input, the same node. */
+/** Chooses a node for a pod. Among equally good ones a hash of the pod decides: the same input, the same node. */
 export function schedule(pod: PodInfo, nodes: readonly NodeInfo[]): Placement {
   const filters = FILTERS.map(({ prepare }) => prepare(pod));
   const feasible: NodeInfo[] = [];

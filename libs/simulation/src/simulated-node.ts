@@ -2,7 +2,6 @@ import { LEASES, NODES, PODS, type Lease, type Node, type NodeCondition, type Po
 import {
   formatMicroTime,
   formatTime,
-  objectKey,
   parseTime,
   type Change,
   type Controller,
@@ -28,11 +27,12 @@ const LEASE_SECONDS = 40;
 const RENEW_MS = 10_000;
 /** Upstream's nodeStatusReportFrequency. */
 const REPORT_MS = 300_000;
-const ITSELF = '';
+const ITSELF = 'node';
+const ITS_PODS = 'pods';
 
 type Snapshot =
   | { readonly kind: 'node'; readonly node: Node | undefined; readonly lease: Lease | undefined; readonly namespaced: boolean }
-  | { readonly kind: 'pod'; readonly pod: Pod; readonly taken: () => ReadonlySet<string> };
+  | { readonly kind: 'pods'; readonly pods: readonly Pod[] };
 
 const CONDITIONS: readonly Omit<NodeCondition, 'lastHeartbeatTime' | 'lastTransitionTime'>[] = [
   { type: 'MemoryPressure', status: 'False', reason: 'KubeletHasSufficientMemory', message: 'kubelet has sufficient memory available' },
@@ -108,14 +108,26 @@ function beNode(options: SimulatedNodeOptions, snapshot: Extract<Snapshot, { kin
   return { changes, requeueAfterMs: due ? RENEW_MS : renewedAt + RENEW_MS - now };
 }
 
-function freeAddress({ podPrefix }: SimulatedNodeOptions, taken: ReadonlySet<string>): string {
-  for (let host = 2; host < 255; host++) if (!taken.has(`${podPrefix}.${host}`)) return `${podPrefix}.${host}`;
-  return `${podPrefix}.255`;
+/** All its pods in one decision: each new one gets the lowest address that none before it has. */
+function runPods({ podPrefix }: SimulatedNodeOptions, pods: readonly Pod[], now: Instant): ReconcileResult {
+  const taken = new Set(pods.flatMap(({ status }) => status?.podIP ?? []));
+  let host = 2;
+  const free = (): string => {
+    while (taken.has(`${podPrefix}.${host}`) && host < 255) host++;
+    return `${podPrefix}.${host}`;
+  };
+  const changes = pods.flatMap((pod) => {
+    const podIp = pod.status?.podIP ?? free();
+    const change = simulatedPodChange(pod, { nodeIp: `${podPrefix}.1`, podIp }, now);
+    if (change) taken.add(podIp);
+    return change ?? [];
+  });
+  return { changes };
 }
 
 /** A node that only pretends, as a controller: run by the simulation, and by an agent without a container engine. */
 export function simulatedNode(options: SimulatedNodeOptions): Controller {
-  const { name, podPrefix } = options;
+  const { name } = options;
   const isMine = (pod: Pod): boolean => pod.spec?.nodeName === name;
   const controller: Controller<Snapshot> = {
     name: `kubelet-${name}`,
@@ -125,7 +137,7 @@ export function simulatedNode(options: SimulatedNodeOptions): Controller {
       { resource: NODES, keys: (next, old) => ((next ?? old)?.metadata.name === name ? [ITSELF] : []) },
       {
         resource: PODS,
-        keys: (next) => (next && isMine(next as Pod) ? [objectKey(next.metadata.namespace, next.metadata.name ?? '')] : []),
+        keys: (next) => (next && isMine(next as Pod) ? [ITS_PODS] : []),
       },
     ],
     snapshot(key, lister) {
@@ -137,18 +149,11 @@ export function simulatedNode(options: SimulatedNodeOptions): Controller {
           namespaced: lister.get({ group: '', version: 'v1', resource: 'namespaces' }, undefined, LEASE_NAMESPACE) !== undefined,
         };
       }
-      const [namespace = '', podName = ''] = key.split('/');
-      const pod = lister.get(PODS, namespace, podName) as Pod | undefined;
-      if (!pod || !isMine(pod)) return undefined;
-      const taken = (): ReadonlySet<string> =>
-        new Set((lister.list(PODS) as readonly Pod[]).filter(isMine).flatMap(({ status }) => status?.podIP ?? []));
-      return { kind: 'pod', pod, taken };
+      const order = ({ metadata }: Pod): string => `${metadata.creationTimestamp ?? ''} ${metadata.namespace ?? ''}/${metadata.name ?? ''}`;
+      return { kind: 'pods', pods: (lister.list(PODS) as readonly Pod[]).filter(isMine).sort((a, b) => (order(a) < order(b) ? -1 : 1)) };
     },
     reconcile(snapshot, now) {
-      if (snapshot.kind === 'node') return beNode(options, snapshot, now);
-      const podIp = snapshot.pod.status?.podIP ?? freeAddress(options, snapshot.taken());
-      const change = simulatedPodChange(snapshot.pod, { nodeIp: `${podPrefix}.1`, podIp }, now);
-      return { changes: change ? [change] : [] };
+      return snapshot.kind === 'node' ? beNode(options, snapshot, now) : runPods(options, snapshot.pods, now);
     },
   };
   return controller as unknown as Controller;
