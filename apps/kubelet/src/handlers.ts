@@ -32,6 +32,8 @@ export async function runHandler(
   target: HandlerTarget,
   timeoutMs: number,
 ): Promise<ProbeOutcome> {
+  // Where nothing runs, nothing can be asked: what only pretends to run is well.
+  if (runtime.name === 'simulated') return success('');
   try {
     if (handler.exec) return await execOutcome(runtime, handler.exec.command ?? [], target, timeoutMs);
     if (handler.httpGet) return await httpOutcome(handler.httpGet, target, timeoutMs);

@@ -173,6 +173,7 @@ beforeAll(async () => {
     cluster: CLUSTER,
     nodeIp,
     podCidr: `10.99.${RANGE}.0/24`,
+    advertiseAddress: '127.0.0.1',
     clusterCidr: `10.99.${RANGE}.0/24`,
     serviceCidr: '10.96.0.0/16',
     clusterDns: '10.96.0.10',
@@ -447,10 +448,9 @@ describe('a node with Docker', () => {
   });
 
   it('removes a deleted pod gracefully and leaves nothing of it', async () => {
-    const { metadata } = (await podOf('web')) ?? { metadata: {} };
+    const uid = (await podOf('web'))?.metadata.uid ?? '';
     await kubectl(['delete', 'pod', 'web', '--wait=true', '--timeout=30s']);
     expect(await podOf('web')).toBeUndefined();
-    const uid = metadata.uid ?? '';
     await eventually('nothing is left', async () => {
       const left = await docker.listContainers({ all: true, filters: { label: [`io.kubernetes.pod.uid=${uid}`] } });
       return left.length === 0 && !existsSync(path.join(config.dataDir, 'pods', uid));

@@ -59,8 +59,10 @@ export class PodActions {
     const { runtime, config } = this.context;
     try {
       await this.services.synced;
-      await this.volumes.setUp(await this.podContext(pod, '', volumeReferences(pod)));
-      this.followObjects(pod);
+      if (!this.pretends) {
+        await this.volumes.setUp(await this.podContext(pod, '', volumeReferences(pod)));
+        this.followObjects(pod);
+      }
     } catch (error) {
       tell({ type: 'Warning', reason: 'FailedMount', message: messageOf(error) });
       return true;
@@ -69,6 +71,7 @@ export class PodActions {
     try {
       const owner = { cluster: config.cluster, node: config.nodeName };
       const sandbox = await runtime.createSandbox(sandboxSettings(pod, attempt, owner, config.clusterDomain));
+      if (this.pretends) return false;
       const podIP = this.podIP(pod, sandbox);
       const names = { clusterDns: config.clusterDns, clusterDomain: config.clusterDomain, hostResolvConf: hostFile('/etc/resolv.conf') };
       await this.volumes.writeNameFiles(
@@ -108,6 +111,7 @@ export class PodActions {
 
   /** The files of a pod's volumes, as the objects they come from now are. */
   async refresh(pod: Pod, sandbox: ObservedContainer | undefined): Promise<void> {
+    if (this.pretends) return;
     this.followObjects(pod);
     await this.volumes.refresh(await this.podContext(pod, sandbox ? this.podIP(pod, sandbox) : '', volumeReferences(pod)));
   }
@@ -115,6 +119,11 @@ export class PodActions {
   async cleanUp(uid: string): Promise<void> {
     this.objects.release(uid);
     await this.volumes.tearDown(uid);
+  }
+
+  /** Pods that only pretend to run need no files. */
+  private get pretends(): boolean {
+    return this.context.config.runtime === 'simulated';
   }
 
   private podIP(pod: Pod, sandbox: ObservedContainer): string {
@@ -156,8 +165,8 @@ export class PodActions {
     const { runtime, config, memoryBytes } = this.context;
     const context = await this.podContext(pod, this.podIP(pod, sandbox), environmentReferences(container));
     const environment = environmentOf(container, context, this.services.list());
-    const terminationFile = await this.volumes.terminationFile(pod, container.name, attempt);
-    const mounts = await this.volumes.mountsOf(pod, container, environment, terminationFile);
+    const terminationFile = this.pretends ? '' : await this.volumes.terminationFile(pod, container.name, attempt);
+    const mounts = this.pretends ? [] : await this.volumes.mountsOf(pod, container, environment, terminationFile);
     const owner = { cluster: config.cluster, node: config.nodeName };
     const settings = containerSettings(pod, container, {
       attempt,

@@ -63,7 +63,7 @@ export class StatusWriter {
         if (this.wanted === status) this.wanted = undefined;
         pause = FIRST_PAUSE_MS;
       } catch (error) {
-        if (error instanceof StatusError && (error.reason === 'NotFound' || error.reason === 'Conflict')) return this.stop();
+        if (error instanceof StatusError && isGone(error)) return this.stop();
         this.logger.warn('a pod status was not written yet', { pod: this.known.metadata.name, error: String(error) });
         await new Promise((resolve) => setTimeout(resolve, pause));
         pause = Math.min(LONGEST_PAUSE_MS, pause * 2);
@@ -71,3 +71,6 @@ export class StatusWriter {
     }
   }
 }
+
+/** The pod is no more, or another has its name: a conflict that speaks of the uid. */
+const isGone = ({ reason, message }: StatusError): boolean => reason === 'NotFound' || (reason === 'Conflict' && /uid/i.test(message));

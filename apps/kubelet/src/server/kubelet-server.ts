@@ -83,7 +83,7 @@ export class KubeletServer {
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.authenticate(request);
     const url = new URL(request.url ?? '/', 'https://node');
-    const [, route, ...rest] = url.pathname.split('/').map(decodeURIComponent);
+    const [, route = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
     switch (route) {
       case 'healthz':
         response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('ok');
@@ -105,7 +105,7 @@ export class KubeletServer {
   private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     this.authenticate(request);
     const url = new URL(request.url ?? '/', 'https://node');
-    const [, route, namespace = '', name = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
+    const [, route = '', namespace = '', name = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
     const pod = this.pods.pod(namespace, name);
     if (!pod) throw new HttpError(404, `pod does not exist`);
     const connection = { request, socket, head, query: url.searchParams };

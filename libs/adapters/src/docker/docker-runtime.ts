@@ -28,9 +28,19 @@ export interface DockerRuntimeOptions {
 
 const AT_ONCE = 4;
 const RECONNECT_MS = 1_000;
+/** How much of a log may stand in for a termination message, as upstream. */
+const MESSAGE_LINES = 80;
+const MESSAGE_BYTES = 2_048;
 const EVENTS = ['start', 'die', 'destroy', 'oom'];
 
 const statusCode = (error: unknown): number | undefined => (error as { statusCode?: number } | undefined)?.statusCode;
+
+const wantsLogAsMessage = ({ Config }: Docker.ContainerInspectInfo, seen: ObservedContainer): boolean =>
+  seen.state === 'exited' &&
+  seen.exitCode !== 0 &&
+  seen.message === undefined &&
+  seen.startError === undefined &&
+  Config.Labels[LABELS.terminationPolicy] === 'FallbackToLogsOnError';
 
 /** Docker's own words for a failure, without the HTTP wrapping. */
 function engineMessage(error: unknown): string {
@@ -264,7 +274,8 @@ export class DockerRuntime implements ContainerRuntime {
   private async refresh(id: string): Promise<ObservedContainer | undefined> {
     try {
       const info = await this.docker.getContainer(id).inspect();
-      const seen = observe(info, await this.imageIdOf(info.Image));
+      const found = observe(info, await this.imageIdOf(info.Image));
+      const seen = found && wantsLogAsMessage(info, found) ? { ...found, message: await this.lastWords(id) } : found;
       if (seen) this.remember(seen);
       return seen;
     } catch (error) {
@@ -272,6 +283,14 @@ export class DockerRuntime implements ContainerRuntime {
       this.forget(id);
       return undefined;
     }
+  }
+
+  /** The end of a container's log: its termination message when it left none (FallbackToLogsOnError). */
+  private async lastWords(id: string): Promise<string> {
+    const log = await logsOf(this.docker, id, { follow: false, timestamps: false, tail: MESSAGE_LINES });
+    let text = '';
+    for await (const chunk of log) text = (text + String(chunk)).slice(-MESSAGE_BYTES);
+    return text;
   }
 
   private async imageIdOf(image: string): Promise<string> {

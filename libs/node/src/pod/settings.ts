@@ -140,6 +140,7 @@ export function containerSettings(pod: Pod, container: Container, around: Contai
 function userOf(pod: Pod, container: Container, imageUser: string): string {
   const security = { ...pod.spec?.securityContext, ...definedOf(container.securityContext ?? {}) };
   const { runAsUser, runAsGroup, runAsNonRoot } = security;
+  const where = `(pod: "${podLabel(pod)}", container: ${container.name})`;
   if (runAsNonRoot === true) {
     if (runAsUser === 0) {
       throw new ContainerConfigError(
@@ -154,7 +155,7 @@ function userOf(pod: Pod, container: Container, imageUser: string): string {
     }
     if (runAsUser === undefined && !/^\d+$/.test(name)) {
       throw new ContainerConfigError(
-        `container has runAsNonRoot and image has non-numeric user (${name}), cannot verify user is non-root (pod: "${podLabel(pod)}", container: ${container.name})`,
+        `container has runAsNonRoot and image has non-numeric user (${name}), cannot verify user is non-root ${where}`,
       );
     }
   }

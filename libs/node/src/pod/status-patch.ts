@@ -14,8 +14,10 @@ export function statusPatch(pod: Pod, next: PodStatus): Readonly<Record<string, 
   for (const field of new Set([...Object.keys(old), ...Object.keys(wanted)])) {
     const [before, after] = [old[field], wanted[field]];
     if (deepEqual(normal(before), normal(after))) continue;
-    if (field === 'conditions') changes[field] = changedConditions(pod.status, next);
-    else if (after === undefined) {
+    if (field === 'conditions') {
+      const changed = changedConditions(pod.status, next);
+      if (changed.length > 0) changes[field] = changed;
+    } else if (after === undefined) {
       if (OWNED.has(field)) changes[field] = null;
     } else changes[field] = REPLACED_LISTS.has(field) ? [...(after as readonly unknown[]), { $patch: 'replace' }] : after;
   }
