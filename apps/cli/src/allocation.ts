@@ -78,6 +78,14 @@ export async function release(id: string): Promise<void> {
   await rm(join(writtenFolder(), `${id}.json`), { force: true });
 }
 
+/** Removes what clusters of root share on the machine, when none is left that could. */
+export async function releaseMachine(): Promise<void> {
+  if (!runningAsRoot()) return;
+  await allocating(async () => {
+    if ((await liveAllocations()).length === 0) await rm(SYSTEM_FOLDER, { recursive: true, force: true });
+  });
+}
+
 /** The first block that is wholly free, and a port for the API server: the one asked for, the present one, or 6443. */
 export async function choosePorts(taken: ReadonlySet<number>, asked: number | undefined, present?: number): Promise<Ports> {
   if (asked !== undefined && (taken.has(asked) || !(await portFree(asked)))) {

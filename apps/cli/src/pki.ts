@@ -24,11 +24,18 @@ export function nodePairs(folders: Folders, node: string): { readonly client: st
   return { client: join(folders.pki, 'nodes', `${node}-client`), serving: join(folders.pki, 'nodes', `${node}-serving`) };
 }
 
-/** The pairs that a cluster needs; they follow from its names and addresses. */
-export function wantedPairs(cluster: Cluster, folders: Folders): readonly WantedPair[] {
+/** The pairs that a cluster needs; they follow from its names and addresses. `moreNames`: of the API server. */
+export function wantedPairs(cluster: Cluster, folders: Folders, moreNames: readonly string[] = []): readonly WantedPair[] {
   const { firstService } = addressesOf(cluster.index);
   const masters = ['system:masters'];
-  const apiNames = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${CLUSTER_DOMAIN}`, 'localhost'];
+  const apiNames = [
+    'kubernetes',
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    `kubernetes.default.svc.${CLUSTER_DOMAIN}`,
+    'localhost',
+    ...moreNames,
+  ];
   const apiAddresses = [...new Set(['127.0.0.1', firstService, cluster.advertiseAddress])];
   const control: WantedPair[] = [
     { path: 'apiserver', subject: { commonName: 'kube-apiserver', usage: 'server', names: apiNames, addresses: apiAddresses } },
@@ -50,7 +57,7 @@ export function wantedPairs(cluster: Cluster, folders: Folders): readonly Wanted
 }
 
 /** Makes what is missing, near its end or for other names; gives back how many files were made. */
-export async function ensurePki(cluster: Cluster, folders: Folders): Promise<number> {
+export async function ensurePki(cluster: Cluster, folders: Folders, moreNames: readonly string[] = []): Promise<number> {
   await mkdir(join(folders.pki, 'nodes'), { recursive: true, mode: 0o700 });
   let made = (await ensureSecretKeys(folders)) ? 1 : 0;
   const ca = join(folders.pki, 'ca');
@@ -69,7 +76,7 @@ export async function ensurePki(cluster: Cluster, folders: Folders): Promise<num
     authority ??= await openAuthority(pair);
     return authority;
   };
-  for (const wanted of wantedPairs(cluster, folders)) {
+  for (const wanted of wantedPairs(cluster, folders, moreNames)) {
     const present = renewAuthority ? undefined : await readPair(wanted.path);
     if (present !== undefined && pair !== undefined && fits(present, pair, wanted.subject)) continue;
     await writePair(wanted.path, await (await opened()).issue(wanted.subject));

@@ -1,8 +1,11 @@
 import { rm } from 'node:fs/promises';
+import { isIPv4 } from 'node:net';
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 
+import { releaseMachine } from './allocation.js';
 import { connectApi } from './api.js';
+import { makeCertificates } from './certificates-command.js';
 import type { Layout, Runtime } from './cluster.js';
 import { removeEverything, removeFolder } from './delete.js';
 import { Failure } from './failure.js';
@@ -119,6 +122,7 @@ function addLifecycle(program: Command, around: Surroundings): void {
       const profiles = all === true ? await profileNames() : [profileOf(command)];
       if (all === true && profiles.length === 0) terminal.line('🤷', 'There are no profiles.');
       for (const profile of profiles) await deleteProfile(profile, around.signal);
+      if (all === true) await releaseMachine();
     });
 }
 
@@ -231,5 +235,19 @@ function addTools(program: Command, around: Surroundings): void {
       const cluster = await requireCluster(profile);
       const difference = await rebuildProjection(cluster, foldersOf(profile), check === true, terminal);
       if (difference !== undefined) throw new Failure(difference, ['`./decklog rebuild` builds it anew.']);
+    });
+
+  program
+    .command('certificates')
+    .description('the keys of a cluster that something else runs, as docker-compose.yml')
+    .argument('<folder>', 'where to: PKI_DIR of the apps')
+    .requiredOption('--address <ip>', "the API server's advertised address")
+    .option('--name <name...>', "more names of the API server's certificate", [])
+    .option('--server <url>', 'the API server in the kubeconfig', url('https'), 'https://127.0.0.1:6443')
+    .option('--nodes <n>', 'how many nodes', wholeNumber, 1)
+    .action(async (folder: string, options: { address: string; name: readonly string[]; server: string; nodes: number }) => {
+      if (!isIPv4(options.address)) throw new Failure(`--address ${options.address} is no IPv4 address`, [], 2);
+      const made = await makeCertificates({ ...options, folder, names: options.name });
+      terminal.line('🔑', `${made} made in ${folder}`);
     });
 }

@@ -43,6 +43,7 @@ export async function rebuildProjection(
       for (const { table, rows, digests } of report.tables) {
         say(`${table}: ${rows[0]} rows, digest ${digests[0]}; from the log ${rows[1]} rows, digest ${digests[1]}`);
       }
+      if (report.equal) say('the same rows in the same order');
       const first = report.tables.find(({ difference }) => difference !== undefined);
       return first === undefined
         ? undefined

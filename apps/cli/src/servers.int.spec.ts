@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { choosePorts } from './allocation.js';
+import { makeCertificates } from './certificates-command.js';
 import type { Cluster } from './cluster.js';
 import { endComponents } from './components.js';
 import { removeFolder } from './delete.js';
@@ -124,4 +125,13 @@ describe('certificates', () => {
     rmSync(join(folders.pki, 'ca.key'));
     expect(await ensurePki(cluster, folders)).toBe(made);
   });
+});
+
+it('keys for a cluster that something else runs are one folder, kubeconfig and all', async () => {
+  const folder = join(temporary, 'external');
+  const options = { folder, address: '172.30.255.10', names: ['apiserver'], server: 'https://127.0.0.1:6443', nodes: 1 };
+  expect(await makeCertificates(options)).toBeGreaterThan(0);
+  expect(await makeCertificates(options)).toBe(0);
+  expect(readdirSync(folder)).toEqual(expect.arrayContaining(['apiserver.crt', 'ca.crt', 'kubeconfig', 'sa.pub', 'sealing.key']));
+  expect(statSync(join(folder, 'sealing.key')).mode & 0o777).toBe(0o600);
 });
