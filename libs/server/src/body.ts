@@ -7,12 +7,11 @@ import { unsupportedMediaType } from './negotiate.js';
 /** 413, as upstream says it. */
 const tooLarge = (limit: number): StatusError => new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);
 
+/** How much of a body that is too large is still read, so that a client that is busy sending gets to read the answer. */
+const DRAIN_LIMITS = 16;
+
 /** Reads a request's body to its end. Throws 413 beyond the limit, 400 where the client goes away in the middle. */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > limit) {
-    request.resume();
-    throw tooLarge(limit);
-  }
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -22,11 +21,16 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
         chunks.push(chunk);
         return;
       }
+      chunks.length = 0;
+      if (length <= limit * DRAIN_LIMITS) return;
       request.removeAllListeners('data');
       request.resume();
       reject(tooLarge(limit));
     });
-    request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    request.on('end', () => {
+      if (length > limit) reject(tooLarge(limit));
+      else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
+    });
     request.on('error', reject);
     request.on('aborted', () => reject(badRequest('the request body was cut off')));
   });
