@@ -5,6 +5,7 @@ import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
+import WebSocket from 'ws';
 import { removeClusterContainers, removeClusterNetworks } from '#libs/adapters';
 import { startTestApiServer, type TestApiServer } from '#libs/testing';
 import type { Event, Pod } from '#libs/api';
@@ -63,6 +64,27 @@ async function eventually<T>(what: string, probe: () => Promise<T | undefined | 
   const described = await Promise.resolve(explain(what)).catch(String);
   throw new Error(`${what} did not happen: ${String(last)}\n${described}`);
 }
+
+/** Speaks a WebSocket subprotocol with the API server; all that came, by channel, once it is closed or `until` holds. */
+const overWebSocket = (
+  target: string,
+  protocol: string,
+  begin: (socket: WebSocket) => void,
+  until: (channels: ReadonlyMap<number, string>) => boolean = () => false,
+): Promise<ReadonlyMap<number, string>> =>
+  new Promise((resolve, reject) => {
+    const { cert, key } = api.admin;
+    const socket = new WebSocket(`wss://127.0.0.1:${api.server.port}${target}`, protocol, { ca: api.authority.cert, cert, key });
+    const channels = new Map<number, string>();
+    socket.on('error', reject);
+    socket.once('open', () => begin(socket));
+    socket.on('message', (data: Buffer) => {
+      const channel = data[0] ?? 0;
+      channels.set(channel, (channels.get(channel) ?? '') + data.toString('latin1', 1));
+      if (until(channels)) socket.close();
+    });
+    socket.once('close', () => resolve(channels));
+  });
 
 /** What comes back when a text is piped through `cat` in the pod. */
 const pipedThroughCat = (text: string, env: Record<string, string>): Promise<string> =>
@@ -311,6 +333,41 @@ describe('a node with Docker', () => {
     }
   });
 
+  it('gives a command a terminal of the size that the client says, and tells how it ended', async () => {
+    const command = ['sh', '-c', 'test -t 0 && read line && echo got $line; exit 3']
+      .map((word) => `command=${encodeURIComponent(word)}`)
+      .join('&');
+    const target = `/api/v1/namespaces/default/pods/web/exec?stdin=true&stdout=true&tty=true&container=main&${command}`;
+    const channels = await overWebSocket(target, 'v4.channel.k8s.io', (socket) => {
+      socket.send(Buffer.concat([Buffer.from([4]), Buffer.from('{"Width":120,"Height":40}')]));
+      socket.send(Buffer.concat([Buffer.from([0]), Buffer.from('word\n')]));
+    });
+    expect(channels.get(1)).toContain('got word');
+    expect(JSON.parse(channels.get(3) ?? '{}')).toMatchObject({
+      status: 'Failure',
+      reason: 'NonZeroExitCode',
+      details: { causes: [{ reason: 'ExitCode', message: '3' }] },
+    });
+  });
+
+  it('forwards ports over the channels of a WebSocket, each beginning with its port', async () => {
+    const channels = await overWebSocket(
+      '/api/v1/namespaces/default/pods/web/portforward?ports=8080',
+      'v4.channel.k8s.io',
+      (socket) => socket.send(Buffer.concat([Buffer.from([0]), Buffer.from('GET / HTTP/1.0\r\n\r\n')])),
+      (seen) => seen.get(0)?.includes('web') === true,
+    );
+    expect(channels.get(0)?.slice(0, 2)).toBe('\x90\x1f');
+    expect(channels.get(1)).toBe('\x90\x1f');
+    expect(channels.get(0)).toContain('200 OK');
+  });
+
+  it('gives a copy of its files and takes one', async () => {
+    writeFileSync(path.join(folder, 'copied'), 'there and back');
+    expect(await kubectl(['cp', path.join(folder, 'copied'), 'web:/copied'])).toMatchObject({ code: 0 });
+    expect((await kubectl(['exec', 'web', '--', 'cat', '/copied'])).stdout).toBe('there and back');
+  });
+
   it('restarts a container that was killed and counts it', async () => {
     const before = await podWhen('web', 'is ready', isReady);
     const id = before.status?.containerStatuses?.[0]?.containerID?.replace('docker://', '') ?? '';
@@ -455,5 +512,34 @@ describe('a node with Docker', () => {
       const left = await docker.listContainers({ all: true, filters: { label: [`io.kubernetes.pod.uid=${uid}`] } });
       return left.length === 0 && !existsSync(path.join(config.dataDir, 'pods', uid));
     });
+  });
+});
+
+describe('a node that only pretends', () => {
+  it('shows pods that run, and ends them when they are deleted', async () => {
+    const simulated = await startKubelet(
+      {
+        ...config,
+        nodeName: 'node-2',
+        runtime: 'simulated',
+        podCidr: '10.98.2.0/24',
+        kubeletPort: 0,
+        dataDir: path.join(folder, 'data-2'),
+      },
+      silent,
+    );
+    try {
+      await runPod('pretends', {
+        nodeName: 'node-2',
+        containers: [{ name: 'main', image: 'any:1', readinessProbe: { httpGet: { port: 80 } } }],
+      });
+      const pod = await podWhen('pretends', 'is ready', isReady);
+      expect(pod.status?.podIP).toBe('10.98.2.2');
+      expect((await kubectl(['get', 'node', 'node-2', '--show-labels'])).stdout).toContain('decklog.dev/runtime=simulated');
+      await kubectl(['delete', 'pod', 'pretends', '--timeout=20s']);
+      expect(await podOf('pretends')).toBeUndefined();
+    } finally {
+      await simulated.stop();
+    }
   });
 });
