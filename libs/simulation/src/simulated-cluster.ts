@@ -5,7 +5,7 @@ import { ORIGIN, STREAMS } from '#libs/log';
 import type { ClusterSettings } from '#libs/registry';
 import { ControllerLoop, StateCache, WritePathEngine, type Logger } from '#libs/runtime';
 import { schedulerController } from '#libs/scheduling';
-import { MemoryLog } from './memory-log.js';
+import { MemoryLog, type AppendFault } from './memory-log.js';
 import { simulatedNode, type SimulatedNodeOptions } from './simulated-node.js';
 import { VirtualWorld } from './virtual-world.js';
 
@@ -15,6 +15,8 @@ export interface SimulatedClusterOptions {
   readonly logger?: Logger;
   /** The controllers to run; all of them, and the scheduler, unless set. */
   readonly controllers?: readonly Controller[];
+  /** Faults of the log, drawn from the world's own chance; none before the cluster has come up. */
+  readonly fault?: (world: VirtualWorld) => AppendFault;
 }
 
 const SETTINGS: ClusterSettings = { serviceCidr: '10.96.0.0/16', nodePorts: [30000, 32767], clusterDomain: 'cluster.local' };
@@ -59,9 +61,11 @@ export class SimulatedCluster {
     seed = 1,
     logger = SILENT,
     controllers = allControllers(),
+    fault,
   }: SimulatedClusterOptions = {}): Promise<SimulatedCluster> {
     const world = new VirtualWorld(seed);
-    const log = new MemoryLog({ now: world.now });
+    let up = false;
+    const log = new MemoryLog({ now: world.now, fault: () => (up ? fault?.(world) : undefined) });
     const stopping = new AbortController();
     const snapshots = { snapshot: () => Promise.resolve({ position: ORIGIN, rows: [] }) };
     const view = await StateCache.start({ log, snapshots, definitions: DEFINITIONS, logger, signal: stopping.signal });
@@ -69,6 +73,7 @@ export class SimulatedCluster {
     const cluster = new SimulatedCluster(world, log, view, writePath, controllers, logger, stopping);
     for (const controller of controllers) cluster.#run(controller);
     await cluster.settle();
+    up = true;
     return cluster;
   }
 

@@ -1,6 +1,7 @@
 import { tell, DEPLOYMENTS, REPLICASETS, type Deployment } from '#libs/api';
 import type { Change, Instant, Reconcile, ReconcileResult, Refusal } from '#libs/apimachinery';
 import { conditionOf } from '../conditions.js';
+import { isEnding } from '../refusals.js';
 import { counted, hasDeadline, isComplete, rolloutStatus, setCondition, untilDeadline } from './progress.js';
 import { isScaling, scaled } from './proportional.js';
 import { isRolling, newSize, shrinkOld, sizeOf, wanted } from './rolling-update.js';
@@ -24,7 +25,7 @@ export const reconcileDeployment: Reconcile<DeploymentSnapshot> = (snapshot, now
 /** Says on the Deployment that its new ReplicaSet could not be created. */
 export function refuseDeployment({ deployment }: DeploymentSnapshot, refusals: readonly Refusal[], now: Instant): readonly Change[] {
   const refusal = refusals.find(({ change }) => change.verb === 'create' && change.resource.resource === REPLICASETS.resource);
-  if (refusal?.change.verb !== 'create') return [];
+  if (refusal?.change.verb !== 'create' || isEnding(refusal)) return [];
   const message = `Failed to create new replica set "${refusal.change.object.metadata.name ?? ''}": ${refusal.message}`;
   const told = tell(COMPONENT, { about: deployment, type: 'Warning', reason: 'ReplicaSetCreateError', message }, now);
   if (!hasDeadline(deployment)) return [told];

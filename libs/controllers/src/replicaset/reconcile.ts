@@ -3,6 +3,7 @@ import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '#li
 import { deepEqual, GENERATED_NAME, labelSelectorOf, parseTime, selectorFromLabels } from '#libs/apimachinery';
 import type { Change, Instant, Reconcile, Refusal } from '#libs/apimachinery';
 import { conditionOf, withCondition } from '../conditions.js';
+import { isEnding } from '../refusals.js';
 import { adoptedBy, claim, controllerReference, releasedFrom } from '../ownership.js';
 import { inDeletionOrder } from './deletion-order.js';
 
@@ -43,7 +44,7 @@ export const reconcileReplicaSet: Reconcile<ReplicaSetSnapshot> = (snapshot, now
 /** Says on the ReplicaSet that its pods could not be created or deleted. */
 export function refuseReplicaSet({ replicaSet }: ReplicaSetSnapshot, refusals: readonly Refusal[], now: Instant): readonly Change[] {
   const refusal = refusals.find(({ change }) => change.resource.resource === PODS.resource && change.verb !== 'update');
-  if (!refusal) return [];
+  if (!refusal || isEnding(refusal)) return [];
   const failed = refusal.change.verb === 'delete' ? 'FailedDelete' : 'FailedCreate';
   const message = `${refusal.change.verb === 'delete' ? 'Error deleting' : 'Error creating'}: ${refusal.message}`;
   const told = tell(COMPONENT, { about: replicaSet, type: 'Warning', reason: failed, message }, now);
