@@ -40,6 +40,8 @@ export function allocating<T>(work: () => Promise<T>): Promise<T> {
 /** Takes an id, an index and ports for a new cluster. The profile's folder must exist. */
 export async function allocate(folder: string, apiPort: number | undefined, warn: (text: string) => void): Promise<Allocation> {
   return allocating(async () => {
+    // What a start that was killed had taken for this folder is given back first.
+    for (const half of await allocationsOf(folder)) await release(half.id);
     const others = await liveAllocations();
     const choice = chooseIndex(new Set(others.map(({ index }) => index)), await machineNetworks());
     if (choice === undefined) {
@@ -71,6 +73,11 @@ export async function reallocatePorts(allocation: Allocation, apiPort: number | 
     await record({ ...allocation, ports });
     return ports;
   });
+}
+
+/** What was allocated for a profile's folder: more than one only where starts were killed. */
+export async function allocationsOf(folder: string): Promise<readonly Allocation[]> {
+  return (await liveAllocations()).filter((allocation) => allocation.folder === folder);
 }
 
 /** Gives back what a cluster held. */

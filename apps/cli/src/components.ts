@@ -56,10 +56,12 @@ export function ended(folders: Folders, components: readonly string[]): Failure 
   return new Failure(`${gone} ended:\n${causeIn(lastLines(file, 40)).join('\n')}`);
 }
 
-/** The lines of a log's end that say why: from the last one that names an error on, without the stack. */
+/** The lines of a log's end that say why: from the last one that names an error on, without stack and colours. */
 export function causeIn(lines: readonly string[]): readonly string[] {
-  const from = lines.findLastIndex((line) => /\berror\b|Error:|FATAL|does not fit/i.test(line) && !/^\s+at /.test(line));
-  return (from === -1 ? lines.slice(-8) : lines.slice(from, from + 12)).filter((line) => !/^\s+at /.test(line));
+  const plain = lines.map((line) => line.replace(/\x1b\[[0-9;]*m/g, '')).filter((line) => !/^\s+at /.test(line));
+  const thrown = plain.findLastIndex((line) => /^([A-Z]\w*Error|Error|[A-Z]\w+)( \[\w+\])?: /.test(line));
+  const from = thrown === -1 ? plain.findLastIndex((line) => /\berror\b|FATAL/i.test(line)) : thrown;
+  return from === -1 ? plain.slice(-8) : plain.slice(from, from + 12);
 }
 
 /** Waits until the API server says that it is ready, and each of its neighbours too. */

@@ -1,4 +1,4 @@
-import { open, mkdir, realpath, rm, stat } from 'node:fs/promises';
+import { access, constants, open, mkdir, realpath, rm, stat } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 
 import { codeOf, Failure, messageOf } from './failure.js';
@@ -21,6 +21,10 @@ function mainFile(): string {
 export async function checkContext(name: string): Promise<void> {
   const file = mainFile();
   await naming(file, async () => checkKubeconfig((await readIfThere(file)) ?? '', name));
+  // Written beside it and renamed: its folder has to take files.
+  const folder = dirname(await realpath(file).catch(() => file));
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await access(folder, constants.W_OK);
 }
 
 /** Puts the cluster's context into the first kubeconfig and makes it current; gives back the file. */

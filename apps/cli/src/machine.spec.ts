@@ -1,4 +1,5 @@
 import { chooseMirror, codenameOf } from './apt.js';
+import { causeIn } from './components.js';
 import { mountsBelow } from './delete.js';
 import { deletionsOf, tablesOf } from './network.js';
 import { parseStat } from './processes.js';
@@ -72,6 +73,31 @@ describe('what a cluster has in the packet filters', () => {
         .concat('decklog 0a1b2c', '-j', 'MASQUERADE'),
       '-t filter -D DOCKER-USER -s 10.64.0.0/16 -m comment --comment decklog_0a1b2c -j ACCEPT'.split(' '),
     ]);
+  });
+});
+
+describe('why a process ended', () => {
+  const stack = '    at main (/x/main.js:1:2)';
+  it.each([
+    [
+      'what was thrown last, without its stack',
+      ['{"level":30,"msg":"up"}', 'Error: old', 'WrongSettings: max_payload is small', stack],
+      ['WrongSettings: max_payload is small'],
+    ],
+    [
+      'all lines of it',
+      ['Error: the environment does not fit:', '  CLUSTER: letters', stack],
+      ['Error: the environment does not fit:', '  CLUSTER: letters'],
+    ],
+    ['without colours', ['\x1b[31mError: no\x1b[39m'], ['Error: no']],
+    [
+      'a fatal line',
+      ['LOG: x', '2026 FATAL:  could not create lock file', 'LOG: y'],
+      ['2026 FATAL:  could not create lock file', 'LOG: y'],
+    ],
+    ['the last lines where none names an error', ['a', 'b'], ['a', 'b']],
+  ])('is %s', (_, lines, expected) => {
+    expect(causeIn(lines)).toEqual(expected);
   });
 });
 

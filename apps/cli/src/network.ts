@@ -97,9 +97,11 @@ function shellWords(line: string): readonly string[] {
   return [...line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, quoted, plain]) => quoted?.replace(/\\(.)/g, '$1') ?? plain ?? '');
 }
 
-/** Removes what the cluster put into the packet filters. */
+/** Removes what the cluster put into the packet filters, and gives back the node ports it held on this machine. */
 export async function removeFilters(id: string): Promise<void> {
   if (!runningAsRoot()) return;
+  const { releaseNodePorts } = await import('#libs/adapters');
+  await releaseNodePorts(id);
   const nft = findProgram('nft');
   if (nft !== undefined) {
     const listing = await run(nft, ['list', 'tables'], { timeoutMs: 10_000 });

@@ -159,6 +159,7 @@ function openToAll(path: string): boolean {
 /** Makes the database's files beside their place and moves them there whole: a killed start leaves no half. */
 async function initialise(programs: string, base: string, password: string, account: Account | undefined): Promise<void> {
   const [fresh, passwordFile] = [join(base, 'data.new'), join(base, 'password')];
+  await endRemains(base);
   await rm(fresh, { recursive: true, force: true });
   await rm(join(base, 'data'), { recursive: true, force: true });
   await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
@@ -182,9 +183,24 @@ async function initialise(programs: string, base: string, password: string, acco
  * the pid in it may by now be anyone's.
  */
 async function clearRemains(data: string): Promise<void> {
-  await until(() => (processesIn(data).length === 0 ? true : undefined), { forMs: 5_000, what: 'the old database to end' }).catch(() => {
-    for (const pid of processesIn(data)) process.kill(pid, 'SIGKILL');
-  });
-  await until(() => (processesIn(data).length === 0 ? true : undefined), { forMs: 5_000, what: 'the old database to end' });
+  await gone([data], 5_000).catch(() => undefined);
+  await endRemains(dirname(data));
   await rm(join(data, 'postmaster.pid'), { force: true });
+}
+
+/** Ends whatever still works on the database's files: an initdb whose start was killed, backends without a server. */
+export async function endRemains(base: string): Promise<void> {
+  const folders = [base, join(base, 'data'), join(base, 'data.new')];
+  for (const pid of folders.flatMap(processesIn)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if (codeOf(error) !== 'ESRCH') throw error;
+    }
+  }
+  await gone(folders, 5_000);
+}
+
+function gone(folders: readonly string[], forMs: number): Promise<true> {
+  return until(() => (folders.flatMap(processesIn).length === 0 ? true : undefined), { forMs, what: 'the old database to end' });
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Failure } from './failure.js';
 import { withLock } from './lock.js';
 import { until } from './polling.js';
-import { alive, lastLines, launch, processesIn, recordFile, recordOf, runningProcess, terminate } from './processes.js';
+import { alive, endStrays, lastLines, launch, processesIn, recordFile, recordOf, runningProcess, terminate } from './processes.js';
 import type { LaunchSpec, ProcessRecord } from './processes.js';
 
 let folder: string;
@@ -79,6 +79,20 @@ describe('ending a process', () => {
     await logged('up');
     expect(await terminate(record, { signal: 'SIGTERM', graceMs: 100 })).toBe('killed');
     await until(() => (processesIn(folder).length === 0 ? true : undefined), { forMs: 10_000, what: 'its child to end' });
+  });
+});
+
+describe('a process that nobody recorded', () => {
+  it('is ended when its component is started again', async () => {
+    const stray = await startChild('console.log("up"); setInterval(() => {}, 1000)');
+    await logged('up');
+    rmSync(recordFile(folder, 'child'));
+    const next = await startChild('setInterval(() => {}, 1000)');
+    expect(alive(stray)).toBe(false);
+    await endStrays(join(folder, 'other.log'));
+    expect(alive(next)).toBe(true);
+    await endStrays(folder);
+    expect(alive(next)).toBe(false);
   });
 });
 

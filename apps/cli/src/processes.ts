@@ -96,6 +96,7 @@ export function runningProcess(runFolder: string, component: string): ProcessRec
 
 /** Starts a process in a session of its own, its output appended to its log, and records it. */
 export async function launch(runFolder: string, component: string, spec: LaunchSpec): Promise<ProcessRecord> {
+  await endStrays(spec.logFile);
   rotate(spec.logFile);
   const log = openSync(spec.logFile, 'a', 0o600);
   try {
@@ -168,14 +169,39 @@ export function forget(runFolder: string, component: string): void {
 
 /** Processes whose working folder is this one: what a killed Postgres leaves behind for a moment. */
 export function processesIn(folder: string): readonly number[] {
-  return readdirSync('/proc').flatMap((entry) => {
-    if (!/^\d+$/.test(entry)) return [];
+  return everyProcess().filter((pid) => linkOf(`/proc/${pid}/cwd`) === folder && statOf(pid)?.state !== 'Z');
+}
+
+/**
+ * Ends processes that write to these logs, a file or a folder of them, though nobody recorded them: a start was killed
+ * between making a process and writing it down, or a killed server left its own children.
+ */
+export async function endStrays(logs: string): Promise<void> {
+  const strays = () => everyProcess().filter((pid) => (linkOf(`/proc/${pid}/fd/1`) ?? '').startsWith(logs) && statOf(pid)?.state !== 'Z');
+  for (const pid of strays()) {
     try {
-      return readlinkSync(`/proc/${entry}/cwd`) === folder && statOf(Number(entry))?.state !== 'Z' ? [Number(entry)] : [];
-    } catch {
-      return [];
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if (codeOf(error) !== 'ESRCH') throw error;
     }
+  }
+  await until(() => (strays().length === 0 ? true : undefined), {
+    forMs: 10_000,
+    everyMs: 20,
+    what: `processes writing to ${logs} to end`,
   });
+}
+
+function everyProcess(): readonly number[] {
+  return readdirSync('/proc').flatMap((entry) => (/^\d+$/.test(entry) && Number(entry) !== process.pid ? [Number(entry)] : []));
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The last lines of a log, out of its last 64 KiB. */

@@ -3,17 +3,17 @@ import { isIPv4 } from 'node:net';
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 
-import { releaseMachine } from './allocation.js';
+import { allocationsOf, releaseMachine } from './allocation.js';
 import { connectApi } from './api.js';
 import { makeCertificates } from './certificates-command.js';
-import type { Layout, Runtime } from './cluster.js';
-import { removeEverything, removeFolder } from './delete.js';
+import type { Cluster, Layout, Runtime } from './cluster.js';
+import { fromAllocation, removeEverything, removeFolder } from './delete.js';
 import { Failure } from './failure.js';
 import { runKubectl } from './kubectl.js';
 import { withProfileLock } from './lock.js';
 import { printLogs } from './logs.js';
 import { allProfiles, profilesText } from './profiles.js';
-import { decklogHome, foldersOf, loadCluster, profileNames, readIfThere, requireCluster } from './profile.js';
+import { decklogHome, foldersOf, loadCluster, profileNames, requireCluster } from './profile.js';
 import { kubectl } from './programs.js';
 import { rebuildProjection } from './rebuild.js';
 import { serviceText } from './service.js';
@@ -130,20 +130,28 @@ async function deleteProfile(profile: string, signal: AbortSignal): Promise<void
   signal.throwIfAborted();
   const folders = foldersOf(profile);
   await withProfileLock(folders.root, LOCK_WAIT_MS, async () => {
-    if ((await readIfThere(folders.clusterFile)) === undefined) {
+    const cluster = await clusterToDelete(profile);
+    if (cluster === undefined) {
       if (!(await profileNames()).includes(profile)) terminal.warn(`"${profile}" profile does not exist`);
-      // Else a start that was killed before it had allocated anything.
       await removeFolder(folders.root);
       return;
     }
-    const cluster = await loadCluster(profile);
-    if (cluster === undefined) return;
     await terminal.step('🔥', `Deleting "${profile}"`, () => removeEverything(cluster, folders));
     if (cluster.natsUrl !== undefined) terminal.warn(`The streams decklog_${cluster.id}_* on your NATS server were left there.`);
     if (cluster.postgresUrl !== undefined) terminal.warn('The tables in your Postgres database were left there.');
   });
   await rm(`${decklogHome()}/.failed/${profile}`, { recursive: true, force: true });
   terminal.line('💀', `Removed all traces of "${profile}".`);
+}
+
+/** The profile's cluster, also where its file is damaged or was not yet written when a start was killed. */
+async function clusterToDelete(profile: string): Promise<Cluster | undefined> {
+  const known = await loadCluster(profile).catch((error: unknown) => {
+    if (!(error instanceof Failure)) throw error;
+    return undefined;
+  });
+  const [allocation] = known === undefined ? await allocationsOf(foldersOf(profile).root) : [];
+  return allocation === undefined ? known : fromAllocation(profile, allocation, foldersOf(profile));
 }
 
 const outputOption = () => new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text');

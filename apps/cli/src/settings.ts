@@ -66,7 +66,7 @@ export function nodeSettings(cluster: Cluster, folders: Folders, number: number)
   };
 }
 
-const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_OPTIONS'] as const;
+const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'] as const;
 
 /** What a process of ours inherits of the environment of whoever started it: nothing that would differ by chance. */
 export function inheritedSettings(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {

@@ -14,7 +14,7 @@ import { removeEverything } from './delete.js';
 import { eachOf } from './docker.js';
 import type { Engine } from './engine.js';
 import { ensureEngine, ensureNetworkTools } from './engine.js';
-import { Failure } from './failure.js';
+import { Failure, messageOf } from './failure.js';
 import { checkContext, installContext } from './kubeconfig-file.js';
 import { mergeKubeconfig } from './kubeconfig.js';
 import type { KubeconfigEntry } from './kubeconfig.js';
@@ -68,7 +68,9 @@ export async function start(options: StartOptions, terminal: Terminal, signal: A
     try {
       await bringUp(cluster, folders, terminal, signal);
     } catch (error) {
-      await undo(cluster, folders, known === undefined, new Set(before.map(({ name }) => name)), terminal);
+      await undo(cluster, folders, known === undefined, new Set(before.map(({ name }) => name)), terminal).catch((second: unknown) =>
+        terminal.warn(`Cleaning up failed too: ${messageOf(second)}`),
+      );
       throw error;
     }
   });

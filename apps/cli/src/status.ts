@@ -73,5 +73,6 @@ export function statusText(status: ClusterStatus): string {
     ...(status.runtime === undefined ? [] : [`runtime:   ${status.runtime}`]),
   ];
   const rows = status.components.map(({ name, state, pid, since }) => [name, state, pid === 0 ? '-' : String(pid), since ?? '-']);
+  if (rows.length === 0) return head.join('\n');
   return [...head, '', plainTable(['COMPONENT', 'STATE', 'PID', 'SINCE'], rows)].join('\n');
 }

@@ -1,6 +1,9 @@
 import type { Cluster } from './cluster.js';
 import { endComponents, endingOrder } from './components.js';
 import { containersOf, eachOf, stopContainer } from './docker.js';
+import { Failure } from './failure.js';
+import { removeFilters } from './network.js';
+import { endStrays } from './processes.js';
 import type { Folders } from './profile.js';
 import type { Say } from './terminal.js';
 
@@ -8,13 +11,25 @@ import type { Say } from './terminal.js';
 const CONTAINER_GRACE_SECONDS = 10;
 const AT_ONCE = 8;
 
-/** Ends every process of the cluster, then its containers: pods' own first, then what holds their networks. */
+/**
+ * Ends every process of the cluster, then its containers: pods' own first, then what holds their networks. Its Services
+ * no longer answer: their rules go too, and the node ports are free for others. The next start puts them back.
+ */
 export async function stopCluster(cluster: Cluster, folders: Folders, say: Say): Promise<void> {
   const [nodes = [], ...others] = endingOrder(cluster);
   const killed = [...(await endComponents(folders, nodes))];
-  if (cluster.runtime === 'docker') await stopContainers(cluster.id, say);
+  const containers = cluster.runtime === 'docker' ? await stopContainers(cluster.id, say).catch(heldFailure) : undefined;
+  if (cluster.runtime === 'docker') await removeFilters(cluster.id);
   for (const group of others) killed.push(...(await endComponents(folders, group)));
+  await endStrays(folders.logs);
   if (killed.length > 0) say(`killed, since they did not end in time: ${killed.join(', ')}`);
+  if (containers !== undefined) throw containers;
+}
+
+/** An engine that does not answer keeps no process running: it is said when all else has ended. */
+function heldFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  throw error;
 }
 
 async function stopContainers(id: string, say: Say): Promise<void> {
