@@ -2,9 +2,13 @@
 import { spawnSync } from 'node:child_process';
 
 const rewrite = process.argv.includes('--rewrite') ? { DECKLOG_SCENARIOS: 'rewrite' } : {};
-const { status } = spawnSync(process.execPath, ['node_modules/jest/bin/jest.js', '--selectProjects', 'unit', '--testPathPatterns', 'libs/simulation/src/scenarios'], {
-  cwd: new URL('..', import.meta.url),
-  env: { ...process.env, ...rewrite },
-  stdio: 'inherit',
-});
+const { status } = spawnSync(
+  process.execPath,
+  ['node_modules/jest/bin/jest.js', '--selectProjects', 'unit', '--testPathPatterns', 'libs/simulation/src/scenarios'],
+  {
+    cwd: new URL('..', import.meta.url),
+    env: { ...process.env, ...rewrite },
+    stdio: 'inherit',
+  },
+);
 process.exitCode = status ?? 1;
