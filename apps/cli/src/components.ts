@@ -59,7 +59,7 @@ export function ended(folders: Folders, components: readonly string[]): Failure 
 /** The lines of a log's end that say why: from the last one that names an error on, without stack and colours. */
 export function causeIn(lines: readonly string[]): readonly string[] {
   const plain = lines.map((line) => line.replace(/\x1b\[[0-9;]*m/g, '')).filter((line) => !/^\s+at /.test(line));
-  const thrown = plain.findLastIndex((line) => /^([A-Z]\w*Error|Error|[A-Z]\w+)( \[\w+\])?: /.test(line));
+  const thrown = plain.findLastIndex((line) => /^[A-Z]\w*[a-z]\w*( \[\w+\])?: /.test(line));
   const from = thrown === -1 ? plain.findLastIndex((line) => /\berror\b|FATAL/i.test(line)) : thrown;
   return from === -1 ? plain.slice(-8) : plain.slice(from, from + 12);
 }
