@@ -24,7 +24,7 @@ describe('two clusters on one machine', () => {
     },
   ];
   const apply = (cluster: TestCluster) =>
-    cluster.kubectl('apply -f -', { input: manifest.map((object) => JSON.stringify(object)).join('\n---\n') });
+    cluster.kubectl('apply -f -', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifest }) });
   const ask = async (cluster: TestCluster): Promise<string> => {
     const { out } = await cluster.decklog(['service', 'echo', '--url']);
     return (await fetch(out.trim(), { signal: AbortSignal.timeout(3_000) })).text();
@@ -61,10 +61,10 @@ describe('two clusters on one machine', () => {
       sh(
         'nft list tables; docker network ls --format "{{.Name}}"; ip -o link; docker ps -a --format "{{.Label \\"dev.decklog.cluster\\"}}"',
       );
-    const status = JSON.parse((await first.decklog(['status', '-o', 'json'])).out) as { cluster: string };
-    expect(namesOf()).toContain(status.cluster);
+    const status = JSON.parse((await first.decklog(['status', '-o', 'json'])).out) as { id: string };
+    expect(namesOf()).toContain(status.id);
     await first.delete();
-    expect(namesOf()).not.toContain(status.cluster);
+    expect(namesOf()).not.toContain(status.id);
     expect((await ask(second)).includes('Hostname: echo')).toBe(true);
     expect(await second.kubectl('get pods')).toContain('Running');
   });

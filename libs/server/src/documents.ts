@@ -4,6 +4,7 @@ import { apiVersionOf } from '#libs/apimachinery';
 import type { Call } from './call.js';
 import { acceptClauses, negotiate, notAcceptable } from './negotiate.js';
 import { openApiV2 } from './openapi-v2.js';
+import { OPENAPI_V2_PROTOBUF, openApiV2Protobuf } from './openapi-v2-protobuf.js';
 import type { ServerOptions } from './options.js';
 import { nothingHere, sendBody, sendObject, wrongMethod } from './respond.js';
 import type { TokenKeys } from './tokens.js';
@@ -103,14 +104,22 @@ export class Documents {
   }
 
   private async openApiV2(call: Call): Promise<void> {
-    requireJson(call.request.headers.accept, ['application/json', 'application/com.github.proto-openapi.spec.v2@v1.0+json']);
-    const document = this.document('v2', () =>
+    const document = () =>
       openApiV2(
         [...this.groupVersions.values()].flatMap((one) => openApiV3(one, this.definitions) ?? []),
         this.gitVersion,
-      ),
-    );
-    await this.sendTagged(call, document, 'application/json', {});
+      );
+    const { accept } = call.request.headers;
+    if (accept?.includes(OPENAPI_V2_PROTOBUF)) {
+      return this.sendTagged(
+        call,
+        this.document('v2 protobuf', () => openApiV2Protobuf(document())),
+        OPENAPI_V2_PROTOBUF.replace('@', '.'),
+        {},
+      );
+    }
+    requireJson(accept, ['application/json', 'application/com.github.proto-openapi.spec.v2@v1.0+json']);
+    await this.sendTagged(call, this.document('v2', document), 'application/json', {});
   }
 
   private groupDocument(name: string): Made {
@@ -124,7 +133,8 @@ export class Documents {
   private document(name: string, make: () => unknown): Made {
     let made = this.made.get(name);
     if (made === undefined) {
-      const bytes = Buffer.from(JSON.stringify(make()));
+      const value = make();
+      const bytes = Buffer.isBuffer(value) ? value : Buffer.from(JSON.stringify(value));
       made = { bytes, hash: createHash('sha512').update(bytes).digest('hex').toUpperCase() };
       this.made.set(name, made);
     }
