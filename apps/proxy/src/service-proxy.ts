@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { ENDPOINTSLICES, EVENTS, NODES, SERVICES, type EndpointSlice, type Event, type Node, type Service } from '#libs/api';
 import { watchResource, type ApiClient, type ResourceWatch } from '#libs/client';
 import { nodePortClaim, proxyPlan, type ProxyPort } from '#libs/node';
@@ -112,7 +113,7 @@ export class ServiceProxy {
     const event: Event = {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { generateName: `${name}.`, namespace },
+      metadata: { name: `${name}.${randomBytes(8).toString('hex')}`, namespace },
       involvedObject: {
         apiVersion: 'v1',
         kind: 'Service',
