@@ -3,7 +3,18 @@ import tseslint from 'typescript-eslint';
 
 const { PURE_ROOMS } = createRequire(import.meta.url)('./tools/rooms.cjs');
 const PURE = PURE_ROOMS.map((room) => `libs/${room}/src/**/*.ts`);
-const WORLD = ['process', 'fetch', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'performance', 'crypto', 'console', 'Buffer'];
+const WORLD = [
+  'process',
+  'fetch',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'queueMicrotask',
+  'performance',
+  'crypto',
+  'console',
+  'Buffer',
+];
 
 export default [
   { ignores: ['dist/**', 'node_modules/**', 'libs/api/src/generated/**'] },

@@ -25,11 +25,25 @@ function must(what, command, args, options = {}) {
   process.exit(1);
 }
 
+/** Whether a Docker daemon answers. */
+const dockerAnswers = () => spawnSync('docker', ['version', '--format', '{{.Server.Version}}'], { stdio: 'ignore' }).status === 0;
+
+/** Ends the daemon that this run started: nothing of it is left running. */
+function stopDocker() {
+  if (!existsSync('/var/run/docker.pid')) return;
+  say('stopping the container engine that was started for the tests');
+  const pid = Number(readFileSync('/var/run/docker.pid', 'utf8'));
+  process.kill(pid, 'SIGTERM');
+  const gone = Date.now() + 30_000;
+  while (existsSync(`/proc/${pid}`) && Date.now() < gone) spawnSync('sleep', ['0.1']);
+}
+
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(`Node 20.19 or newer is needed; this is ${process.versions.node}\n`);
   process.exit(1);
 }
+const dockerRan = dockerAnswers();
 // The launcher installs the packages and builds; `prepare` fetches servers and starts a container engine.
 must('preparing: packages, build, container engine, nats-server, kubectl', path.join(root, 'decklog'), ['prepare']);
 
@@ -60,6 +74,7 @@ try {
   }
 } finally {
   rmSync(out, { recursive: true, force: true });
+  if (!dockerRan) stopDocker();
 }
 process.stdout.write(`\n${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}\n`);
 process.exit(failed === 0 ? 0 : 1);

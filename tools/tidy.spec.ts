@@ -61,7 +61,11 @@ describe('tidy', () => {
       const lines = read(file);
       return lines.flatMap((line, at) => {
         if (!/^export (abstract )?(async )?(const|function|class|interface|type) \w/.test(line)) return [];
-        const before = lines.slice(0, at).findLast((above) => !above.startsWith('@'))?.trim() ?? '';
+        const before =
+          lines
+            .slice(0, at)
+            .findLast((above) => !above.startsWith('@'))
+            ?.trim() ?? '';
         const sibling = /^export const \w+.*;$/.test(before) || /^export function/.test(before);
         return before.endsWith('*/') || sibling ? [] : [where(file, at)];
       });

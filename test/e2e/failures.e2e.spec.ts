@@ -145,11 +145,15 @@ describe('when things die', () => {
 
   it('rebuilds the projection to the same rows, and finds a row that was altered', async () => {
     expect(await cluster.decklog(['rebuild', '--check'], { timeoutMs: 120_000 })).toMatchObject({ code: 0 });
+    const { id } = JSON.parse((await cluster.decklog(['status', '-o', 'json'])).out) as { id: string };
     const plane = (await cluster.components()).find(({ name }) => name === 'control-plane');
     const url = /POSTGRES_URL=([^\0]+)/.exec(readFileSync(`/proc/${plane!.pid}/environ`, 'utf8'))?.[1];
     const database = new Client({ connectionString: url! });
+    database.on('error', () => undefined);
     await database.connect();
-    const altered = await database.query(`update object set body = replace(body, 'value 0 0', 'value 0 1') where name = 'burst-0-0'`);
+    const altered = await database.query(
+      `update "decklog_${id}".object set body = replace(body, 'value 0 0', 'value 0 1') where name = 'burst-0-0'`,
+    );
     await database.end();
     expect(altered.rowCount).toBe(1);
     const { code, out, err } = await cluster.decklog(['rebuild', '--check'], { timeoutMs: 120_000 });

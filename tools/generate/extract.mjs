@@ -20,9 +20,19 @@ function fetchPackages() {
   mkdirSync(path.join(dir, 'lists/partial'), { recursive: true });
   const site = execFileSync('apt-get', ['indextargets', '--format', '$(SITE)'], { encoding: 'utf8' }).split('\n')[0];
   writeFileSync(path.join(dir, 'sources.list'), `deb ${site} forky main\n`);
-  const options = ['-o', `Dir::Etc::SourceList=${dir}/sources.list`, '-o', 'Dir::Etc::SourceParts=/dev/null', '-o', `Dir::State::Lists=${dir}/lists`];
+  const options = [
+    '-o',
+    `Dir::Etc::SourceList=${dir}/sources.list`,
+    '-o',
+    'Dir::Etc::SourceParts=/dev/null',
+    '-o',
+    `Dir::State::Lists=${dir}/lists`,
+  ];
   execFileSync('apt-get', [...options, 'update', '-qq'], { stdio: 'inherit' });
-  execFileSync('apt-get', [...options, 'download', '-qq', 'golang-k8s-api-dev', 'golang-k8s-apimachinery-dev'], { cwd: dir, stdio: 'inherit' });
+  execFileSync('apt-get', [...options, 'download', '-qq', 'golang-k8s-api-dev', 'golang-k8s-apimachinery-dev'], {
+    cwd: dir,
+    stdio: 'inherit',
+  });
   for (const deb of readdirSync(dir).filter((name) => name.endsWith('.deb'))) execFileSync('dpkg', ['-x', deb, 'x'], { cwd: dir });
   return path.join(dir, 'x');
 }
@@ -34,9 +44,22 @@ const modelName = (pkg, name) =>
   pkg === 'meta/v1' ? `io.k8s.apimachinery.pkg.apis.meta.v1.${name}` : `io.k8s.api.${pkg.replace('/', '.')}.${name}`;
 
 const SCALARS = {
-  string: 'string', bool: 'bool', int: 'int64', int32: 'int32', int64: 'int64', float64: 'double', byte: 'byte', uint8: 'byte',
-  'types.UID': 'string', 'types.NodeName': 'string', 'types.NamespacedName': 'string',
-  'resource.Quantity': 'quantity', 'intstr.IntOrString': 'intOrString', 'runtime.RawExtension': 'any', 'runtime.Object': 'any', 'interface{}': 'any',
+  string: 'string',
+  bool: 'bool',
+  int: 'int64',
+  int32: 'int32',
+  int64: 'int64',
+  float64: 'double',
+  byte: 'byte',
+  uint8: 'byte',
+  'types.UID': 'string',
+  'types.NodeName': 'string',
+  'types.NamespacedName': 'string',
+  'resource.Quantity': 'quantity',
+  'intstr.IntOrString': 'intOrString',
+  'runtime.RawExtension': 'any',
+  'runtime.Object': 'any',
+  'interface{}': 'any',
 };
 const META_SCALARS = { Time: 'time', MicroTime: 'microTime', Duration: 'duration', FieldsV1: 'any', Verbs: '[]string' };
 
@@ -49,13 +72,18 @@ function load(pkg) {
   const types = new Map();
   const imports = new Map();
   for (const file of readdirSync(dir).filter((f) => f.endsWith('.go') && !f.endsWith('_test.go') && !/^(zz_|generated)/.test(f))) {
-    const lines = readFileSync(path.join(dir, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '').split('\n');
+    const lines = readFileSync(path.join(dir, file), 'utf8')
+      .replace(/\/\*[\s\S]*?\*\//g, '')
+      .split('\n');
     let comment = [];
     for (let i = 0; i < lines.length; i++) {
       const line = lines[i];
       const imported = /^\s*(?:import )?(\w+)?\s*"k8s\.io\/(api|apimachinery\/pkg\/apis)\/([a-z]+\/v\d\w*)"$/.exec(line);
       if (imported) imports.set(imported[1] ?? imported[3].split('/')[1], imported[3]);
-      if (/^\s*\/\//.test(line)) { comment.push(line.trim()); continue; }
+      if (/^\s*\/\//.test(line)) {
+        comment.push(line.trim());
+        continue;
+      }
       const struct = /^type (\w+) struct \{$/.exec(line);
       const alias = /^type (\w+)\s+=?\s*([\w.[\]*]+)$/.exec(line);
       if (struct) {
@@ -104,8 +132,14 @@ function collect(pkg, name) {
   let markers = [];
   for (const raw of found.body) {
     const line = raw.trim();
-    if (line.startsWith('//')) { const m = /^\/\/\s*\+(\w+)(?:=(.*))?$/.exec(line); if (m) markers.push([m[1], m[2] ?? '']); continue; }
-    if (line === '') { continue; }
+    if (line.startsWith('//')) {
+      const m = /^\/\/\s*\+(\w+)(?:=(.*))?$/.exec(line);
+      if (m) markers.push([m[1], m[2] ?? '']);
+      continue;
+    }
+    if (line === '') {
+      continue;
+    }
     const m = /^(?:(\w+)\s+)?([\w.*[\]{}]+)\s+`(.*)`/.exec(line);
     if (!m) throw new Error(`cannot read ${id}: ${line}`);
     const [, , go, tag] = m;

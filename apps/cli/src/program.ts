@@ -12,6 +12,7 @@ import { Failure } from './failure.js';
 import { runKubectl } from './kubectl.js';
 import { withProfileLock } from './lock.js';
 import { printLogs } from './logs.js';
+import { prepare } from './prepare.js';
 import { allProfiles, profilesText } from './profiles.js';
 import { decklogHome, foldersOf, loadCluster, profileNames, requireCluster } from './profile.js';
 import { kubectl } from './programs.js';
@@ -204,6 +205,11 @@ function addReading(program: Command, around: Surroundings): void {
 }
 
 function addTools(program: Command, around: Surroundings): void {
+  program
+    .command('prepare')
+    .description('install what clusters with real containers need on this machine, without making one')
+    .action(() => prepare(terminal));
+
   profileOption(program.command('kubectl'))
     .description('kubectl against this cluster: decklog kubectl -- get pods')
     .argument('[args...]', "kubectl's own, after --")

@@ -28,12 +28,21 @@ interface Wanted {
   readonly versionArgs: readonly string[];
   readonly major: number;
   readonly minor: number;
+  /** The oldest minor version that will do where a newer one can't be fetched; absent: none older. */
+  readonly tolerated?: number;
 }
 
 /** Atomic batches came with 2.12 (ADR of the log). */
 const NATS_SERVER: Wanted = { name: 'nats-server', variable: 'DECKLOG_NATS_SERVER', versionArgs: ['--version'], major: 2, minor: 12 };
-/** Older clients speak only SPDY for exec and know nothing of what the cluster serves. */
-const KUBECTL: Wanted = { name: 'kubectl', variable: 'DECKLOG_KUBECTL', versionArgs: ['version', '--client'], major: 1, minor: 30 };
+/** Upstream supports a client one minor version away from the server; older ones mostly work, down to those without WebSockets. */
+const KUBECTL: Wanted = {
+  name: 'kubectl',
+  variable: 'DECKLOG_KUBECTL',
+  versionArgs: ['version', '--client'],
+  major: 1,
+  minor: 35,
+  tolerated: 30,
+};
 
 /** A program that was found, and how recent it is. */
 export interface Program {
@@ -59,12 +68,19 @@ async function obtain(wanted: Wanted, say: Say): Promise<Program> {
     throw new Failure(`${wanted.variable} names ${named}: ${verdict(version, wanted)}`, [`Name ${least(wanted)}, or unset it.`]);
   }
   const rejected: string[] = [];
+  let tolerable: Program | undefined;
   for (const path of [...programsNamed(wanted.name), join(cacheFolder(), wanted.name)].filter(executable)) {
     const version = await versionOf(path, wanted);
     if (version !== undefined && atLeast(version, wanted.major, wanted.minor)) return { path, version };
+    if (version !== undefined && atLeast(version, wanted.major, wanted.tolerated ?? wanted.minor)) tolerable ??= { path, version };
     rejected.push(`${path}: ${verdict(version, wanted)}`);
   }
-  return fetched(wanted, rejected, say);
+  try {
+    return await fetched(wanted, rejected, say);
+  } catch (error) {
+    if (tolerable === undefined || !(error instanceof Failure)) throw error;
+    return tolerable;
+  }
 }
 
 async function fetched(wanted: Wanted, rejected: readonly string[], say: Say): Promise<Program> {
