@@ -44,6 +44,8 @@ export interface SubresourceDefinition {
   readonly group?: string;
   readonly version?: string;
   readonly verbs: readonly string[];
+  /** The columns of `kubectl get --subresource` where its kind is not the parent's. */
+  readonly columns?: readonly PrinterColumn[];
 }
 
 /** One served resource: everything discovery, routing, the registry, OpenAPI and kubectl need to know. */
@@ -62,6 +64,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** False where an update must carry a resourceVersion (upstream's AllowUnconditionalUpdate). Absent: true. */
   readonly unconditionalUpdate?: boolean;
   readonly verbs: readonly string[];
+  /** The sentence of the `Warning` header that goes with every answer where upstream deprecates the kind. */
+  readonly deprecation?: string;
   /** Name of the kind's type in the generated facts, e.g. `io.k8s.api.core.v1.Pod`. */
   readonly model: string;
   /** The stream its events live in. */

@@ -165,6 +165,12 @@ describe('the API server', () => {
     expect([answer.code, message(answer)]).toEqual([code, expect.stringContaining(said)]);
   });
 
+  it('says that it does not apply before it looks at the options of an apply', async () => {
+    const headers = { 'content-type': 'application/apply-patch+yaml' };
+    const answer = await api.ask(`${CONFIGMAPS}/any?fieldManager=kubectl&force=false`, { method: 'PATCH', body: '{}', headers });
+    expect(answer.code).toBe(415);
+  });
+
   it('answers as a table where that is accepted', async () => {
     await api.ask(CONFIGMAPS, { method: 'POST', body: configMap('table', { data: { a: '1' } }) });
     const headers = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' };
@@ -179,6 +185,32 @@ describe('the API server', () => {
     expect(none.rows).toEqual([{ cells: ['table', 1, expect.any(String)], object: null }]);
     const wrong = await api.ask(`${CONFIGMAPS}?includeObject=Some`, { headers });
     expect(message(wrong)).toContain('includeObject: Unsupported value: "Some"');
+  });
+
+  it('has columns of its own for a scale', async () => {
+    const spec = {
+      replicas: 3,
+      selector: { matchLabels: { a: 'b' } },
+      template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
+    };
+    const deployments = '/apis/apps/v1/namespaces/default/deployments';
+    const created = await api.ask(deployments, { method: 'POST', body: JSON.stringify({ metadata: { name: 'scaled' }, spec }) });
+    expect(created.code).toBe(201);
+    const headers = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' };
+    expect((await api.ask(`${deployments}/scaled/scale`, { headers })).json()).toMatchObject({
+      columnDefinitions: [{ name: 'Name' }, { name: 'Desired' }, { name: 'Available' }, { name: 'Age' }],
+      rows: [{ cells: ['scaled', 3, 0, expect.any(String)] }],
+    });
+  });
+
+  it.each([
+    ['GET', '/api/v1/endpoints'],
+    ['GET', '/api/v1/endpoints?watch=true&timeoutSeconds=1'],
+    ['GET', '/api/v1/namespaces/default/endpoints/none'],
+    ['DELETE', '/api/v1/namespaces/default/endpoints'],
+  ])('warns of a deprecated kind: %s %s', async (method, path) => {
+    const { headers } = await api.ask(path, { method });
+    expect(headers['warning']).toBe('299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"');
   });
 
   it('answers in YAML, indented, and compressed where asked to', async () => {

@@ -1,5 +1,5 @@
 import { badRequest, StatusError, type KubeObject } from '#libs/apimachinery';
-import type { SubresourceDefinition } from '#libs/api';
+import type { PrinterColumn, SubresourceDefinition } from '#libs/api';
 import { scaleOf, type Patch, type WriteRequest } from '#libs/registry';
 import { deleteCollection, type WritePath, type WriteResult, type World } from '#libs/runtime';
 import { mediaTypeOf, parseObject, parsePatch, readBody } from './body.js';
@@ -9,7 +9,7 @@ import { negotiate, unsupportedMediaType, type Negotiated } from './negotiate.js
 import type { ServerSettings } from './options.js';
 import type { Page, Reader } from './reader.js';
 import { requesterOf } from './requester.js';
-import { sendJson, sendObject, wrongMethod, type Rendering } from './respond.js';
+import { sendJson, sendObject, warn, wrongMethod, type Rendering } from './respond.js';
 import { selectionOf } from './selection.js';
 import type { Row, ServedResource } from './served-resource.js';
 import { includeObjectOf, partialObject, partialObjectList, tableOf, type ListMeta } from './table.js';
@@ -33,6 +33,8 @@ export class ResourceHandler {
 
   /** Answers a request for a resource or for its `status`, `scale`, `finalize`, `binding` or `eviction`. */
   async handle(call: Call, served: ServedResource, subresource: SubresourceDefinition | undefined): Promise<void> {
+    const { deprecation } = served.definition;
+    if (deprecation !== undefined) warn(call.response, deprecation);
     switch (call.info.verb) {
       case 'get':
         return this.get(call, served, subresource);
@@ -86,9 +88,10 @@ export class ResourceHandler {
   ): Promise<void> {
     const { definition } = served;
     const negotiated = negotiate(call.request.headers.accept);
-    const options = writeOptionsOf(call.query, verb === 'create' ? 'CreateOptions' : verb === 'update' ? 'UpdateOptions' : 'PatchOptions');
     const mediaType = mediaTypeOf(call.request);
+    // Before the options: those of an apply are another type's, and clients look for 415 to see that it is not served.
     if (verb === 'patch' && !PATCH_TYPES.includes(mediaType)) throw unsupportedMediaType(PATCH_TYPES);
+    const options = writeOptionsOf(call.query, verb === 'create' ? 'CreateOptions' : verb === 'update' ? 'UpdateOptions' : 'PatchOptions');
     const bytes = await readBody(call.request, this.sources.settings.maxBodyBytes);
     const { namespace, name } = placeOf(call, served);
     const request: WriteRequest = {
@@ -172,7 +175,7 @@ export class ResourceHandler {
     if (!plain && transform.kind === 'Table') {
       const { resourceVersion } = object.metadata;
       const metadata = resourceVersion === undefined ? {} : { resourceVersion };
-      answer = tableOf(served.definition, [object], metadata, this.sources.world.now(), {
+      answer = tableOf(columnsOf(served, object), [object], metadata, this.sources.world.now(), {
         version: transform.version,
         include: includeObjectOf(call.query),
         headers: true,
@@ -197,7 +200,7 @@ export class ResourceHandler {
     }
     const list =
       transform.kind === 'Table'
-        ? tableOf(served.definition, objects, metadata, this.sources.world.now(), {
+        ? tableOf(served.definition.columns, objects, metadata, this.sources.world.now(), {
             version: transform.version,
             include: includeObjectOf(call.query),
             headers: true,
@@ -215,6 +218,10 @@ export class ResourceHandler {
 function placeOf({ info }: Call, { definition }: ServedResource): { readonly namespace: string; readonly name: string } {
   return { namespace: definition.scope === 'Namespaced' ? info.namespace : '', name: info.name };
 }
+
+/** The columns of an object's kind: the resource's, or those of the subresource that the object is. */
+const columnsOf = ({ definition }: ServedResource, { kind }: KubeObject): readonly PrinterColumn[] =>
+  definition.subresources.find((subresource) => subresource.kind === kind)?.columns ?? definition.columns;
 
 const listMetaOf = ({ sequence, continue: token, remaining }: Page): ListMeta => ({
   resourceVersion: String(sequence),

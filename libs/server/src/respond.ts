@@ -74,7 +74,7 @@ export async function sendBody(
     if (response.headersSent || response.destroyed) return;
   }
   headers['Content-Length'] = bytes.length;
-  if (rendering.warnings !== undefined && rendering.warnings.length > 0) headers['Warning'] = rendering.warnings.map(warningOf);
+  for (const text of rendering.warnings ?? []) warn(response, text);
   response.writeHead(code, { ...headers, ...rendering.headers });
   if (request.method === 'HEAD') response.end();
   else response.end(bytes);
@@ -130,6 +130,9 @@ function wantsPretty(request: IncomingMessage): boolean {
   if (asked?.[1]) return /^(1|t|true)$/i.test(asked[1]);
   return /^(curl|Wget|Mozilla\/5\.0)/.test(request.headers['user-agent'] ?? '');
 }
+
+/** Adds a warning to an answer that has not begun. */
+export const warn = (response: ServerResponse, text: string): unknown => response.appendHeader('Warning', warningOf(text));
 
 /** `299 - "text"`: the form of a warning (RFC 7234 5.5) that kubectl prints. */
 const warningOf = (text: string): string => `299 - "${text.replace(/[\\"]/g, '\\$&').replace(/[^\x20-\x7e]/g, ' ')}"`;

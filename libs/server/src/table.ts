@@ -1,5 +1,5 @@
 import { badRequest, type Instant, type KubeObject } from '#libs/apimachinery';
-import type { ResourceDefinition } from '#libs/api';
+import type { PrinterColumn } from '#libs/api';
 import type { Transform } from './negotiate.js';
 
 /** Which part of an object goes with its row: metav1.IncludeObjectPolicy. */
@@ -48,7 +48,7 @@ export interface TableOptions {
 
 /** metav1.Table: what `kubectl get` prints, one row for each object. */
 export function tableOf(
-  definition: ResourceDefinition,
+  columns: readonly PrinterColumn[],
   objects: readonly KubeObject[],
   metadata: ListMeta,
   now: Instant,
@@ -59,10 +59,10 @@ export function tableOf(
     apiVersion: `meta.k8s.io/${version}`,
     metadata,
     columnDefinitions: headers
-      ? definition.columns.map(({ name, type, format, priority }) => ({ name, type, format: format ?? '', description: '', priority }))
+      ? columns.map(({ name, type, format, priority }) => ({ name, type, format: format ?? '', description: '', priority }))
       : [],
     rows: objects.map((object) => ({
-      cells: definition.columns.map(({ cell }) => cell(object, now)),
+      cells: columns.map(({ cell }) => cell(object, now)),
       ...(include === 'None' ? { object: null } : { object: include === 'Object' ? object : partialObject(object, version) }),
     })),
   };

@@ -38,7 +38,7 @@ export function rowFrame(
   const metadata = { resourceVersion: object.metadata.resourceVersion ?? '' };
   return frameOf(
     type,
-    tableOf(served.definition, [object], metadata, now, { version: transform.version, include: format.include, headers }),
+    tableOf(served.definition.columns, [object], metadata, now, { version: transform.version, include: format.include, headers }),
   );
 }
 

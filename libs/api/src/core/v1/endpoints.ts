@@ -25,6 +25,7 @@ export const endpoints: ResourceDefinition<Endpoints> = {
   scope: 'Namespaced',
   createOnUpdate: true,
   verbs: ALL_VERBS,
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   model: 'io.k8s.api.core.v1.Endpoints',
   stream: 'state',
   subresources: [],
@@ -32,7 +33,6 @@ export const endpoints: ResourceDefinition<Endpoints> = {
   strategy: standardStrategy<Endpoints>({
     defaults: (object) => within(object, 'subsets', (subsets) => each(subsets, subsetDefaults)),
     validate: validateEndpoints,
-    warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
   }),
   columns: [
     NAME,
