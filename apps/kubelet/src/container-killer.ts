@@ -65,14 +65,14 @@ export class ContainerKiller {
     try {
       if (observed.name !== SANDBOX) {
         if (spec?.lifecycle?.preStop) {
-          const outcome = await runHook(
+          const passed = await runHook(
             this.runtime,
             spec.lifecycle.preStop,
             { container: spec, observed, podIP },
             killing.deadline - Date.now(),
             killing.hurry.signal,
           );
-          if (outcome) this.tell({ type: 'Warning', reason: 'FailedPreStopHook', message: outcome, container: spec.name });
+          if (!passed) this.tell({ type: 'Warning', reason: 'FailedPreStopHook', message: 'PreStopHook failed', container: spec.name });
         }
         killing.deadline = Math.max(killing.deadline, Date.now() + MIN_GRACE_MS);
         await this.runtime.signal(observed.id, observed.stopSignal ?? 'SIGTERM');

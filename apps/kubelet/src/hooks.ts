@@ -2,29 +2,26 @@ import type { ContainerRuntime } from '#libs/adapters';
 import type { LifecycleHandler } from '#libs/api';
 import { runHandler, type HandlerTarget } from './handlers.js';
 
-/** Runs a lifecycle hook within its time; what went wrong, in the words of its event, or undefined. */
+/**
+ * Runs a lifecycle hook within its time. False: it failed. Why is told to nobody: a hook's output may hold secrets, and
+ * events are read by many.
+ */
 export async function runHook(
   runtime: ContainerRuntime,
   hook: LifecycleHandler,
   target: HandlerTarget,
   timeoutMs: number,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<boolean> {
   const { sleep, ...handler } = hook;
   if (sleep) {
     await pause(Math.min(timeoutMs, sleep.seconds * 1000), signal);
-    return undefined;
+    return true;
   }
-  if (handler.tcpSocket) return `invalid handler: tcpSocket`;
+  if (handler.tcpSocket) return false;
   const hurried = pause(timeoutMs, signal).then(() => undefined);
   const outcome = await Promise.race([runHandler(runtime, handler, target, Math.max(1, timeoutMs)), hurried]);
-  if (!outcome || outcome.result === 'success') return undefined;
-  if (handler.exec)
-    return `PostStartHook failed: command '${(handler.exec.command ?? []).join(' ')}' exited: ${outcome.output}`.replace(
-      'PostStartHook failed: ',
-      '',
-    );
-  return outcome.output;
+  return !outcome || outcome.result === 'success';
 }
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>

@@ -193,18 +193,18 @@ export class PodActions {
     if (!observed) return;
     progress.starting(id, true);
     try {
-      const wrong = await runHook(
+      const passed = await runHook(
         runtime,
         hook,
         { container, observed, podIP: this.podIP(pod, sandbox) },
         HOOK_TIMEOUT_MS,
         progress.signal,
       );
-      if (wrong === undefined) return;
+      if (passed) return;
       progress.tell({
         type: 'Warning',
         reason: 'FailedPostStartHook',
-        message: `PostStartHook failed: ${wrong}`,
+        message: 'PostStartHook failed',
         container: container.name,
       });
       progress.tell({ type: 'Normal', reason: 'Killing', message: 'FailedPostStartHook', container: container.name });

@@ -1,3 +1,4 @@
+import { deepEqual } from '#libs/apimachinery';
 import { PODS, type Pod } from '#libs/api';
 import { watchResource, type ResourceWatch } from '#libs/client';
 import { runningSandbox } from '#libs/node';
@@ -72,8 +73,11 @@ export class PodManager {
     this.pods.set(uid, next);
     this.byName.set(nameOf(next), next);
     const worker = this.workers.get(uid);
-    if (worker) worker.update(next);
-    else this.begin(uid, next);
+    if (!worker) return this.begin(uid, next);
+    worker.update(next);
+    if (!deepEqual([old?.metadata.labels, old?.metadata.annotations], [next.metadata.labels, next.metadata.annotations])) {
+      void this.refresh(uid);
+    }
   }
 
   private begin(uid: string, pod: Pod): void {

@@ -104,6 +104,8 @@ export class Prober {
         if (kind === 'startup' && next.verdict === 'success') this.hasten(probing);
         this.onVerdict();
       }
+      // The container will be killed: there is no more to learn from this one.
+      if (kind !== 'readiness' && next.verdict === 'failure') return;
     }
     this.schedule(probing, kind, false);
   }

@@ -153,10 +153,22 @@ export class PodVolumes {
 async function subPathOf(base: string, subPath: string, create: boolean): Promise<string> {
   if (path.isAbsolute(subPath) || subPath.split('/').includes('..')) throw new VolumeError(`invalid subPath "${subPath}"`);
   const wanted = path.join(base, subPath);
-  if (create && !(await stat(wanted).catch(() => undefined))) await mkdir(wanted, { recursive: true, mode: 0o777 });
+  if (create) await makeLike(base, subPath.split('/'));
   const [root, target] = [await realpath(base), await realpath(wanted)];
   if (target !== root && !target.startsWith(`${root}/`)) throw new VolumeError(`subPath "${subPath}" leads out of its volume`);
   return target;
+}
+
+/** Makes folders below a volume as open as the volume itself: whoever may write there may write in them. */
+async function makeLike(base: string, steps: readonly string[]): Promise<void> {
+  const { mode } = await stat(base);
+  let folder = base;
+  for (const step of steps) {
+    folder = path.join(folder, step);
+    if (await stat(folder).catch(() => undefined)) continue;
+    await mkdir(folder);
+    await chmod(folder, mode & 0o7777);
+  }
 }
 
 async function isMountPoint(folder: string): Promise<boolean> {

@@ -14,6 +14,12 @@ const zone = new DnsZone(
   [
     { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', namespace: 'shop' }, spec: { clusterIP: '10.96.0.9' } },
     { apiVersion: 'v1', kind: 'Service', metadata: { name: 'many', namespace: 'shop' }, spec: { clusterIP: 'None' } },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'alias', namespace: 'shop' },
+      spec: { type: 'ExternalName', externalName: 'web.shop.svc.cluster.local' },
+    },
   ],
   [
     {
@@ -77,8 +83,18 @@ describe('DnsServer', () => {
 
   it('truncates what does not fit a datagram, unless the asker takes more', async () => {
     server.use(zone);
-    expect((await ask(query('many.shop.svc.cluster.local'))).flag_tc).toBe(true);
+    const cut = await ask(query('many.shop.svc.cluster.local'));
+    expect(cut.flag_tc).toBe(true);
+    expect(cut.answers?.length).toBeGreaterThan(5);
     expect((await ask(query('many.shop.svc.cluster.local', 4096))).answers).toHaveLength(60);
+  });
+
+  it('follows an alias to the name of the cluster that it stands for', async () => {
+    server.use(zone);
+    expect((await ask(query('alias.shop.svc.cluster.local'))).answers).toMatchObject([
+      { type: 'CNAME', data: 'web.shop.svc.cluster.local' },
+      { type: 'A', data: '10.96.0.9', name: 'web.shop.svc.cluster.local' },
+    ]);
   });
 
   it('answers over TCP as well', async () => {

@@ -16,11 +16,13 @@ import { DNS_TTL_SECONDS, type DnsRecord, type DnsZone } from '#libs/node';
 import type { Logger } from '#libs/runtime';
 
 const UDP_LIMIT = 512;
+const HEADER_BYTES = 12;
 const MAX_UDP_PAYLOAD = 4_096;
 const FORWARD_TIMEOUT_MS = 2_000;
 const MAX_FORWARDED = 1_000;
 const MAX_TCP_CLIENTS = 256;
 const TCP_IDLE_MS = 10_000;
+const MAX_ALIASES = 8;
 const NO_ERROR = 0;
 const SERVER_FAILURE = 2;
 const NAME_ERROR = 3;
@@ -123,11 +125,14 @@ export class DnsServer {
     }
   }
 
-  /** An alias, followed by what the machine's resolvers say of its target. */
-  private async chased(answers: readonly DnsRecord[], type: string): Promise<readonly Answer[]> {
+  /** An alias, followed by what its target is: a name of the cluster, or one that the machine's resolvers know. */
+  private async chased(answers: readonly DnsRecord[], type: string, depth = 0): Promise<readonly Answer[]> {
     const [alias] = answers;
     const own = answers.map(wireRecord);
-    if (answers.length !== 1 || alias?.type !== 'CNAME' || (type !== 'A' && type !== 'AAAA')) return own;
+    if (answers.length !== 1 || alias?.type !== 'CNAME' || (type !== 'A' && type !== 'AAAA') || depth > MAX_ALIASES) return own;
+    const target = this.zone?.answer({ name: alias.data, type });
+    if (target?.kind === 'records') return [...own, ...(await this.chased(target.answers, type, depth + 1))];
+    if (target?.kind === 'missing') return own;
     const query = encode({ type: 'query', id: 1, flags: RECURSION_DESIRED, questions: [{ type, name: alias.data }] });
     const found = await this.forward(query, true);
     try {
@@ -164,7 +169,7 @@ export class DnsServer {
     };
     const whole = encode(packet);
     if (!udp || whole.length <= payloadOf(query)) return whole;
-    return encode({ ...packet, flags: flags | TRUNCATED_RESPONSE, answers: [], additionals: [] });
+    return fitting(packet, payloadOf(query));
   }
 
   private authority(): Answer {
@@ -195,6 +200,18 @@ export function machineResolvers(file = '/etc/resolv.conf'): readonly string[] {
   } catch {
     return [];
   }
+}
+
+/** The packet in that many bytes: first without what is beside the answers, which nobody misses, then with as many answers as fit. */
+function fitting(packet: Packet, limit: number): Buffer {
+  const bare = encode({ ...packet, additionals: [] });
+  if (bare.length <= limit) return bare;
+  const flags = (packet.flags ?? 0) | TRUNCATED_RESPONSE;
+  const answers = packet.answers ?? [];
+  const sizes = answers.map((answer) => encode({ answers: [answer] }).length - HEADER_BYTES);
+  let size = bare.length - sizes.reduce((sum, one) => sum + one, 0);
+  const fits = sizes.findIndex((one) => (size += one) > limit);
+  return encode({ ...packet, flags, answers: answers.slice(0, Math.max(0, fits)), additionals: [] });
 }
 
 /** Bytes of an answer that the asker can take over UDP: what EDNS says, else 512. */

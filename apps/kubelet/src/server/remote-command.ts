@@ -98,5 +98,5 @@ function internalError(error: unknown): RemoteStatus {
 function runningContainer({ runtime }: NodeContext, pod: Pod, name: string): ObservedContainer {
   const [last] = attemptsOf(runtime.containersOf(pod.metadata.uid ?? ''), name);
   if (last?.state === 'running') return last;
-  throw new HttpError(last ? 500 : 404, last ? `cannot exec in a stopped container` : `container not found ("${name}")`);
+  throw new HttpError(500, `container not found ("${name}")`);
 }

@@ -53,6 +53,13 @@ describe('the plan for a pod', () => {
     ],
     ['does nothing where all runs', podWith({}), [sandbox, observed('a')], {}, { stage: 'active', actions: [], kills: [] }],
     [
+      'stops a container that somebody started again after a newer one was made',
+      podWith({}),
+      [sandbox, observed('a'), observed('a', { attempt: 1 })],
+      {},
+      { actions: [], kills: [{ id: 'a-0' }] },
+    ],
+    [
       'stops what runs before it makes a new sandbox',
       podWith({}),
       [exited('POD', 137), observed('a')],

@@ -186,11 +186,17 @@ class Draft {
     this.lookAgain(failure.retryAt);
   }
 
-  /** Of each name the newest dead container is kept, for its logs; older ones go. */
+  /**
+   * Of each name the newest dead container is kept, for its logs; older ones go. One that runs although a newer was
+   * made, since somebody else started it again, would share its ports with the newer.
+   */
   removeOld(): void {
     const names = new Set(this.input.containers.map(({ name }) => name));
     for (const name of names) {
-      const dead = attemptsOf(this.input.containers, name).filter(({ state }) => state === 'exited');
+      const attempts = attemptsOf(this.input.containers, name);
+      const revived = name === SANDBOX ? [] : attempts.slice(1).filter(({ state }) => state === 'running');
+      for (const { id } of revived) this.kills.push({ id, container: name, message: `Stopping container ${name}` });
+      const dead = attempts.filter(({ state }) => state === 'exited');
       const kept = name === SANDBOX ? 0 : 1;
       for (const { id } of dead.slice(kept)) this.actions.push({ kind: 'remove', id });
     }

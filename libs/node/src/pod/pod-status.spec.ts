@@ -109,4 +109,12 @@ describe('the status of a pod', () => {
     const patch = statusPatch(pod, { ...status, podIP: '10.0.0.9', podIPs: [{ ip: '10.0.0.9' }] });
     expect(patch).toEqual({ metadata: { uid: 'u' }, status: { podIP: '10.0.0.9', podIPs: [{ ip: '10.0.0.9' }, { $patch: 'replace' }] } });
   });
+
+  it('takes the reason and the message of a condition away where the new one has none', () => {
+    const old = {
+      conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady', message: 'containers with unready status: [a]' }],
+    };
+    const patch = statusPatch(podWith({}, old), { conditions: [{ type: 'Ready', status: 'False', reason: 'PodFailed' }] });
+    expect(patch).toMatchObject({ status: { conditions: [{ type: 'Ready', status: 'False', reason: 'PodFailed', message: null }] } });
+  });
 });

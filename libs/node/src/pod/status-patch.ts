@@ -27,10 +27,13 @@ export function statusPatch(pod: Pod, next: PodStatus): Readonly<Record<string, 
 
 const OWNED: ReadonlySet<string> = new Set(['initContainerStatuses', 'containerStatuses', 'reason', 'message', 'podIP', 'podIPs']);
 
+/** Conditions merge by type, so what one no longer has is said to go: a null. */
 function changedConditions(old: PodStatus | undefined, next: PodStatus): readonly unknown[] {
-  return (next.conditions ?? []).filter((condition) => {
+  return (next.conditions ?? []).flatMap((condition) => {
     const before = old?.conditions?.find(({ type }) => type === condition.type);
-    return !deepEqual(normal(before), normal(condition));
+    if (deepEqual(normal(before), normal(condition))) return [];
+    const gone = Object.keys(before ?? {}).filter((field) => !(field in condition));
+    return [{ ...condition, ...Object.fromEntries(gone.map((field) => [field, null])) }];
   });
 }
 
