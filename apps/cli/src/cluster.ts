@@ -10,6 +10,9 @@ export const CONTROL_PLANE_APPS = [
 ] as const;
 
 export type Runtime = 'docker' | 'simulated';
+
+/** How nodes serve Services: by the kernel's tables, or by forwarding themselves. */
+export type ProxyMode = 'nftables' | 'userspace';
 export type Layout = 'standalone' | 'apart';
 
 /** Ports of a cluster, all on loopback; the API server's also on the advertised address. */
@@ -37,7 +40,7 @@ export interface Cluster {
   readonly nodes: number;
   /** Address at which pods reach the API server; 127.0.0.1 where the cluster could make no interface. */
   readonly advertiseAddress: string;
-  readonly proxy: 'nftables' | 'userspace';
+  readonly proxy: ProxyMode;
   readonly ports: Ports;
   /** A server of someone else's; absent: the cluster runs its own. */
   readonly natsUrl?: string;

@@ -6,7 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { allocationsOf, releaseMachine } from './allocation.js';
 import { connectApi } from './api.js';
 import { makeCertificates } from './certificates-command.js';
-import type { Cluster, Layout, Runtime } from './cluster.js';
+import type { Cluster, Layout, ProxyMode, Runtime } from './cluster.js';
 import { fromAllocation, removeEverything, removeFolder } from './delete.js';
 import { Failure } from './failure.js';
 import { runKubectl } from './kubectl.js';
@@ -95,13 +95,21 @@ function addLifecycle(program: Command, around: Surroundings): void {
     .option('--nodes <n>', 'how many nodes', wholeNumber)
     .addOption(new Option('--runtime <runtime>', 'what pods run in (default: docker, else simulated)').choices(['docker', 'simulated']))
     .addOption(new Option('--layout <layout>', 'the control plane in one process, or each app apart').choices(['standalone', 'apart']))
+    .addOption(
+      new Option('--proxy <proxy>', "how nodes serve Services (default: nftables, else the nodes' processes)").choices([
+        'nftables',
+        'userspace',
+      ]),
+    )
     .option('--nats-url <url>', 'a NATS server of your own, 2.12 or newer with JetStream', url('nats', 'tls'))
     .option('--postgres-url <url>', 'a Postgres database of your own, 15 or newer', url('postgres', 'postgresql'))
     .option('--api-port <port>', "the API server's port (default: 6443, else a free one)", portNumber)
-    .action(async (options: Omit<StartOptions, 'profile'> & { runtime?: Runtime; layout?: Layout }, command: Command) => {
-      around.catchInterrupts();
-      await start({ ...options, profile: profileOf(command) }, terminal, around.signal);
-    });
+    .action(
+      async (options: Omit<StartOptions, 'profile'> & { runtime?: Runtime; layout?: Layout; proxy?: ProxyMode }, command: Command) => {
+        around.catchInterrupts();
+        await start({ ...options, profile: profileOf(command) }, terminal, around.signal);
+      },
+    );
 
   profileOption(program.command('stop'))
     .description('stop the cluster and its containers; everything is kept')

@@ -6,7 +6,7 @@ import { addressesOf, MOST_NODES } from './addresses.js';
 import { allocate, reallocatePorts, release } from './allocation.js';
 import type { Allocation } from './allocation.js';
 import { connectApi } from './api.js';
-import type { Cluster, Layout, Runtime } from './cluster.js';
+import type { Cluster, Layout, ProxyMode, Runtime } from './cluster.js';
 import { componentsOf, controlPlaneComponents, nodeName } from './cluster.js';
 import type { Bringing } from './components.js';
 import { controlPlaneReady, endComponents, nodeReady, startApp } from './components.js';
@@ -48,6 +48,7 @@ export interface StartOptions {
   readonly nodes?: number;
   readonly runtime?: Runtime;
   readonly layout?: Layout;
+  readonly proxy?: ProxyMode;
   readonly natsUrl?: string;
   readonly postgresUrl?: string;
   readonly apiPort?: number;
@@ -99,7 +100,7 @@ async function create(options: StartOptions, folders: Folders, terminal: Termina
       layout: options.layout ?? 'standalone',
       nodes: options.nodes ?? 1,
       advertiseAddress: runningAsRoot() ? addressesOf(allocation.index).advertise : '127.0.0.1',
-      proxy: engine.runtime === 'docker' && (await nftablesWork(allocation.id)) ? 'nftables' : 'userspace',
+      proxy: await proxyMode(options.proxy, engine, allocation.id),
       ports: allocation.ports,
       ...(options.natsUrl === undefined ? {} : { natsUrl: options.natsUrl }),
       ...(options.postgresUrl === undefined ? {} : { postgresUrl: options.postgresUrl }),
@@ -111,6 +112,14 @@ async function create(options: StartOptions, folders: Folders, terminal: Termina
     if (allocation !== undefined) await release(allocation.id);
     throw error;
   }
+}
+
+/** What was asked for, where the kernel has it; nobody having asked, the kernel's tables where they work. */
+async function proxyMode(wanted: ProxyMode | undefined, { runtime }: Engine, id: string): Promise<ProxyMode> {
+  if (runtime === 'simulated' || wanted === 'userspace') return 'userspace';
+  if (await nftablesWork(id)) return 'nftables';
+  if (wanted === 'nftables') throw new Failure('nftables do not work on this machine', ['Leave --proxy out, or give --proxy=userspace.']);
+  return 'userspace';
 }
 
 async function findEngine(wanted: Runtime | undefined, terminal: Terminal): Promise<Engine> {
@@ -129,10 +138,10 @@ async function findEngine(wanted: Runtime | undefined, terminal: Terminal): Prom
 
 /** What was asked of a cluster that exists. What it is made of can't change; its layout and its nodes can. */
 async function adapt(known: Cluster, options: StartOptions, folders: Folders, terminal: Terminal): Promise<Cluster> {
-  for (const name of ['runtime', 'natsUrl', 'postgresUrl'] as const) {
+  for (const name of ['runtime', 'proxy', 'natsUrl', 'postgresUrl'] as const) {
     const asked = options[name];
     if (asked === undefined || asked === known[name]) continue;
-    const flag = name === 'runtime' ? '--runtime' : name === 'natsUrl' ? '--nats-url' : '--postgres-url';
+    const flag = name === 'natsUrl' ? '--nats-url' : name === 'postgresUrl' ? '--postgres-url' : `--${name}`;
     throw new Failure(`the profile "${known.profile}" exists with another ${flag}`, [
       'Delete it first (`./decklog delete`), or choose another with -p.',
     ]);

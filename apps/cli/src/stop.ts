@@ -9,7 +9,8 @@ import type { Say } from './terminal.js';
 
 /** As `docker stop` has it. */
 const CONTAINER_GRACE_SECONDS = 10;
-const AT_ONCE = 8;
+/** Those that take no notice of their signal only wait, so that many do it together. */
+const AT_ONCE = 64;
 
 /**
  * Ends every process of the cluster, then its containers: pods' own first, then what holds their networks. Its Services
