@@ -66,6 +66,22 @@ export function validateFinalizers(finalizers: readonly string[] | undefined, fi
   return errors;
 }
 
+/** The finalizers that need no domain. */
+export const STANDARD_FINALIZERS: readonly string[] = ['kubernetes', FINALIZER_ORPHAN_DEPENDENTS, FINALIZER_DELETE_DEPENDENTS];
+
+/** What upstream says of a finalizer without a domain that is none of Kubernetes' own. */
+export const UNQUALIFIED_FINALIZER = 'name is neither a standard finalizer name nor is it fully qualified';
+
+/** Finalizers of built-in kinds are Kubernetes' own or have a domain; the kinds of custom resources may have others. */
+export function validateQualifiedFinalizers(finalizers: readonly string[] | undefined, field: string): readonly FieldError[] {
+  if (!finalizers || finalizers.length === 0) return NONE;
+  return finalizers.flatMap((finalizer, index) =>
+    finalizer.includes('/') || STANDARD_FINALIZERS.includes(finalizer)
+      ? NONE
+      : [invalidValue(item(field, index), finalizer, UNQUALIFIED_FINALIZER)],
+  );
+}
+
 function validateOwnerReference(owner: OwnerReference, field: string): readonly FieldError[] {
   const { group, version } = parseApiVersion(owner.apiVersion);
   const errors: FieldError[] = [];

@@ -4,6 +4,7 @@ import {
   invalid,
   StatusError,
   validateObjectMeta,
+  validateQualifiedFinalizers,
   type GroupVersionResource,
   type KubeObject,
 } from '#libs/apimachinery';
@@ -45,7 +46,11 @@ export function create(given: Case, sent: KubeObject, decodingWarnings: readonly
   const allocated = allocateForCreate(admitCreate(named, calledBy, given), given);
   const object = strategy.prepareForCreate(allocated, { now: context.now });
   const rules = { namespaced: definition.scope === 'Namespaced', nameRule: definition.names ?? dnsSubdomainNames };
-  const problems = [...validateObjectMeta(object.metadata, rules), ...strategy.validate(object)];
+  const problems = [
+    ...validateObjectMeta(object.metadata, rules),
+    ...validateQualifiedFinalizers(object.metadata.finalizers, 'metadata.finalizers'),
+    ...strategy.validate(object),
+  ];
   const name = object.metadata.name ?? '';
   if (problems.length > 0) throw invalid(resource.group, definition.kind, name, problems);
   const existing = currentOf(given, namespace, name);

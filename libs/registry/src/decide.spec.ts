@@ -269,6 +269,12 @@ describe('updating', () => {
       ' "" is invalid: patch: Invalid value: "{\\"foo\\":1}": strict decoding error: unknown field "foo"',
     ],
     [
+      'a finalizer without a domain',
+      patch({ metadata: { finalizers: ['mine', 'example.com/x', 'orphan'] } }),
+      422,
+      'ConfigMap "a" is invalid: metadata.finalizers[0]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified',
+    ],
+    [
       'a deletion by the back door',
       patch({ metadata: { deletionTimestamp: '2030-01-01T00:00:00Z' } }),
       422,

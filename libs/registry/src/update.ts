@@ -5,6 +5,7 @@ import {
   OPTIMISTIC_LOCK,
   notFound,
   validateObjectMetaUpdate,
+  validateQualifiedFinalizers,
   type FieldError,
   type KubeObject,
   type ObjectMeta,
@@ -107,7 +108,11 @@ export function applyUpdate(given: Case, current: StoredObject, proposed: KubeOb
   const version = old.metadata.resourceVersion ?? String(current.sequence);
   const metadata = { ...metadataForUpdate(sent, old.metadata), resourceVersion: version };
   const next = treatment.prepare(withMetadata(proposed, metadata), old);
-  const problems = [...validateObjectMetaUpdate(next.metadata, old.metadata), ...treatment.validate(next, old)];
+  const problems = [
+    ...validateObjectMetaUpdate(next.metadata, old.metadata),
+    ...validateQualifiedFinalizers(next.metadata.finalizers, 'metadata.finalizers'),
+    ...treatment.validate(next, old),
+  ];
   if (problems.length > 0) throw invalid(definition.resource.group, definition.kind, old.metadata.name ?? '', problems);
   const warnings = request.subresource === undefined ? [...decodingWarnings, ...definition.strategy.warnings(next, old)] : decodingWarnings;
   if (completesDeletion(next, old)) {

@@ -1,4 +1,11 @@
-import { dnsLabelNames, invalidValue, isQualifiedName, type FieldError } from '#libs/apimachinery';
+import {
+  dnsLabelNames,
+  invalidValue,
+  isQualifiedName,
+  STANDARD_FINALIZERS,
+  UNQUALIFIED_FINALIZER,
+  type FieldError,
+} from '#libs/apimachinery';
 import { AGE, NAME, column } from '../../columns.js';
 import type { ResourceDefinition } from '../../definition.js';
 import type { Namespace } from '../../generated/types.js';
@@ -12,8 +19,6 @@ export const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
 
 /** The finalizer in `spec` by which the namespace controller holds a namespace until it is empty. */
 export const NAMESPACE_FINALIZER = 'kubernetes';
-
-const STANDARD_FINALIZERS = [NAMESPACE_FINALIZER, 'orphan', 'foregroundDeletion'];
 
 function labelled(namespace: Namespace): Namespace {
   const { name, labels } = namespace.metadata;
@@ -39,7 +44,7 @@ function validate({ spec }: Namespace): readonly FieldError[] {
   for (const finalizer of spec?.finalizers ?? []) {
     judge(into, 'spec.finalizers', finalizer, isQualifiedName);
     if (finalizer.includes('/') || STANDARD_FINALIZERS.includes(finalizer)) continue;
-    into.push(invalidValue('spec.finalizers', finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
+    into.push(invalidValue('spec.finalizers', finalizer, UNQUALIFIED_FINALIZER));
   }
   return into;
 }
