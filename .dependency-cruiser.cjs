@@ -40,7 +40,7 @@ module.exports = {
     {
       name: 'drivers-only-in-adapters',
       severity: 'error',
-      from: { pathNot: `(^libs/(adapters|testing)/|^migrations/|${SPEC})` },
+      from: { pathNot: `(^libs/(adapters|node-adapters|testing)/|^migrations/|${SPEC})` },
       to: { path: `node_modules/${any(DRIVERS)}/` },
     },
     {

@@ -14,9 +14,11 @@ const MAY_IMPORT = {
   runtime: ['apimachinery', 'api', 'log', 'registry'],
   server: ['apimachinery', 'api', 'log', 'registry', 'runtime'],
   client: ['apimachinery', 'api'],
-  adapters: ['apimachinery', 'api', 'log', 'projections', 'node', 'runtime'],
+  adapters: ['apimachinery', 'api', 'log', 'projections', 'runtime'],
+  'node-adapters': ['node'],
   simulation: ['apimachinery', 'api', 'log', 'registry', 'controllers', 'scheduling', 'node', 'projections', 'runtime'],
-  platform: ['apimachinery', 'api', 'log', 'runtime', 'adapters', 'migrations'],
+  process: ['runtime'],
+  platform: ['apimachinery', 'api', 'log', 'runtime', 'adapters', 'process', 'migrations'],
 };
 
 /** The packages a pure room may use; each entered with an ADR. Everything else pure is arithmetic. */

@@ -100,7 +100,7 @@ function shellWords(line: string): readonly string[] {
 /** Removes what the cluster put into the packet filters, and gives back the node ports it held on this machine. */
 export async function removeFilters(id: string): Promise<void> {
   if (!runningAsRoot()) return;
-  const { releaseNodePorts } = await import('#libs/adapters');
+  const { releaseNodePorts } = await import('#libs/node-adapters');
   await releaseNodePorts(id);
   const nft = findProgram('nft');
   if (nft !== undefined) {

@@ -1,4 +1,4 @@
-import type { ContainerRuntime } from '#libs/adapters';
+import type { ContainerRuntime } from '#libs/node-adapters';
 import type { Container, Pod } from '#libs/api';
 import { graceSeconds, SANDBOX, type Kill, type ObservedContainer, type PodEvent } from '#libs/node';
 import { runHook } from './hooks.js';

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
-import type { ContainerRuntime } from '#libs/adapters';
+import type { ContainerRuntime } from '#libs/node-adapters';
 import type { Container, ExecAction, HTTPGetAction, TCPSocketAction } from '#libs/api';
 import { portNumber, type ObservedContainer, type ProbeOutcome } from '#libs/node';
 

@@ -1,4 +1,4 @@
-import type { ContainerRuntime } from '#libs/adapters';
+import type { ContainerRuntime } from '#libs/node-adapters';
 import type { LifecycleHandler } from '#libs/api';
 import { runHandler, type HandlerTarget } from './handlers.js';
 

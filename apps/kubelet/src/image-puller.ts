@@ -1,4 +1,4 @@
-import type { ContainerRuntime, LocalImage } from '#libs/adapters';
+import type { ContainerRuntime, LocalImage } from '#libs/node-adapters';
 import type { Container, Pod } from '#libs/api';
 import { goDuration, nextBackoff, type Backoff, type PodEvent } from '#libs/node';
 import { registryCredentials } from './registry-credentials.js';

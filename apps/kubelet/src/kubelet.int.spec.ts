@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
 import WebSocket from 'ws';
-import { removeClusterContainers, removeClusterNetworks } from '#libs/adapters';
+import { removeClusterContainers, removeClusterNetworks } from '#libs/node-adapters';
 import { startTestApiServer, type TestApiServer } from '#libs/testing';
 import type { Event, Pod } from '#libs/api';
 import type { KubeletConfig } from './config.js';

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { bridgeName, DockerRuntime, type ContainerRuntime } from '#libs/adapters';
+import { bridgeName, DockerRuntime, type ContainerRuntime } from '#libs/node-adapters';
 import { SERVICES, type Service } from '#libs/api';
 import { ApiClient, watchResource } from '#libs/client';
 import type { Logger } from '#libs/runtime';

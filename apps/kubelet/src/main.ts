@@ -1,5 +1,5 @@
 import { ApiClient } from '#libs/client';
-import { createLogger, loadConfig, runAsProcess } from '#libs/platform';
+import { createLogger, loadConfig, runAsProcess } from '#libs/process';
 import { startNodeProxy } from '#apps/proxy';
 import { KubeletConfig } from './config.js';
 import { startKubelet } from './kubelet.js';

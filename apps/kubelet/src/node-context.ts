@@ -1,4 +1,4 @@
-import type { ContainerRuntime } from '#libs/adapters';
+import type { ContainerRuntime } from '#libs/node-adapters';
 import type { ApiClient } from '#libs/client';
 import type { Allocatable } from '#libs/node';
 import type { Logger } from '#libs/runtime';

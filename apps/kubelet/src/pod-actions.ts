@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { StartError } from '#libs/adapters';
+import { StartError } from '#libs/node-adapters';
 import type { Container, Pod, Service } from '#libs/api';
 import type { ResourceWatch } from '#libs/client';
 import {

@@ -1,4 +1,4 @@
-import type { ContainerRuntime } from '#libs/adapters';
+import type { ContainerRuntime } from '#libs/node-adapters';
 import type { Container } from '#libs/api';
 import {
   afterProbe,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { PassThrough, type Readable } from 'node:stream';
-import type { ContainerRuntime, LocalImage, StreamSession } from '#libs/adapters';
+import type { ContainerRuntime, LocalImage, StreamSession } from '#libs/node-adapters';
 import { LABELS, SANDBOX, type ContainerSettings, type ObservedContainer, type SandboxSettings } from '#libs/node';
 
 /**

@@ -1,4 +1,4 @@
-import { applyNft, claimNodePorts, enableForwarding, hasNftTable, nftTableOf, routeServices } from '#libs/adapters';
+import { applyNft, claimNodePorts, enableForwarding, hasNftTable, nftTableOf, routeServices } from '#libs/node-adapters';
 import { nftScript, nodePortClaim, type ProxyPort } from '#libs/node';
 import type { ProxyBackend, ProxyOutcome } from './backend.js';
 

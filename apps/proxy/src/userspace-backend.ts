@@ -1,6 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, connect, type Server, type Socket } from 'node:net';
-import { setLocalAddress } from '#libs/adapters';
+import { setLocalAddress } from '#libs/node-adapters';
 import type { ProxyEndpoint, ProxyPort } from '#libs/node';
 import type { Logger } from '#libs/runtime';
 import type { ProxyBackend, ProxyOutcome } from './backend.js';
@@ -24,10 +24,14 @@ interface Listener {
 export class UserspaceBackend implements ProxyBackend {
   private readonly listeners = new Map<string, Listener>();
   private readonly addresses = new Set<string>();
+  /** What another node of this machine listens on; a ClusterIP is one address for all of them. */
+  private readonly elsewhere = new Set<string>();
+  private plan: readonly ProxyPort[] = [];
 
   constructor(private readonly options: { readonly nodeIp: string; readonly device: string; readonly logger: Logger }) {}
 
   async apply(plan: readonly ProxyPort[]): Promise<ProxyOutcome> {
+    this.plan = plan;
     const wanted = new Map<
       string,
       { readonly port: ProxyPort; readonly address: string; readonly number: number; readonly endpoints: readonly ProxyEndpoint[] }
@@ -48,6 +52,7 @@ export class UserspaceBackend implements ProxyBackend {
       this.listeners.delete(key);
       await listener.close();
     }
+    for (const key of this.elsewhere) if (!wanted.has(key)) this.elsewhere.delete(key);
     await this.setAddresses(
       new Set([...wanted.values()].map(({ address }) => address).filter((address) => address !== this.options.nodeIp)),
     );
@@ -59,7 +64,10 @@ export class UserspaceBackend implements ProxyBackend {
     return { refused: new Map() };
   }
 
-  async repair(): Promise<void> {}
+  /** Takes over what a node that has ended listened on. */
+  async repair(): Promise<void> {
+    if (this.elsewhere.size > 0) await this.apply(this.plan);
+  }
 
   async close(): Promise<void> {
     for (const listener of this.listeners.values()) await listener.close();
@@ -81,7 +89,14 @@ export class UserspaceBackend implements ProxyBackend {
           ? await listenUdp(address, number, endpoints)
           : await listenTcp(address, number, endpoints, port.clientAffinity);
       this.listeners.set(key, listener);
+      this.elsewhere.delete(key);
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE' && address !== this.options.nodeIp) {
+        if (!this.elsewhere.has(key))
+          this.options.logger.info('served by another process of this machine', { port: port.id, address, number });
+        this.elsewhere.add(key);
+        return;
+      }
       this.options.logger.error(`can't serve ${port.id} on ${address}:${number}`, error);
     }
   }

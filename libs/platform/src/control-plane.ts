@@ -7,7 +7,7 @@ import type { EventLog } from '#libs/log';
 import { MIGRATIONS } from '#migrations';
 import { StateCache, WritePathEngine, type HistoryReader, type Logger, type StateView, type World, type WritePath } from '#libs/runtime';
 import type { ControlPlaneConfig } from './config.js';
-import { createLogger } from './logging.js';
+import { createLogger } from '#libs/process';
 
 /** What every app of the control plane stands on: one log, one cache, one write path, one database. */
 export interface ControlPlane {

@@ -5,5 +5,5 @@ export * from './control-plane.module.js';
 export * from './controllers-service.js';
 export * from './health.controller.js';
 export * from './hosted-service.js';
-export * from './logging.js';
 export * from './service-transport.js';
+export { createLogger, loadConfig, runAsProcess } from '#libs/process';

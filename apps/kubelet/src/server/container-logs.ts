@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { LogOptions } from '#libs/adapters';
+import type { LogOptions } from '#libs/node-adapters';
 import type { Pod } from '#libs/api';
 import { attemptsOf, type ObservedContainer } from '#libs/node';
 import type { NodeContext } from '../node-context.js';

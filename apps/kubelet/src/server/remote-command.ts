@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { StreamOptions, StreamSession } from '#libs/adapters';
+import type { StreamOptions, StreamSession } from '#libs/node-adapters';
 import type { Pod } from '#libs/api';
 import { attemptsOf, type ObservedContainer } from '#libs/node';
 import type { NodeContext } from '../node-context.js';

@@ -1,4 +1,4 @@
-import type { StreamOptions } from '#libs/adapters';
+import type { StreamOptions } from '#libs/node-adapters';
 import type { SpdyStream } from '../spdy/spdy-connection.js';
 import { HttpError } from './http-error.js';
 import type { RemoteStreams } from './remote-streams.js';

@@ -1,5 +1,5 @@
 import os from 'node:os';
-import type { ContainerUsage } from '#libs/adapters';
+import type { ContainerUsage } from '#libs/node-adapters';
 import type { Pod } from '#libs/api';
 import { SANDBOX } from '#libs/node';
 import type { NodeContext } from '../node-context.js';

@@ -1,6 +1,6 @@
 import { PassThrough, Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { StreamOptions } from '#libs/adapters';
+import type { StreamOptions } from '#libs/node-adapters';
 import type { RemoteStatus, RemoteStreams } from './remote-streams.js';
 import { acceptWebSocket, type UpgradeRequest } from './upgrade.js';
 

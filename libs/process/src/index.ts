@@ -1,0 +1,3 @@
+export * from './logging.js';
+export * from './run-as-process.js';
+export * from './settings.js';
