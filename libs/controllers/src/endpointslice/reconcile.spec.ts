@@ -98,6 +98,15 @@ describe('EndpointSlices', () => {
     expect(written(slices([pod(1), pod(2, { port: 9090 })])).map(({ ports }) => ports?.[0]?.port)).toEqual([8080, 9090]);
   });
 
+  it('that hold nothing take over what would need a new slice', () => {
+    const empty = written(slices([]));
+    expect(slices([pod(1)], empty)).toMatchObject([{ verb: 'update', object: { metadata: { name: 's0' }, ports: [{ port: 8080 }] } }]);
+    const changed = slices([pod(1, { port: 9090 })], written(slices([pod(1)])));
+    expect(changed).toMatchObject([{ verb: 'update', object: { metadata: { name: 's0' }, ports: [{ port: 9090 }] } }]);
+    const old = { ...written(slices([pod(1)]))[0], addressType: 'IPv6' } as EndpointSlice;
+    expect(slices([pod(1)], [old]).map(({ verb }) => verb)).toEqual(['create', 'delete']);
+  });
+
   it('that hold nothing are deleted, but for one', () => {
     const existing = written(slices(Array.from({ length: 150 }, (_, i) => pod(i + 1))));
     expect(slices([], existing).map(({ verb }) => verb)).toEqual(['update', 'delete']);

@@ -97,9 +97,12 @@ export function reconcileSlices(
   const empty = [...drafts.flatMap(({ slice, endpoints }) => (slice && endpoints.length === 0 ? [slice] : [])), ...unused].sort(byName);
   const placeholder = used.length === 0 ? empty.find(({ addressType }) => addressType === 'IPv4') : undefined;
   const wanted = used.length > 0 ? used : [{ slice: placeholder, endpoints: [], ports: [] }];
+  // A slice that would go becomes one that would come: one write in place of two, and watchers see no gap.
+  const spare = empty.filter((slice) => slice !== placeholder && slice.addressType === 'IPv4');
   const creates: Change[] = [];
   const updates: Change[] = [];
-  for (const { slice, endpoints, ports } of wanted) {
+  for (const { slice: place, endpoints, ports } of wanted) {
+    const slice = place ?? spare.shift();
     if (!slice) creates.push({ verb: 'create', resource: ENDPOINTSLICES, object: newSlice(service, labels, ports, endpoints) });
     else if (
       !deepEqual(slice.endpoints ?? [], endpoints) ||
@@ -110,6 +113,6 @@ export function reconcileSlices(
       updates.push({ verb: 'update', resource: ENDPOINTSLICES, object });
     }
   }
-  const deletes = empty.filter((slice) => slice !== placeholder).map(deletion);
+  const deletes = [...empty.filter(({ addressType }) => addressType !== 'IPv4'), ...spare].map(deletion);
   return [...creates, ...updates, ...deletes];
 }

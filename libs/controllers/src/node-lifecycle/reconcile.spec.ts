@@ -43,7 +43,7 @@ describe('a node', () => {
   });
 
   it('that is silent takes its pods out of service and becomes unknown, in this order', () => {
-    const { changes } = reconcileNode({ node: node('True'), lease: lease(41_000), pods: () => [pod()] }, NOW);
+    const { changes } = reconcileNode({ node: node('True'), lease: lease(51_000), pods: () => [pod()] }, NOW);
     expect(changes).toMatchObject([
       { subresource: 'status', object: { kind: 'Pod', status: { conditions: [{ type: 'Ready', status: 'False' }] } } },
       { object: { kind: 'Event', reason: 'NodeNotReady', message: 'Node is not ready' } },

@@ -3,7 +3,7 @@ import { deepEqual, formatTime, parseTime, type Change, type Instant, type Recon
 import { isNodeReady, nodeCondition, OWN_TAINTS, wantedTaints } from '../node-conditions.js';
 
 /** How long a node may be silent before it counts as gone: four renewals of its lease. */
-export const GRACE_MS = 40_000;
+export const GRACE_MS = 50_000;
 /** The same for a node that has never said anything. */
 export const STARTUP_GRACE_MS = 60_000;
 
