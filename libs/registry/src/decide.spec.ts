@@ -234,6 +234,20 @@ describe('updating', () => {
       .when({ verb: 'update', resource: LEASES, ...named, object: { metadata: { name: 'a' }, spec: { holderIdentity: 'x' } } })
       .then(['Created Lease/a after 0']));
 
+  it('creates a lease that is there no more, whatever its resourceVersion was', () =>
+    given(...base)
+      .when({ verb: 'update', resource: LEASES, ...named, object: { metadata: { name: 'a', resourceVersion: '7' } } })
+      .then(['Created Lease/a after 0']));
+
+  it.each([LEASES, CONFIGMAPS])('takes a uid for a precondition where the object is gone: %s', (resource) =>
+    given(...base)
+      .when({ verb: 'update', resource, ...named, object: { metadata: { name: 'a', uid: 'gone', resourceVersion: '7' } } })
+      .thenRefused({
+        code: 409,
+        message: expect.stringContaining('Precondition failed: UID in precondition: gone, UID in object meta: ') as string,
+      }),
+  );
+
   it('demands a resourceVersion of a lease', () =>
     given(...base, [LEASES, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: named }])
       .when({ verb: 'update', resource: LEASES, ...named, object: { metadata: { name: 'a' } } })

@@ -60,11 +60,9 @@ function checkVersion({ definition }: Case, sent: ObjectMeta, current: StoredObj
   if (version !== String(current.sequence)) throw conflict(resource, name, OPTIMISTIC_LOCK);
 }
 
-/** A uid that the client sent is a precondition: a write meant for an object's predecessor is refused. */
-function checkUid({ definition }: Case, sent: ObjectMeta, current: KubeObject): void {
-  const { uid } = current.metadata;
+/** A uid that the client sent is a precondition: a write meant for an object that is gone, or for its predecessor, is refused. */
+function checkUid({ definition }: Case, sent: ObjectMeta, { uid = '', name = '', namespace }: ObjectMeta): void {
   if (!sent.uid || sent.uid === uid) return;
-  const { name = '', namespace } = current.metadata;
   const key = ['/registry', definition.resource.resource, ...(namespace ? [namespace] : []), name].join('/');
   const precondition = `Precondition failed: UID in precondition: ${sent.uid}, UID in object meta: ${uid}`;
   const why = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${precondition}`;
@@ -89,8 +87,10 @@ export function decideUpdate(given: Case): Decided {
   const next = definition.strategy.defaults(object);
   const current = currentOf(given, namespace, name);
   if (current) return applyUpdate(given, current, next, warnings);
+  checkUid(given, next.metadata, { name, namespace });
   if (definition.createOnUpdate !== true || request.subresource !== undefined) throw notFound(definition.resource, name);
-  return create(given, next, warnings);
+  const { resourceVersion: _gone, ...metadata } = next.metadata;
+  return create(given, { ...next, metadata }, warnings);
 }
 
 /**
@@ -102,7 +102,7 @@ export function applyUpdate(given: Case, current: StoredObject, proposed: KubeOb
   const old = current.object;
   const sent = inNamespace(proposed.metadata, old.metadata.namespace ?? '');
   admitToNamespace(given, 'update', old.metadata.name ?? '');
-  checkUid(given, sent, old);
+  checkUid(given, sent, old.metadata);
   checkVersion(given, sent, current);
   const treatment = treatmentOf(given);
   const version = old.metadata.resourceVersion ?? String(current.sequence);
