@@ -195,7 +195,7 @@ describe('the plan for a pod', () => {
       podWith({ activeDeadlineSeconds: 30 }, {}, { startTime: '2026-01-01T11:59:00Z' }),
       [sandbox, observed('a')],
       {},
-      { stage: 'terminating', kills: [{ id: 'a-0' }] },
+      { stage: 'terminating', kills: [{ id: 'a-0' }], events: [{ reason: 'DeadlineExceeded' }] },
     ],
   ])('%s', (_rule, pod, containers, memory, wanted) => {
     expect(planned(pod, containers, memory)).toMatchObject(wanted);

@@ -9,11 +9,19 @@ import { terminationPlan } from './termination.js';
 
 const BACKOFF_SHOWS_AFTER_MS = 3_000;
 
+const DEADLINE_EVENT: PodEvent = {
+  type: 'Normal',
+  reason: 'DeadlineExceeded',
+  message: 'Pod was active on the node longer than the specified deadline',
+};
+
 /** Compares a pod with what runs of it and says what to do: the kubelet's computePodActions. Deterministic. */
 export function planPod(input: PodInput, now: Instant): PodPlan {
   const { pod, containers } = input;
-  if (pod.metadata.deletionTimestamp !== undefined || pod.status?.reason === 'Evicted' || deadlineExceeded(pod, now)) {
-    return terminationPlan(input, 'terminating');
+  if (pod.metadata.deletionTimestamp !== undefined || pod.status?.reason === 'Evicted') return terminationPlan(input, 'terminating');
+  if (deadlineExceeded(pod, now)) {
+    const plan = terminationPlan(input, 'terminating');
+    return pod.status?.reason === 'DeadlineExceeded' ? plan : { ...plan, events: [DEADLINE_EVENT] };
   }
   if (hasFinished(pod, containers)) return terminationPlan(input, 'finished');
   const draft = new Draft(input, now);

@@ -29,8 +29,7 @@ export function podPhase(pod: Pod, init: readonly ContainerStatus[], own: readon
   const waited = own.filter(({ state, lastState }) => state?.waiting && lastState?.terminated).length;
   const waiting = own.filter(({ state, lastState }) => state?.waiting && !lastState?.terminated).length;
   if (failedInit > 0 && policy === 'Never') return 'Failed';
-  if (pendingInit + failedInit > 0 && running + terminated.length + waited === 0)
-    return ending && pod.spec?.initContainers?.length ? 'Pending' : 'Pending';
+  if (pendingInit + failedInit > 0 && running + terminated.length + waited === 0) return 'Pending';
   if (waiting > 0) return 'Pending';
   if (running > 0) return 'Running';
   if (terminated.length + waited === 0) return 'Pending';
