@@ -7,7 +7,7 @@ const claims: TokenClaims = {
   sub: 'system:serviceaccount:a:bob',
   aud: ['https://issuer'],
   exp: 100,
-  iat: 0,
+  iat: 1,
   nbf: 0,
   jti: 'id',
   'kubernetes.io': { namespace: 'a', serviceaccount: { name: 'bob', uid: 'u' } },
