@@ -40,7 +40,7 @@ export class ImagePuller {
     const event = (type: PodEvent['type'], reason: string, message: string): void =>
       tell({ type, reason, message, container: container.name });
     if (!IMAGE_NAME.test(name)) {
-      const message = `Failed to apply default image tag "${name}": couldn't parse image name "${name}": invalid reference format`;
+      const message = `Failed to apply default image tag "${name}": couldn't parse image name "${name}": invalid reference format${lowercaseHint(name)}`;
       event('Warning', 'InspectFailed', message);
       throw new ImageError('InvalidImageName', message, RETRY_MS);
     }
@@ -106,4 +106,13 @@ export class ImagePuller {
     if (next) next();
     else this.pulling -= 1;
   }
+}
+
+/** What the reference parser adds where capitals are what is wrong: the repository as it reads it, its host left out. */
+function lowercaseHint(name: string): string {
+  const [first = '', ...rest] = name.split('/');
+  const host = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
+  const path = host ? rest.join('/') : rest.length === 0 ? `library/${name}` : name;
+  const repository = path.split(':')[0] ?? '';
+  return repository === repository.toLowerCase() ? '' : `: repository name (${repository}) must be lowercase`;
 }
