@@ -80,58 +80,67 @@ export class NodeAgent {
     }
   }
 
-  /** Sends the status where it has changed, or has not been sent for five minutes. */
+  /** Reports the status; a node whose object was deleted registers again, and says at once how it is. */
   private async report(): Promise<void> {
     if (this.busy) return;
     this.busy = true;
     try {
-      const { client, config, runtime } = this.context;
-      const now = Date.now();
-      const images = (await runtime.images()).map(({ names, sizeBytes }) => ({ names: names.slice(0, 5), sizeBytes }));
-      const largest = images.filter(({ names }) => names.length > 0).sort((a, b) => b.sizeBytes - a.sizeBytes);
-      const status: NodeStatus = {
-        ...staticStatus(this.context, this.kubeletPort, this.address),
-        images: largest.slice(0, 50),
-        conditions: conditionsOf(this.reported?.conditions ?? [], timeText(now)),
-      };
-      const unchanged = deepEqual(withoutHeartbeats(this.reported), withoutHeartbeats(status));
-      if (unchanged && now - this.reportedAt < REPORT_UNCHANGED_MS) return;
-      await client.patch<Node>(NODES, undefined, config.nodeName, { status }, { subresource: 'status' });
-      this.reported = status;
-      this.reportedAt = now;
+      await this.sendStatus();
     } catch (error) {
-      if (error instanceof StatusError && error.reason === 'NotFound') await this.register();
-      else throw error;
+      if (!(error instanceof StatusError) || error.reason !== 'NotFound') throw error;
+      await this.register();
+      this.reported = undefined;
+      await this.sendStatus();
     } finally {
       this.busy = false;
     }
   }
 
+  /** Sends the status where it has changed, or has not been sent for five minutes. */
+  private async sendStatus(): Promise<void> {
+    const { client, config, runtime } = this.context;
+    const now = Date.now();
+    const images = (await runtime.images()).map(({ names, sizeBytes }) => ({ names: names.slice(0, 5), sizeBytes }));
+    const largest = images.filter(({ names }) => names.length > 0).sort((a, b) => b.sizeBytes - a.sizeBytes);
+    const status: NodeStatus = {
+      ...staticStatus(this.context, this.kubeletPort, this.address),
+      images: largest.slice(0, 50),
+      conditions: conditionsOf(this.reported?.conditions ?? [], timeText(now)),
+    };
+    const unchanged = deepEqual(withoutHeartbeats(this.reported), withoutHeartbeats(status));
+    if (unchanged && now - this.reportedAt < REPORT_UNCHANGED_MS) return;
+    await client.patch<Node>(NODES, undefined, config.nodeName, { status }, { subresource: 'status' });
+    this.reported = status;
+    this.reportedAt = now;
+  }
+
+  /** Renews the lease; one that somebody else wrote is taken over, one that was deleted is made again at once. */
   private async renew(): Promise<void> {
     const { client, config } = this.context;
     const spec = { holderIdentity: config.nodeName, leaseDurationSeconds: LEASE_SECONDS, renewTime: microTime() };
+    const held = this.lease;
     try {
-      const metadata = { name: config.nodeName, namespace: LEASE_NAMESPACE };
-      if (this.lease) {
-        this.lease = await client.update<Lease>(LEASES, { ...this.lease, spec: { ...this.lease.spec, ...spec } });
-        return;
-      }
-      const ownerReferences = [{ apiVersion: 'v1', kind: 'Node', name: config.nodeName, uid: this.uid }];
-      this.lease = await client.create<Lease>(LEASES, {
-        apiVersion: 'coordination.k8s.io/v1',
-        kind: 'Lease',
-        metadata: { ...metadata, ...(this.uid === '' ? {} : { ownerReferences }) },
-        spec,
-      });
+      this.lease = held ? await client.update<Lease>(LEASES, { ...held, spec: { ...held.spec, ...spec } }) : await this.createLease(spec);
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
       this.lease = undefined;
-      if (error.reason === 'AlreadyExists' || error.reason === 'Conflict') {
-        this.lease = await client.patch<Lease>(LEASES, LEASE_NAMESPACE, config.nodeName, { spec });
-      } else {
-        throw error;
-      }
+      if (error.reason !== 'AlreadyExists' && error.reason !== 'Conflict') throw error;
+      this.lease = await client.patch<Lease>(LEASES, LEASE_NAMESPACE, config.nodeName, { spec }).catch((refusal: unknown) => {
+        if (refusal instanceof StatusError && refusal.reason === 'NotFound') return this.createLease(spec);
+        throw refusal;
+      });
     }
+  }
+
+  private createLease(spec: Lease['spec']): Promise<Lease> {
+    const { client, config } = this.context;
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'Node', name: config.nodeName, uid: this.uid }];
+    return client.create<Lease>(LEASES, {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name: config.nodeName, namespace: LEASE_NAMESPACE, ...(this.uid === '' ? {} : { ownerReferences }) },
+      ...(spec === undefined ? {} : { spec }),
+    });
   }
 
   private event(reason: string, message: string): void {
