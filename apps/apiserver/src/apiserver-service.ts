@@ -36,6 +36,7 @@ export class ApiServerService implements HostedService {
         issuer: `https://kubernetes.default.svc.${config.clusterDomain}`,
       },
       kubelet: { cert: pki('kubelet-client.crt'), key: pki('kubelet-client.key'), ca: pki('ca.crt') },
+      settings: { readsFrom: config.readsFrom },
     });
     logger.info('serving', { addresses: listen.map(({ host, port }) => `${host}:${port}`) });
   }

@@ -20,6 +20,7 @@ export const ControlPlaneConfig = z
     ADVERTISE_ADDRESS: z.ipv4().default('127.0.0.1'),
     API_PORT: port.default(6443),
     PROBE_PORT: port.default(0),
+    READS_FROM: z.enum(['cache', 'projection']).default('cache'),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
   .transform((env) => ({
@@ -34,6 +35,7 @@ export const ControlPlaneConfig = z
     advertiseAddress: env.ADVERTISE_ADDRESS,
     apiPort: env.API_PORT,
     probePort: env.PROBE_PORT,
+    readsFrom: env.READS_FROM,
     logLevel: env.LOG_LEVEL,
   }));
 

@@ -76,6 +76,15 @@ export interface HistoryReader {
     at: Sequence,
     page?: { readonly limit: number; readonly after?: { readonly namespace: string; readonly name: string } },
   ): Promise<readonly StoredRow[]>;
+  /** How many objects such a list has behind a place. */
+  countAt(
+    resource: GroupVersionResource,
+    namespace: string | undefined,
+    at: Sequence,
+    after: { readonly namespace: string; readonly name: string },
+  ): Promise<number>;
+  /** The sequence that the projection has reached of a stream. */
+  position(stream: StreamName): Promise<Sequence>;
   /** When the stream's sequence was stored; undefined where it holds no such event. */
   timeOf(stream: StreamName, sequence: Sequence): Promise<Instant | undefined>;
 }

@@ -1,45 +1,57 @@
 import { StatusError, tryAgainLater } from '#libs/apimachinery';
 import { LogUnavailable, type EventLog, type Sequence, type StreamName } from '#libs/log';
-import { ReadBarrier, type StateView } from '#libs/runtime';
+import { ReadBarrier } from '#libs/runtime';
 
-/** Makes a read wait until the cache is as new as the client demands, and refuses it where that takes too long. */
+/** Something that follows the log: the cache, or the projection. */
+export interface Follower {
+  /** What it is, in the words of a refusal. */
+  readonly name: string;
+  /** A position it has certainly reached, without asking anybody. */
+  known(stream: StreamName): Sequence;
+  /** Resolves once it has reached the sequence. Rejects with the signal's reason, and with a StatusError where it can't tell. */
+  reached(stream: StreamName, sequence: Sequence, signal?: AbortSignal): Promise<void>;
+  /** Where it stands. */
+  position(stream: StreamName): Promise<Sequence>;
+}
+
+/** Makes a read wait until what answers it is as new as the client demands, and refuses it where that takes too long. */
 export class Freshness {
   private readonly barrier: ReadBarrier;
 
   constructor(
     log: EventLog,
-    private readonly view: StateView,
+    private readonly follower: Follower,
     private readonly timeoutMs: number,
     private readonly futureWaitMs: number,
   ) {
-    this.barrier = new ReadBarrier(log, view);
+    this.barrier = new ReadBarrier(log, follower);
   }
 
-  /** Resolves once the cache holds everything acknowledged before the call. 503 where the log can't be asked. */
-  async latest(stream: StreamName, signal: AbortSignal): Promise<void> {
+  /** Resolves with the log's last sequence once everything acknowledged before the call is held. 503 where the log can't be asked. */
+  async latest(stream: StreamName, signal: AbortSignal): Promise<Sequence> {
     const [patience, done] = patienceOf(signal, this.timeoutMs);
     try {
-      await this.barrier.pass(stream, patience);
+      return await this.barrier.pass(stream, patience);
     } catch (error) {
       if (signal.aborted) throw error;
       if (error instanceof LogUnavailable)
         throw tryAgainLater('ServiceUnavailable', 'the event log is unavailable, please try again later', 1);
       if (!patience.aborted) throw error;
-      throw new StatusError('Timeout', 'Timeout: the cache did not catch up with the log', { retryAfterSeconds: 1 });
+      throw new StatusError('Timeout', `Timeout: the ${this.follower.name} did not catch up with the log`, { retryAfterSeconds: 1 });
     } finally {
       done();
     }
   }
 
-  /** Resolves once the cache holds the sequence; one that stays in the future is 504, as upstream's. */
+  /** Resolves once the sequence is held; one that stays in the future is 504, as upstream's. */
   async notOlderThan(stream: StreamName, sequence: Sequence, signal: AbortSignal): Promise<void> {
-    if (this.view.position[stream] >= sequence) return;
+    if (this.follower.known(stream) >= sequence) return;
     const [patience, done] = patienceOf(signal, this.futureWaitMs);
     try {
-      await this.view.reached(stream, sequence, patience);
+      await this.follower.reached(stream, sequence, patience);
     } catch (error) {
-      if (signal.aborted) throw error;
-      throw tooLargeVersion(sequence, this.view.position[stream]);
+      if (signal.aborted || error instanceof StatusError) throw error;
+      throw tooLargeVersion(sequence, await this.follower.position(stream));
     } finally {
       done();
     }

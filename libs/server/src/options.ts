@@ -45,6 +45,11 @@ export interface HealthCheck {
 
 /** Limits and times of the server; each has upstream's default. Times in milliseconds. */
 export interface ServerSettings {
+  /**
+   * Whence a get or a list of current objects is answered: from the cache, without a round trip, or from the
+   * projection, byte for byte the same. Watches and writes go on using the cache.
+   */
+  readonly readsFrom: 'cache' | 'projection';
   readonly maxBodyBytes: number;
   readonly maxReadsInFlight: number;
   readonly maxWritesInFlight: number;
@@ -67,6 +72,7 @@ export interface ServerSettings {
 
 /** Upstream's defaults (apiserver `server/config.go`, `cacher`, `responsewriters`). */
 export const DEFAULT_SETTINGS: ServerSettings = {
+  readsFrom: 'cache',
   maxBodyBytes: 3 * 1024 * 1024,
   maxReadsInFlight: 400,
   maxWritesInFlight: 200,

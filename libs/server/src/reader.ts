@@ -1,33 +1,24 @@
-import { badRequest, notFound, tryAgainLater } from '#libs/apimachinery';
+import { notFound } from '#libs/apimachinery';
 import type { Sequence } from '#libs/log';
-import type { HistoryReader, StateView } from '#libs/runtime';
-import { expiredContinue, expiredList, type CompactionHorizon } from './compaction-horizon.js';
-import { decodeContinue, encodeContinue } from './continue-token.js';
-import { sequenceOf, type ListOptions } from './list-options.js';
+import type { StateView } from '#libs/runtime';
+import { expiredList, type CompactionHorizon } from './compaction-horizon.js';
+import { encodeContinue } from './continue-token.js';
 import type { Freshness } from './freshness.js';
+import { sequenceOf, type ListOptions } from './list-options.js';
+import type { ServerSettings } from './options.js';
+import { matchesRow, onlyPage, onlyPlace, type Page, type Place } from './page.js';
+import { continuationOf, expiredContinuation, isExact, type ProjectionReader } from './projection-reader.js';
 import type { Selection } from './selection.js';
-import { comparePlaces, rowOf, type Row, type ServedResource } from './served-resource.js';
+import { comparePlaces, type Row, type ServedResource } from './served-resource.js';
 
-/** One page of a list, all of it at one position. */
-export interface Page {
-  readonly rows: readonly Row[];
-  readonly sequence: Sequence;
-  readonly continue?: string;
-  readonly remaining?: number;
-}
-
-interface Place {
-  readonly namespace: string;
-  readonly name: string;
-}
-
-/** Objects read from the history at once where a page is cut from a selection. */
-const HISTORY_CHUNK = 1_000;
 /** Lists kept for the pages to come: so many lists, of so many objects altogether. */
 const MAX_KEPT_LISTS = 32;
 const MAX_KEPT_ROWS = 500_000;
 
-/** Reads of current objects from the cache, and of the recent past from the history. */
+/**
+ * Reads of current objects from the cache, and of the recent past from the projection; or of both from the
+ * projection, as the settings say. What belongs to writes and watches is answered from the cache either way.
+ */
 export class Reader {
   /** Lists of which a first page was served, by resource, namespace and position; the least recently used first. */
   private readonly kept = new Map<string, readonly Row[]>();
@@ -35,13 +26,15 @@ export class Reader {
 
   constructor(
     private readonly view: StateView,
-    private readonly history: HistoryReader,
+    private readonly projection: ProjectionReader,
     private readonly freshness: Freshness,
     private readonly horizon: CompactionHorizon,
+    private readonly readsFrom: ServerSettings['readsFrom'],
   ) {}
 
   /** One object: as of now, or not older than a resourceVersion. Throws NotFound. */
   async get(served: ServedResource, { namespace, name }: Place, resourceVersion: string, signal: AbortSignal): Promise<Row> {
+    if (this.readsFrom === 'projection') return this.projection.get(served, { namespace, name }, resourceVersion, signal);
     await this.freshEnough(served, resourceVersion, signal);
     return this.cached(served, { namespace, name });
   }
@@ -62,14 +55,14 @@ export class Reader {
 
   /** A page of a list, by upstream's rules for resourceVersion, resourceVersionMatch, limit and continue. */
   async list(served: ServedResource, selection: Selection, options: ListOptions, signal: AbortSignal): Promise<Page> {
+    if (this.readsFrom === 'projection') return this.projection.list(served, selection, options, signal);
     if (options.continue !== '') return this.continued(served, selection, options, signal);
     const sequence = sequenceOf(options.resourceVersion, served.definition.resource);
-    const legacyExact = options.resourceVersionMatch === '' && options.limit > 0 && sequence > 0;
-    if (options.resourceVersionMatch === 'Exact' || legacyExact) {
+    if (isExact(options, sequence)) {
       await this.freshness.notOlderThan(served.stream, sequence, signal);
       if (sequence === this.view.position[served.stream]) return this.current(served, selection, options.limit);
       if (await this.horizon.expired(served.stream, sequence)) throw expiredList();
-      return this.past(served, selection, sequence, options.limit, undefined, signal);
+      return this.projection.past(served, selection, { sequence, limit: options.limit }, signal);
     }
     await this.freshEnough(served, options.resourceVersion, signal);
     return this.current(served, selection, options.limit);
@@ -78,35 +71,29 @@ export class Reader {
   /** The current objects of a selection, and the position they are at. */
   current(served: ServedResource, selection: Selection, limit = 0, after?: Place): Page {
     const sequence = this.view.position[served.stream];
-    const namespaced = served.definition.scope === 'Namespaced';
-    if (selection.name !== undefined && (!namespaced || selection.namespace !== undefined)) {
-      const entry = this.view.entry(served.stored, namespaced ? (selection.namespace ?? '') : '', selection.name);
-      const found = entry !== undefined && matchesRow(served, selection, entry) && (after === undefined || comparePlaces(entry, after) > 0);
-      return { rows: found ? [entry] : [], sequence };
+    const place = onlyPlace(served, selection);
+    if (place !== undefined) {
+      return onlyPage(served, selection, this.view.entry(served.stored, place.namespace, place.name), sequence, after);
     }
-    const all = this.view.entries(served.stored, namespaced ? selection.namespace : undefined);
+    const all = this.view.entries(served.stored, served.definition.scope === 'Namespaced' ? selection.namespace : undefined);
     const page = this.cut(served, selection, all, sequence, limit, after);
     if (page.continue !== undefined) this.keep(keptKey(served, selection, sequence), all.slice());
     return page;
   }
 
   private async continued(served: ServedResource, selection: Selection, options: ListOptions, signal: AbortSignal): Promise<Page> {
-    const { definition, stream } = served;
-    if (options.resourceVersion !== '' && options.resourceVersion !== '0') {
-      throw badRequest('specifying resource version is not allowed when using continue');
-    }
-    const namespace = selection.namespace ?? '';
-    const { sequence, after } = decodeContinue(options.continue, namespace, definition.scope === 'Namespaced');
+    const { stream } = served;
+    const { sequence, after } = continuationOf(served, selection, options);
     if (sequence < 0) {
       await this.freshness.latest(stream, signal);
       return this.current(served, selection, options.limit, after);
     }
     await this.freshness.notOlderThan(stream, sequence, signal);
-    if (await this.horizon.expired(stream, sequence)) throw expiredContinue(encodeContinue({ sequence: -1, after }, namespace));
+    if (await this.horizon.expired(stream, sequence)) throw expiredContinuation(selection, after);
     if (sequence === this.view.position[stream]) return this.current(served, selection, options.limit, after);
-    const kept = this.kept.get(keptKey(served, selection, sequence));
+    const kept = onlyPlace(served, selection) === undefined ? this.kept.get(keptKey(served, selection, sequence)) : undefined;
     if (kept !== undefined) return this.cut(served, selection, kept, sequence, options.limit, after);
-    return this.past(served, selection, sequence, options.limit, after, signal);
+    return this.projection.past(served, selection, { sequence, limit: options.limit, after }, signal);
   }
 
   /** Cuts a page out of a sorted list. */
@@ -130,44 +117,6 @@ export class Reader {
     return { rows, sequence, continue: next, ...(selection.everything ? { remaining: all.length - index } : {}) };
   }
 
-  /** A page at a position that the cache has left, from the history. */
-  private async past(
-    served: ServedResource,
-    selection: Selection,
-    sequence: Sequence,
-    limit: number,
-    after: Place | undefined,
-    signal: AbortSignal,
-  ): Promise<Page> {
-    const namespace = served.definition.scope === 'Namespaced' ? selection.namespace : undefined;
-    const chunk = limit === 0 ? HISTORY_CHUNK : Math.max(limit + 1, selection.matches === undefined ? 0 : HISTORY_CHUNK);
-    const rows: Row[] = [];
-    let from = after;
-    try {
-      await this.history.reached(served.stream, sequence, signal);
-      for (;;) {
-        const stored = await this.history.listAt(served.stored, namespace, sequence, {
-          limit: chunk,
-          ...(from === undefined ? {} : { after: from }),
-        });
-        for (const [index, one] of stored.entries()) {
-          const row = rowOf(one);
-          if (!matchesRow(served, selection, row)) continue;
-          if (limit > 0 && rows.length === limit) break;
-          rows.push(row);
-          if (rows.length !== limit) continue;
-          const more = index + 1 < stored.length || stored.length === chunk;
-          return { rows, sequence, ...(more ? { continue: encodeContinue({ sequence, after: row }, selection.namespace ?? '') } : {}) };
-        }
-        from = stored.at(-1);
-        if (stored.length < chunk) return { rows, sequence };
-      }
-    } catch (error) {
-      if (signal.aborted) throw error;
-      throw tryAgainLater('ServiceUnavailable', 'the history of the cluster is not available', 1);
-    }
-  }
-
   private keep(key: string, rows: readonly Row[]): void {
     this.keptRows += rows.length - (this.kept.get(key)?.length ?? 0);
     this.kept.delete(key);
@@ -182,10 +131,6 @@ export class Reader {
 
 const keptKey = ({ stored, definition }: ServedResource, { namespace }: Selection, sequence: Sequence): string =>
   `${stored.group}/${stored.resource}/${definition.scope === 'Namespaced' ? (namespace ?? '') : ''}/${sequence}`;
-
-/** Whether a row of the right namespace is part of a selection. */
-export const matchesRow = (served: ServedResource, { name, matches }: Selection, row: Row): boolean =>
-  (name === undefined || row.name === name) && (matches === undefined || matches(served.object(row)));
 
 /** Index of the first row behind a place, by bisection. */
 function firstAfter(rows: readonly Row[], place: Place): number {

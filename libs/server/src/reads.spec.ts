@@ -14,14 +14,14 @@ const configMap = (name: string, namespace = 'a', labels: Record<string, string>
 });
 const names = ({ items }: List): string => items.map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name ?? ''}`).join(' ');
 
-describe('reads', () => {
+describe.each(['cache', 'projection'] as const)('reads from the %s', (readsFrom) => {
   let api: TestApiServer;
   const list = async (query = '', namespace = ''): Promise<List> => {
     const place = namespace === '' ? '/api/v1/configmaps' : `/api/v1/namespaces/${namespace}/configmaps`;
     return (await api.ask(`${place}?${query}`)).json<List>();
   };
   beforeEach(async () => {
-    api = await startTestApiServer({ options: { settings: { futureVersionWaitMs: 50 } } });
+    api = await startTestApiServer({ options: { settings: { readsFrom, futureVersionWaitMs: 50 } } });
     for (const [index, name] of ['x', 'y', 'z'].entries()) await api.put(configMap(name, 'a', { index: String(index), tier: 'web' }));
     await api.put(configMap('m', 'b'));
   });
@@ -60,7 +60,7 @@ describe('reads', () => {
   it('goes on with a page from the history where this server has not begun it', async () => {
     const first = await list('limit=1&labelSelector=tier');
     await api.put(configMap('w'));
-    const other = await startTestApiServer();
+    const other = await startTestApiServer({ options: { settings: { readsFrom } } });
     try {
       for (const [index, name] of ['x', 'y', 'z'].entries()) await other.put(configMap(name, 'a', { index: String(index), tier: 'web' }));
       await other.put(configMap('m', 'b'));
@@ -73,6 +73,30 @@ describe('reads', () => {
     } finally {
       await other.close();
     }
+  });
+
+  it('counts what remains of a page from the history, too', async () => {
+    const first = await list('limit=1');
+    const other = await startTestApiServer({ options: { settings: { readsFrom } } });
+    try {
+      for (const name of ['x', 'y', 'z']) await other.put(configMap(name));
+      await other.put(configMap('m', 'b'));
+      await other.put(configMap('w'));
+      const next = (await other.ask(`/api/v1/configmaps?limit=1&continue=${first.metadata.continue ?? ''}`)).json<List>();
+      expect([names(next), next.metadata.remainingItemCount]).toEqual(['a/y', 2]);
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('gives one object as of now, or not older than a resourceVersion', async () => {
+    const get = async (query: string): Promise<TestAnswer> => api.ask(`/api/v1/namespaces/a/configmaps/y${query}`);
+    for (const query of ['', '?resourceVersion=0', '?resourceVersion=4']) {
+      expect((await get(query)).json()).toEqual({ ...configMap('y', 'a', { index: '1', tier: 'web' }), metadata: expect.anything() });
+    }
+    expect((await get('?resourceVersion=5')).json()).toMatchObject({ message: 'Timeout: Too large resource version: 5, current: 4' });
+    await api.remove(configMap('y'), 2);
+    expect((await get('')).json()).toMatchObject({ code: 404, message: 'configmaps "y" not found' });
   });
 
   it('has no remaining count where a selector hides it', async () => {
@@ -103,7 +127,7 @@ describe('reads', () => {
   it('lets a continue token expire, and offers an inconsistent one', async () => {
     // Nothing is younger than this horizon: the first sample behind it makes what came before expire.
     await api.close();
-    api = await startTestApiServer({ options: { settings: { compactionHorizonMs: 20 } } });
+    api = await startTestApiServer({ options: { settings: { readsFrom, compactionHorizonMs: 20 } } });
     for (const name of ['x', 'y']) await api.put(configMap(name));
     const first = await list('limit=1');
     await api.put(configMap('xx'));

@@ -1,5 +1,6 @@
 import { SERVICEACCOUNTS, PODS, type ResourceDefinition } from '#libs/api';
 import { badRequest } from '#libs/apimachinery';
+import type { StateView } from '#libs/runtime';
 import { allowAuthenticated, type Authorizer } from './authorizer.js';
 import type { Call } from './call.js';
 import { CompactionHorizon } from './compaction-horizon.js';
@@ -8,7 +9,8 @@ import { Health } from './health.js';
 import { KubeletProxy, proxyNode, type Upgrade } from './kubelet-proxy.js';
 import type { ServerOptions, ServerSettings } from './options.js';
 import { PodStreams } from './pod-streams.js';
-import { Freshness } from './freshness.js';
+import { Freshness, type Follower } from './freshness.js';
+import { ProjectionReader } from './projection-reader.js';
 import { Reader } from './reader.js';
 import { ResourceHandler } from './resource-handler.js';
 import { nothingHere, wrongMethod } from './respond.js';
@@ -45,8 +47,9 @@ export class Router {
     this.audiences = options.tokens.audiences ?? [issuer];
     this.serviceAccounts = new ServiceAccountAuthenticator(keys, issuer, view, world.now);
     this.horizon = new CompactionHorizon(view, history, world.now, settings.compactionHorizonMs);
-    const freshness = new Freshness(log, view, settings.readTimeoutMs, settings.futureVersionWaitMs);
-    const reader = new Reader(view, history, freshness, this.horizon);
+    const freshness = new Freshness(log, cacheOf(view), settings.readTimeoutMs, settings.futureVersionWaitMs);
+    const projection = new ProjectionReader(history, this.horizon, log, settings);
+    const reader = new Reader(view, projection, freshness, this.horizon, settings.readsFrom);
     this.watches = new Watches({ cluster, view, log, history, reader, horizon: this.horizon, world, logger, settings });
     this.handler = new ResourceHandler({ reader, watches: this.watches, writePath, world, settings });
     this.documents = new Documents(served, REVIEWS, options, keys, settings.gzipFromBytes);
@@ -132,6 +135,14 @@ function definitionIn(definitions: readonly ResourceDefinition[], resource: stri
   if (found === undefined) throw new Error(`the definitions have no ${resource}`);
   return found;
 }
+
+/** The cache as something that follows the log. */
+const cacheOf = (view: StateView): Follower => ({
+  name: 'cache',
+  known: (stream) => view.position[stream],
+  reached: (stream, sequence, signal) => view.reached(stream, sequence, signal),
+  position: async (stream) => view.position[stream],
+});
 
 /** For authorizers that only say yes or no. */
 const rulesUnknown = (): ReturnType<typeof everythingAllowed> => ({

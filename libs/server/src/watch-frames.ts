@@ -1,7 +1,7 @@
 import type { Instant, KubeObject } from '#libs/apimachinery';
 import type { CacheEvent } from '#libs/runtime';
 import type { Transform } from './negotiate.js';
-import { matchesRow } from './reader.js';
+import { matchesRow } from './page.js';
 import type { Selection } from './selection.js';
 import { rowOf, type Row, type ServedResource } from './served-resource.js';
 import { partialObject, tableOf, type IncludeObject } from './table.js';

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { DEFINITIONS, definitionByKind } from '#libs/api';
 import type { KubeObject } from '#libs/apimachinery';
 import { encodeObject, subjectOf, type EventMeta, type Sequence } from '#libs/log';
-import { StateCache, WritePathEngine, type Logger } from '#libs/runtime';
+import { StateCache, WritePathEngine, type HistoryReader, type Logger } from '#libs/runtime';
 import { startApiServer, type RunningServer, type ServerOptions } from '#libs/server';
 import { MemoryLog } from '#libs/simulation';
 import { appended, metaOf } from './events.js';
@@ -54,10 +54,13 @@ export interface TestServerOptions {
   readonly options?: Partial<ServerOptions>;
   readonly window?: { readonly events: number; readonly bytes: number };
   readonly now?: () => number;
+  /** The projection of the server's own log; default: the log itself. */
+  readonly history?: (log: MemoryLog) => HistoryReader;
 }
 
 /** Starts a server on a free loopback port, with an administrator's certificate. */
-export async function startTestApiServer({ options = {}, window, now = Date.now }: TestServerOptions = {}): Promise<TestApiServer> {
+export async function startTestApiServer(chosen: TestServerOptions = {}): Promise<TestApiServer> {
+  const { options = {}, window, now = Date.now, history = (log) => new LogHistory(log) } = chosen;
   const authority = await testAuthority();
   const serving = await authority.issue('apiserver', { addresses: ['127.0.0.1'] });
   const admin = await authority.issue('admin', { organizations: ['system:masters'] });
@@ -88,7 +91,7 @@ export async function startTestApiServer({ options = {}, window, now = Date.now 
     definitions: DEFINITIONS,
     view,
     log,
-    history: new LogHistory(log),
+    history: history(log),
     writePath,
     world,
     logger,

@@ -7,8 +7,18 @@ import { eventsOf } from './events.js';
 export class LogHistory implements HistoryReader {
   constructor(private readonly log: EventLog) {}
 
-  reached(): Promise<void> {
-    return Promise.resolve();
+  async reached(stream: StreamName, sequence: Sequence, signal?: AbortSignal): Promise<void> {
+    const last = await this.log.last(stream);
+    if (last >= sequence) return;
+    for await (const { through } of this.log.read(stream, last, { until: sequence, ...(signal ? { signal } : {}) })) {
+      if (through >= sequence) return;
+    }
+    signal?.throwIfAborted();
+    throw new Error(`the log closed before it held ${sequence}`);
+  }
+
+  position(stream: StreamName): Promise<Sequence> {
+    return this.log.last(stream);
   }
 
   async getAt(resource: GroupVersionResource, namespace: string, name: string, at: Sequence): Promise<StoredRow | undefined> {
@@ -36,6 +46,10 @@ export class LogHistory implements HistoryReader {
     if (page === undefined) return sorted;
     const { after, limit } = page;
     return sorted.filter((row) => after === undefined || key(row) > key(after)).slice(0, limit);
+  }
+
+  async countAt(...[resource, namespace, at, after]: Parameters<HistoryReader['countAt']>): Promise<number> {
+    return (await this.listAt(resource, namespace, at, { limit: Infinity, after })).length;
   }
 
   async timeOf(stream: StreamName, sequence: Sequence): Promise<Instant | undefined> {

@@ -7,9 +7,8 @@ import { rowsOf } from './data-source.js';
 import type { BodyColumns } from './stored-row.js';
 import { storedRows } from './stored-row.js';
 
-/** Columns of an object as it stood at $1: its own row where that is old enough, otherwise the newest revision by then. */
-const AT = `
-  select o.api_group, o.resource, o.namespace, o.name, v.sequence, v.encoding, v.body
+/** Objects as they stood at $1: each one's own row where that is old enough, otherwise its newest revision by then. */
+const THEN = `
   from object o cross join lateral (
     select o.sequence, o.encoding, o.body, o.deleted where o.sequence <= $1
     union all
@@ -19,6 +18,7 @@ const AT = `
       order by r.sequence desc limit 1)
   ) v
   where not v.deleted and o.api_group = $2 and o.resource = $3`;
+const AT = `select o.api_group, o.resource, o.namespace, o.name, v.sequence, v.encoding, v.body ${THEN}`;
 
 const GET_AT = { name: 'get-at', text: `${AT} and o.namespace = $4 and o.name = $5` };
 const LIST_ALL_AT = {
@@ -26,6 +26,8 @@ const LIST_ALL_AT = {
   text: `${AT} and (o.namespace, o.name) > ($4, $5) order by o.namespace, o.name limit $6`,
 };
 const LIST_NAMESPACE_AT = { name: 'list-namespace-at', text: `${AT} and o.namespace = $4 and o.name > $5 order by o.name limit $6` };
+const COUNT_ALL_AT = { name: 'count-all-at', text: `select count(*) ${THEN} and (o.namespace, o.name) > ($4, $5)` };
+const COUNT_NAMESPACE_AT = { name: 'count-namespace-at', text: `select count(*) ${THEN} and o.namespace = $4 and o.name > $5` };
 const CHECKPOINT = { name: 'checkpoint', text: 'select sequence from checkpoint where stream = $1' };
 const TIME = {
   name: 'time-of',
@@ -97,6 +99,23 @@ export class PostgresHistory implements HistoryReader {
     return storedRows(records, this.opener);
   }
 
+  async countAt(
+    { group, resource }: GroupVersionResource,
+    namespace: string | undefined,
+    at: Sequence,
+    after: { readonly namespace: string; readonly name: string },
+  ): Promise<number> {
+    const statement = namespace === undefined ? COUNT_ALL_AT : COUNT_NAMESPACE_AT;
+    const values = [at, group, resource, namespace ?? after.namespace, after.name];
+    const [row] = await rowsOf<{ count: string }>(this.dataSource, statement, values);
+    return Number(row?.count ?? 0);
+  }
+
+  async position(stream: StreamName): Promise<Sequence> {
+    const [row] = await rowsOf<{ sequence: string }>(this.dataSource, CHECKPOINT, [stream]);
+    return Number(row?.sequence ?? 0);
+  }
+
   async timeOf(stream: StreamName, sequence: Sequence): Promise<Instant | undefined> {
     const [row] = await rowsOf<{ ms: string }>(this.dataSource, TIME, [stream, sequence]);
     return row && Math.round(Number(row.ms));
@@ -108,8 +127,8 @@ export class PostgresHistory implements HistoryReader {
     this.polled.add(stream);
     for (let ms = SHORTEST_POLL_MS; waiting.size > 0; ms = Math.min(ms * 2, LONGEST_POLL_MS)) {
       try {
-        const [row] = await rowsOf<{ sequence: string }>(this.dataSource, CHECKPOINT, [stream]);
-        for (const waiter of [...waiting]) if (waiter.sequence <= Number(row?.sequence ?? 0)) waiter.resolve();
+        const position = await this.position(stream);
+        for (const waiter of [...waiting]) if (waiter.sequence <= position) waiter.resolve();
       } catch (error) {
         for (const waiter of [...waiting]) waiter.reject(error);
       }
