@@ -1,8 +1,7 @@
-import { bootstrap, ControlPlaneConfig, controlPlaneModule, loadConfig, runAsProcess } from '#libs/platform';
+import { bootstrap, ControlPlaneConfig, loadConfig, runAsProcess } from '#libs/platform';
 import { projectorModule, PROJECTOR } from './projector.module.js';
 
 runAsProcess((env) => {
   const config = loadConfig(ControlPlaneConfig, env);
-  const plane = controlPlaneModule(config, 'projector');
-  return bootstrap({ modules: [plane, projectorModule(plane)], services: [PROJECTOR], probePort: config.probePort });
+  return bootstrap({ modules: [projectorModule(config, 'this')], services: [PROJECTOR], probePort: config.probePort });
 });

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { Projector } from '#libs/adapters';
-import { CONTROL_PLANE, hostedModule, type ControlPlane, type HostedService } from '#libs/platform';
+import { hostedModule, type ControlPlaneConfig } from '#libs/platform';
+import { ProjectorService } from './projector-service.js';
+import { ThreadedProjector } from './threaded-projector.js';
 
 /** Token of this app's service. */
 export const PROJECTOR = Symbol('PROJECTOR');
@@ -8,25 +9,14 @@ export const PROJECTOR = Symbol('PROJECTOR');
 @Module({})
 class ProjectorModule {}
 
-/** The log into Postgres. A projection that can't go on (the log was rolled back) ends the process: serving would lie. */
-export const projectorModule = (plane: DynamicModule): DynamicModule =>
-  hostedModule(ProjectorModule, [plane], PROJECTOR, [CONTROL_PLANE], ({ sealedLog, database, logger }: ControlPlane): HostedService => {
-    const projector = new Projector({ log: sealedLog, dataSource: database, logger });
-    const stopping = new AbortController();
-    let running: Promise<void> = Promise.resolve();
-    return {
-      name: 'projector',
-      ready: true,
-      start: async () => {
-        running = projector.run(stopping.signal).catch((error: unknown) => {
-          logger.error('the projection can not go on', error);
-          process.exitCode = 1;
-          process.kill(process.pid, 'SIGTERM');
-        });
-      },
-      stop: async () => {
-        stopping.abort();
-        await running;
-      },
-    };
-  });
+/** A projection that can't go on ends the process: to serve from a log that was rolled back would be a lie. */
+function endProcess(): void {
+  process.exitCode = 1;
+  process.kill(process.pid, 'SIGTERM');
+}
+
+/** The log into Postgres: in this thread where the process does nothing else, in one of its own where it does. */
+export const projectorModule = (config: ControlPlaneConfig, thread: 'this' | 'own'): DynamicModule =>
+  hostedModule(ProjectorModule, [], PROJECTOR, [], () =>
+    thread === 'own' ? new ThreadedProjector(endProcess) : new ProjectorService(config, endProcess),
+  );

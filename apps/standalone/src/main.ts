@@ -11,17 +11,9 @@ import { bootstrap, ControlPlaneConfig, controlPlaneModule, loadConfig, runAsPro
 runAsProcess((env) => {
   const config = loadConfig(ControlPlaneConfig, env);
   const plane = controlPlaneModule(config, 'standalone');
-  const apps = [
-    projectorModule,
-    apiServerModule,
-    serviceAccountsModule,
-    lifecycleModule,
-    replicationModule,
-    endpointsModule,
-    schedulerModule,
-  ];
+  const apps = [apiServerModule, serviceAccountsModule, lifecycleModule, replicationModule, endpointsModule, schedulerModule];
   return bootstrap({
-    modules: [plane, ...apps.map((app) => app(plane))],
+    modules: [plane, projectorModule(config, 'own'), ...apps.map((app) => app(plane))],
     services: [PROJECTOR, API_SERVER, SERVICE_ACCOUNTS, LIFECYCLE, REPLICATION, ENDPOINTS, SCHEDULER],
     probePort: config.probePort,
   });

@@ -16,9 +16,6 @@ export interface ControlPlane {
   readonly world: World;
   /** The log with Secrets opened. */
   readonly log: EventLog;
-  /** The log as it is stored: what the projector copies. */
-  readonly sealedLog: EventLog;
-  readonly database: Awaited<ReturnType<typeof connectPostgres>>;
   readonly history: HistoryReader;
   readonly view: StateView;
   readonly writePath: WritePath;
@@ -53,8 +50,6 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     logger,
     world,
     log,
-    sealedLog,
-    database,
     history: new PostgresHistory(database, keyring),
     view,
     writePath,
