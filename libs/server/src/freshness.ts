@@ -51,7 +51,9 @@ export class Freshness {
       await this.follower.reached(stream, sequence, patience);
     } catch (error) {
       if (signal.aborted || error instanceof StatusError) throw error;
-      throw tooLargeVersion(sequence, await this.follower.position(stream));
+      // It may have come just now, or the answer that it was there took longer than the patience.
+      const current = await this.follower.position(stream);
+      if (current < sequence) throw tooLargeVersion(sequence, current);
     } finally {
       done();
     }

@@ -1,6 +1,6 @@
 import type { KubeObject } from '#libs/apimachinery';
 import type { Sequence, StreamName } from '#libs/log';
-import { MemoryLog } from '#libs/simulation';
+import type { MemoryLog } from '#libs/simulation';
 import { configMap, LogHistory, startTestApiServer, type TestApiServer } from '#libs/testing';
 
 interface List {
@@ -105,6 +105,17 @@ describe('a server that reads from the projection', () => {
     await waits;
     projection.show(4);
     expect(await answer).toBe(found);
+  });
+
+  it('answers what the projection holds, though to be told so took longer than the patience', async () => {
+    jest
+      .spyOn(projection, 'reached')
+      .mockImplementation(
+        (_stream, _sequence, signal) =>
+          new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true })),
+      );
+    expect(await list('?resourceVersion=3')).toBe('a b c at 3');
+    jest.restoreAllMocks();
   });
 
   it('says 503 where the projection is gone', async () => {

@@ -89,6 +89,21 @@ describe.each(['cache', 'projection'] as const)('reads from the %s', (readsFrom)
     }
   });
 
+  it('ends a page at the last object there is, however much it read to find it', async () => {
+    for (let i = 0; i < 996; i++) await api.put(configMap(`n${i}`, 'b'));
+    await api.put(configMap('last', 'c', { tier: 'db' }));
+    const page = async (): Promise<[string, boolean]> => {
+      const found = await list('limit=1&labelSelector=tier%3Ddb');
+      return [names(found), found.metadata.continue !== undefined];
+    };
+    // 1,000 objects before it and itself: 1,001, then 1,000 of which it is the last.
+    expect(await page()).toEqual(['c/last', false]);
+    await api.remove(configMap('n0', 'b'), 5);
+    expect(await page()).toEqual(['c/last', false]);
+    await api.put(configMap('z', 'c'));
+    expect(await page()).toEqual(['c/last', true]);
+  });
+
   it('gives one object as of now, or not older than a resourceVersion', async () => {
     const get = async (query: string): Promise<TestAnswer> => api.ask(`/api/v1/namespaces/a/configmaps/y${query}`);
     for (const query of ['', '?resourceVersion=0', '?resourceVersion=4']) {
