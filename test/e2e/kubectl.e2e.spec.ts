@@ -45,7 +45,7 @@ describe('kubectl, day by day', () => {
     await cluster.kubectl(
       `run box --image=${SHELL} --command -- sh -c`
         .split(' ')
-        .concat(['trap exit TERM; echo hello; echo warning >&2; while true; do sleep 0.2; done']),
+        .concat(['trap exit TERM; echo hello; sleep 0.3; echo warning >&2; while true; do sleep 0.2; done']),
     );
     await cluster.kubectl('wait --for=condition=Ready pod/box --timeout=60s');
   });

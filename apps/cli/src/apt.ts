@@ -98,6 +98,8 @@ async function unpackFrom(work: string, mirror: string, suite: string, name: str
     'Dir::Etc::Preferences=/dev/null',
     `Dir::State::Lists=${join(work, 'lists')}`,
     `Dir::Cache=${join(work, 'cache')}`,
+    // What is installed (a package of the same name from elsewhere) is no candidate.
+    'Dir::State::status=/dev/null',
     'APT::Sandbox::User=root',
     'APT::Default-Release=',
     'Acquire::Languages=none',

@@ -74,5 +74,6 @@ export function inheritedSettings(env: Readonly<Record<string, string | undefine
   return {
     ...Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
     ...(['debug', 'info', 'warn', 'error'].includes(level) ? { LOG_LEVEL: level } : {}),
+    ...(['cache', 'projection'].includes(env['READS_FROM'] ?? '') ? { READS_FROM: env['READS_FROM'] ?? '' } : {}),
   };
 }

@@ -166,7 +166,7 @@ describe('kubectl', () => {
     await kubectl('patch', 'configmap', 'p1', '-p', '{"data":{"a":"1"}}');
     await watching.says(/MODIFIED +p1 +1/);
     const gone = kubectl('wait', '--for=delete', 'configmap/p1', '--timeout=30s');
-    expect(await kubectl('delete', 'configmap', 'p1')).toBe('configmap "p1" deleted from default namespace');
+    expect(await kubectl('delete', 'configmap', 'p1')).toMatch(/^configmap "p1" deleted( from default namespace)?$/);
     await watching.says(/DELETED +p1/);
     watching.stop();
     await gone;

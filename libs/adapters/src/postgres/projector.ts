@@ -125,11 +125,20 @@ export class Projector {
   }
 }
 
-/** Forgets revisions older than the stream keeps them, and the tombstones that none of those is left of. */
-async function prune(session: Client, stream: StreamName, kept: string): Promise<void> {
-  await session.query('delete from revision where stream = $1 and time < now() - $2::interval', [stream, kept]);
+/**
+ * Forgets revisions older than the stream keeps them, but for the one that each object stands at: as of any moment that is
+ * left, what is there is found. The tombstones that nothing is left of go too.
+ */
+export async function prune(session: Pick<Client, 'query'>, stream: StreamName, kept: string): Promise<void> {
   await session.query(
-    'delete from object where stream = $1 and deleted and sequence < (select min(sequence) from revision where stream = $1)',
+    `delete from revision r where r.stream = $1 and r.time < now() - $2::interval and (r.type = 'Deleted' or exists (
+       select 1 from revision n where n.api_group = r.api_group and n.resource = r.resource
+         and n.namespace = r.namespace and n.name = r.name and n.sequence > r.sequence))`,
+    [stream, kept],
+  );
+  await session.query(
+    `delete from object o where o.stream = $1 and o.deleted
+       and not exists (select 1 from revision r where r.stream = o.stream and r.sequence = o.sequence)`,
     [stream],
   );
 }
