@@ -86,7 +86,7 @@ describe('kubectl, day by day', () => {
   });
 
   it('shows logs, and follows them', async () => {
-    expect(await cluster.kubectl('logs box')).toBe('hello\nwarning\n');
+    await eventually('both lines', async () => (await cluster.kubectl('logs box')) === 'hello\nwarning\n');
     expect(await cluster.kubectl('logs box --tail=1')).toBe('warning\n');
     expect(await cluster.kubectl('logs box --timestamps --tail=1')).toMatch(/^\d{4}-\d\d-\d\dT\S+Z warning\n$/);
     const follow = cluster.background(['logs', '-f', 'deployment/web']);
