@@ -6,6 +6,13 @@ jest.setTimeout(180_000);
 const NODE = 'decklog-test/node:1';
 const modules = path.join(__dirname, '../../node_modules');
 
+/** A container to look into: it says something once, then ticks, and answers HTTP on 8080. */
+const SERVER = `
+console.log('said once');
+setInterval(() => console.log('tick'), 200);
+require('node:http').createServer((_, response) => response.end('from the port')).listen(8080);
+`;
+
 /** What the official JavaScript client does inside a pod, with nothing but its service account. */
 const PROGRAM = `
 const k8s = await import('@kubernetes/client-node');
@@ -35,6 +42,19 @@ log.on('data', (piece) => (lines += piece));
 await new k8s.Log(config).log('default', 'target', 'main', log, { follow: false });
 await new Promise((resolve) => (log.readableEnded || log.closed ? resolve() : log.on('end', resolve)));
 console.log('log:', lines.trim());
+const attached = new PassThrough();
+const ticked = new Promise((resolve) => attached.on('data', (piece) => String(piece).includes('tick') && resolve(true)));
+const attachment = await new k8s.Attach(config).attach('default', 'target', 'main', attached, process.stderr, null, false);
+console.log('attach:', await ticked);
+attachment.close();
+const answer = new PassThrough();
+let answered = '';
+const whole = new Promise((resolve) => answer.on('data', (piece) => ((answered += piece).includes('from the port') ? resolve(true) : undefined)));
+const request = new PassThrough();
+const forwarded = await new k8s.PortForward(config).portForward('default', 'target', [8080], answer, process.stderr, request);
+request.write('GET / HTTP/1.0\\r\\n\\r\\n');
+console.log('port-forward:', await whole);
+(typeof forwarded === 'function' ? forwarded() : forwarded)?.close();
 console.log('finished');
 process.exit(0);
 `;
@@ -47,12 +67,12 @@ describe('the official JavaScript client', () => {
   });
   afterAll(() => cluster?.delete());
 
-  it('lists, creates, watches, executes and reads logs from inside a pod with its service account', async () => {
+  it('lists, creates, watches, executes, attaches, forwards and reads logs from inside a pod with its service account', async () => {
     const target = {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { name: 'target' },
-      spec: { containers: [{ name: 'main', image: NODE, command: ['sh', '-c', 'echo said once; sleep 3600'] }] },
+      spec: { containers: [{ name: 'main', image: NODE, command: ['node', '-e', SERVER] }] },
     };
     await cluster.kubectl('apply -f -', { input: JSON.stringify(target) });
     await cluster.kubectl('wait --for=condition=Ready pod/target --timeout=60s');
@@ -84,6 +104,8 @@ describe('the official JavaScript client', () => {
     expect(log).toContain('informer: true');
     expect(log).toContain('exec: from exec');
     expect(log).toContain('log: said once');
+    expect(log).toContain('attach: true');
+    expect(log).toContain('port-forward: true');
     expect(phase).toBe('Succeeded');
   });
 });
