@@ -68,17 +68,6 @@ describe.each([
       return seen.size === 3;
     });
     const [chosen = ''] = [...seen];
-    await cluster
-      .kubectl([
-        'patch',
-        'pod',
-        chosen,
-        '--subresource=status',
-        '--type=strategic',
-        '-p',
-        JSON.stringify({ status: { conditions: [{ type: 'Ready', status: 'False' }] } }),
-      ])
-      .catch(() => undefined);
     await cluster.kubectl(['label', 'pod', chosen, 'app=elsewhere', '--overwrite']);
     await eventually('the pod left the service', async () => {
       const answers = await Promise.all(Array.from({ length: 12 }, hostOf));

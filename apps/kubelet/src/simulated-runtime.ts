@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { PassThrough, type Readable } from 'node:stream';
-import type { ContainerRuntime, LocalImage, StreamSession } from '#libs/node-adapters';
+import { ExitWaiters, type ContainerRuntime, type LocalImage, type StreamSession } from '#libs/node-adapters';
 import { LABELS, SANDBOX, type ContainerSettings, type ObservedContainer, type SandboxSettings } from '#libs/node';
 
 /**
@@ -13,7 +13,7 @@ export class SimulatedRuntime implements ContainerRuntime {
 
   private readonly containers = new Map<string, ObservedContainer>();
   private readonly addresses = new Map<string, string>();
-  private readonly exits = new Map<string, Set<() => void>>();
+  private readonly exits = new ExitWaiters((id) => this.containers.get(id)?.state !== 'running');
   private onChange: (podUid: string) => void = () => undefined;
 
   constructor(private readonly podCidr: string) {}
@@ -60,27 +60,12 @@ export class SimulatedRuntime implements ContainerRuntime {
     const container = this.containers.get(id);
     if (container?.state !== 'running') return Promise.resolve();
     this.put({ ...container, state: 'exited', finishedAt: Date.now(), exitCode: signal === 'SIGKILL' ? 137 : 0 });
-    for (const exited of [...(this.exits.get(id) ?? [])]) exited();
+    this.exits.ended(id);
     return Promise.resolve();
   }
 
   waitForExit(id: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
-    const over = (): boolean => this.containers.get(id)?.state !== 'running';
-    if (over()) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const waiters = this.exits.get(id) ?? new Set();
-      this.exits.set(id, waiters);
-      const done = (): void => {
-        clearTimeout(timer);
-        waiters.delete(done);
-        if (waiters.size === 0) this.exits.delete(id);
-        signal?.removeEventListener('abort', done);
-        resolve(over());
-      };
-      waiters.add(done);
-      const timer = setTimeout(done, timeoutMs);
-      signal?.addEventListener('abort', done);
-    });
+    return this.exits.wait(id, timeoutMs, signal);
   }
 
   removeContainer(id: string): Promise<void> {
@@ -88,7 +73,7 @@ export class SimulatedRuntime implements ContainerRuntime {
     if (!container) return Promise.resolve();
     this.containers.delete(id);
     for (const [ip, owner] of [...this.addresses]) if (owner === id) this.addresses.delete(ip);
-    for (const gone of [...(this.exits.get(id) ?? [])]) gone();
+    this.exits.ended(id);
     this.onChange(container.podUid);
     return Promise.resolve();
   }

@@ -25,13 +25,6 @@ export const invalidValue = (field: string, value: unknown, detail: string): Fie
   field,
 });
 
-/** A value is not of the field's type. */
-export const typeInvalid = (field: string, value: unknown, detail: string): FieldError => ({
-  reason: 'FieldValueTypeInvalid',
-  message: withDetail(`Invalid value: ${shown(value)}`, detail),
-  field,
-});
-
 /** A value that must be unique is there twice. */
 export const duplicate = (field: string, value: unknown): FieldError => ({
   reason: 'FieldValueDuplicate',
@@ -70,24 +63,10 @@ export const tooLong = (field: string, maxLength: number): FieldError => ({
   field,
 });
 
-/** A string is too long, in characters. */
-export const tooLongCharacters = (field: string, maxLength: number): FieldError => ({
-  reason: 'FieldValueTooLong',
-  message: `Too long: may not be more than ${counted(maxLength, 'character')}`,
-  field,
-});
-
 /** A list has too many items. */
 export const tooMany = (field: string, actual: number, most: number): FieldError => ({
   reason: 'FieldValueTooMany',
   message: `Too many: ${actual}: must have at most ${counted(most, 'item')}`,
-  field,
-});
-
-/** A list has too few items. */
-export const tooFew = (field: string, actual: number, least: number): FieldError => ({
-  reason: 'FieldValueTooFew',
-  message: `Too few: ${actual}: must have at least ${counted(least, 'item')}`,
   field,
 });
 

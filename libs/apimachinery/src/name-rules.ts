@@ -81,27 +81,6 @@ export const isDns1035Label = rule(
   'abc-123',
 );
 
-/** `*.` and a DNS subdomain. */
-export const isWildcardDns1123Subdomain = rule(
-  253,
-  tooManyCharacters,
-  `\\*\\.${SUBDOMAIN}`,
-  "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of " +
-    "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
-  '*.example.com',
-);
-
-/** An identifier of the language C. */
-export const isCIdentifier = rule(
-  UNLIMITED,
-  tooManyCharacters,
-  '[A-Za-z_][A-Za-z0-9_]*',
-  "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'",
-  'my_name',
-  'MY_NAME',
-  'MyName',
-);
-
 /** The name of an HTTP header. */
 export const isHttpHeaderName = rule(
   UNLIMITED,

@@ -15,11 +15,3 @@ export function parsePosition(text: string): Position {
 
 /** One event's place as text, `stream:sequence`: what `root` and `cause` of an event hold. */
 export const formatPlace = (stream: StreamName, sequence: Sequence): string => `${stream}:${sequence}`;
-
-const PLACE = /^(state|lease|event):(\d+)$/;
-
-/** The place a text names; undefined where it names none. */
-export function parsePlace(text: string): { readonly stream: StreamName; readonly sequence: Sequence } | undefined {
-  const found = PLACE.exec(text);
-  return found ? { stream: found[1] as StreamName, sequence: Number(found[2]) } : undefined;
-}

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
-import { apiGroup, apiGroupDiscoveryList, apiGroupList, apiResourceList, apiVersions, openApiV3, type ResourceDefinition } from '#libs/api';
-import { apiVersionOf } from '#libs/apimachinery';
+import {
+  apiGroup,
+  apiGroupDiscoveryList,
+  apiGroupList,
+  apiResourceList,
+  apiVersions,
+  openApiDocuments,
+  openApiV3,
+  openApiV3Index,
+  type ResourceDefinition,
+} from '#libs/api';
 import type { Call } from './call.js';
 import { acceptClauses, negotiate, notAcceptable } from './negotiate.js';
 import { openApiV2 } from './openapi-v2.js';
@@ -33,9 +42,7 @@ export class Documents {
     private readonly gzipFromBytes: number,
   ) {
     this.definitions = [...kinds, ...reviews];
-    this.groupVersions = new Map(
-      this.definitions.map(({ resource }) => [apiPathOf(resource), { group: resource.group, version: resource.version }]),
-    );
+    this.groupVersions = openApiDocuments(this.definitions);
   }
 
   async answer(call: Call): Promise<void> {
@@ -83,12 +90,8 @@ export class Documents {
     const { request, response, query } = call;
     requireJson(request.headers.accept, ['application/json', 'application/com.github.proto-openapi.spec.v3@v1.0+json']);
     if (name === '') {
-      const paths: Record<string, unknown> = {};
-      for (const known of [...this.groupVersions.keys()].sort()) {
-        const { hash } = this.groupDocument(known);
-        paths[known] = { serverRelativeURL: `/openapi/v3/${known}?hash=${hash}` };
-      }
-      return sendObject(request, response, 200, { paths }, { gzipFromBytes: this.gzipFromBytes });
+      const index = openApiV3Index(this.definitions, (path) => this.groupDocument(path).hash);
+      return sendObject(request, response, 200, index, { gzipFromBytes: this.gzipFromBytes });
     }
     if (!this.groupVersions.has(name)) throw nothingHere();
     const document = this.groupDocument(name);
@@ -215,10 +218,6 @@ export class Documents {
     };
   }
 }
-
-/** `api/v1`, `apis/apps/v1`: where a group and version is served. */
-const apiPathOf = (resource: { readonly group: string; readonly version: string }): string =>
-  `${resource.group === '' ? 'api' : 'apis'}/${apiVersionOf(resource)}`;
 
 const wantsAggregated = ({ request }: Call): boolean =>
   acceptClauses(request.headers.accept ?? '').find(

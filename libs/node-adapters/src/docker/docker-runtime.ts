@@ -15,6 +15,7 @@ import {
 import { containerOptions, sandboxOptions } from './create-options.js';
 import { attachTo, execIn, logsOf, usageOf } from './docker-streams.js';
 import { enableHairpin, ensureNodeNetwork, type NodeNetwork } from './network.js';
+import { ExitWaiters } from './exit-waiters.js';
 import { observe } from './observe.js';
 import { ensurePauseImage } from './pause-image.js';
 
@@ -57,7 +58,7 @@ export class DockerRuntime implements ContainerRuntime {
   private readonly containers = new Map<string, ObservedContainer>();
   private readonly byPod = new Map<string, Set<string>>();
   private readonly imageIds = new Map<string, string>();
-  private readonly exits = new Map<string, Set<() => void>>();
+  private readonly exits = new ExitWaiters((id) => this.containers.get(id)?.state !== 'running');
   private readonly stopping = new AbortController();
   private readonly slots = new Slots(AT_ONCE);
   private onChange: (podUid: string) => void = () => undefined;
@@ -137,23 +138,7 @@ export class DockerRuntime implements ContainerRuntime {
   }
 
   waitForExit(id: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
-    const over = (): boolean => this.containers.get(id)?.state !== 'running';
-    if (over()) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const waiters = this.exits.get(id) ?? new Set();
-      this.exits.set(id, waiters);
-      const done = (): void => {
-        clearTimeout(timer);
-        waiters.delete(done);
-        if (waiters.size === 0) this.exits.delete(id);
-        signal?.removeEventListener('abort', done);
-        resolve(over());
-      };
-      waiters.add(done);
-      const timer = setTimeout(done, timeoutMs);
-      signal?.addEventListener('abort', done);
-      if (signal?.aborted) done();
-    });
+    return this.exits.wait(id, timeoutMs, signal);
   }
 
   async removeContainer(id: string): Promise<void> {
@@ -311,7 +296,7 @@ export class DockerRuntime implements ContainerRuntime {
     this.containers.set(container.id, container);
     const ids = this.byPod.get(container.podUid) ?? new Set();
     this.byPod.set(container.podUid, ids.add(container.id));
-    if (container.state !== 'running') for (const exited of [...(this.exits.get(container.id) ?? [])]) exited();
+    if (container.state !== 'running') this.exits.ended(container.id);
     this.onChange(container.podUid);
   }
 
@@ -322,7 +307,7 @@ export class DockerRuntime implements ContainerRuntime {
     const ids = this.byPod.get(container.podUid);
     ids?.delete(id);
     if (ids?.size === 0) this.byPod.delete(container.podUid);
-    for (const gone of [...(this.exits.get(id) ?? [])]) gone();
+    this.exits.ended(id);
     this.onChange(container.podUid);
   }
 }

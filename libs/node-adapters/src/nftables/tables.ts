@@ -29,14 +29,6 @@ export function runCommand(command: string, args: readonly string[], input = '')
 /** The name of a cluster's table: one per cluster, in family `ip`. */
 export const nftTableOf = (cluster: string): string => `decklog_${cluster.replaceAll('-', '_')}`;
 
-/** Whether this machine lets us program nftables: the program is there, and so are the rights. */
-export async function nftablesWork(): Promise<boolean> {
-  return runCommand('nft', ['list', 'tables']).then(
-    () => true,
-    () => false,
-  );
-}
-
 /** Loads a script as one transaction: all of it, or nothing. */
 export async function applyNft(script: string): Promise<void> {
   await runCommand('nft', ['-f', '-'], script);
@@ -48,11 +40,6 @@ export async function hasNftTable(table: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** Removes a cluster's table; harmless where there is none. */
-export async function removeNftTable(table: string): Promise<void> {
-  if (await hasNftTable(table)) await runCommand('nft', ['delete', 'table', 'ip', table]);
 }
 
 /**

@@ -21,8 +21,6 @@ export interface StatusInput {
   readonly ending: boolean;
 }
 
-const SIGNAL_BASE = 128;
-
 function terminatedState(container: ObservedContainer, runtime: string): ContainerStateTerminated {
   const code = container.exitCode ?? 0;
   const reason = container.startError ? 'ContainerCannotRun' : container.oomKilled ? 'OOMKilled' : code === 0 ? 'Completed' : 'Error';
@@ -36,9 +34,6 @@ function terminatedState(container: ObservedContainer, runtime: string): Contain
     containerID: `${runtime}://${container.id}`,
   };
 }
-
-/** The exit code of a process that a signal ended, as shells and runtimes count. */
-export const exitCodeOfSignal = (signal: number): number => SIGNAL_BASE + signal;
 
 /** The statuses of a list of a pod's containers, in the order of its spec. */
 export const containerStatuses = (input: StatusInput, specs: readonly Container[], isInit: boolean): readonly ContainerStatus[] =>

@@ -11,14 +11,6 @@ function redecide(controllers: readonly Controller[], { controller: by, key, dec
   return !controller || snapshot === undefined ? [] : controller.reconcile(snapshot, decidedAt).changes;
 }
 
-/**
- * The change a controller decided on, computed once more from its event's metadata and the objects as they were at
- * `seen`. Undefined where today's controller would not decide on it.
- */
-export function recompute(controllers: readonly Controller[], decision: Decision, lister: Lister): Change | undefined {
-  return decidedChange(redecide(controllers, decision, lister), decision.index, decision);
-}
-
 /** What came of computing an event's decision again. */
 export interface Recomputed {
   readonly event: Recorded;
