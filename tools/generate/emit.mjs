@@ -10,14 +10,25 @@ const dir = path.join(here, '../../libs/api/src/generated');
 const source = readFileSync(path.join(dir, 'facts.json'), 'utf8');
 const { release, types } = JSON.parse(source);
 
-/** Two groups have a kind of the same name: the later one carries its group in its TypeScript name. */
+/** Groups whose names make way for others': few files speak of their types. */
+const MODEST = ['flowcontrol', 'resource', 'admissionregistration', 'apidiscovery', 'admission'];
+const capital = (text) => `${text[0].toUpperCase()}${text.slice(1)}`;
+/** Core first, modest groups last; of one group's versions the newest first. */
+const orderOf = (id) => {
+  const [group, version] = id.split('.').slice(-3);
+  const rank = group === 'core' ? 0 : MODEST.includes(group) ? 2 : 1;
+  return `${rank} ${group} ${String(100 - Number(/\d+/.exec(version)?.[0] ?? 0)).padStart(3, '0')} ${id}`;
+};
+
+/** Types of the same name in two groups, or in two versions of one: the later one carries where it is from. */
 const names = new Map();
-const taken = new Set();
-for (const id of Object.keys(types).sort((a, b) => Number(!a.includes('.core.')) - Number(!b.includes('.core.')) || (a < b ? -1 : 1))) {
-  const [group, , name] = id.split('.').slice(-3);
+const taken = new Map();
+for (const id of Object.keys(types).sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1))) {
+  const [group, version, name] = id.split('.').slice(-3);
   const plain = name === 'Event' && group !== 'core' ? 'EventsEvent' : name;
-  const unique = taken.has(plain) ? `${group[0].toUpperCase()}${group.slice(1)}${plain}` : plain;
-  taken.add(unique);
+  const holder = taken.get(plain);
+  const unique = holder === undefined ? plain : `${capital(group)}${holder === group ? capital(version) : ''}${plain}`;
+  taken.set(unique, group);
   names.set(id, unique);
 }
 
