@@ -1,4 +1,6 @@
 import type { FieldError, GroupVersionResource, Instant, KubeObject, NameRule } from '#libs/apimachinery';
+import type { MergeType } from '#libs/structured-merge';
+import type { Decoded, DecodeOptions } from './schema/index.js';
 
 /** What a strategy may know of the request besides the objects. */
 export interface PrepareContext {
@@ -25,6 +27,14 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly validateStatusUpdate: (next: T, old: T) => readonly FieldError[];
   /** Sentences for `Warning` headers. */
   readonly warnings: (next: T, old: T | undefined) => readonly string[];
+}
+
+/** How the objects of a kind without generated facts are read and merged: those of a custom resource. */
+export interface ObjectSchema {
+  /** As `decode` for built-in kinds: wrong types throw BadRequest, unknown fields are dropped and told. */
+  readonly decode: (body: unknown, options: DecodeOptions) => Decoded;
+  /** How its objects merge in server-side apply. */
+  readonly merge: MergeType;
 }
 
 /** One column of `kubectl get`, as in metav1.TableColumnDefinition; priority > 0 shows with `-o wide` only. */
@@ -68,6 +78,13 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly deprecation?: string;
   /** Name of the kind's type in the generated facts, e.g. `io.k8s.api.core.v1.Pod`. */
   readonly model: string;
+  /** Present for custom resources: takes the place of `model`'s facts. */
+  readonly schema?: ObjectSchema;
+  /**
+   * The fields that an applier of the main resource ('') or of a subresource can't own, as dotted paths: upstream's
+   * GetResetFields. Absent: `status` for the main resource; `spec` and `metadata` for `status`.
+   */
+  readonly resetFields?: Readonly<Record<string, readonly string[]>>;
   /** The stream its events live in. */
   readonly stream: 'state' | 'lease' | 'event';
   /**

@@ -1,3 +1,4 @@
+export * from './catalog.js';
 export * from './definition.js';
 export type * from './generated/types.js';
 export * from './resources.js';
@@ -15,5 +16,5 @@ export type { ResourceList } from './core/v1/resource-list.js';
 export { base64Of } from './core/v1/secret.js';
 export { fromCoreEvent, toCoreEvent } from './events/v1/event.js';
 export { RBAC_GROUP } from './rbac/v1/binding.js';
-export { DEFINITIONS, definitionByKind, definitionOf } from './registry.js';
+export { BUILT_IN, DEFINITIONS, definitionByKind, definitionOf } from './registry.js';
 export * from './protobuf/index.js';

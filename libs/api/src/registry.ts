@@ -1,4 +1,5 @@
-import { apiVersionOf, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
+import type { GroupVersionResource, KubeObject } from '#libs/apimachinery';
+import { catalogOf, type Catalog } from './catalog.js';
 import { nodeports } from './allocation/v1/nodeport.js';
 import { deployments } from './apps/v1/deployment.js';
 import { replicasets } from './apps/v1/replicaset.js';
@@ -55,12 +56,12 @@ export const DEFINITIONS: readonly ResourceDefinition[] = [
   plain(roles),
 ];
 
-const byResource = new Map(DEFINITIONS.map((one) => [`${apiVersionOf(one.resource)}/${one.resource.resource}`, one]));
-const byKind = new Map(DEFINITIONS.map((one) => [`${apiVersionOf(one.resource)}/${one.kind}`, one]));
+/** The built-in kinds. */
+export const BUILT_IN: Catalog = catalogOf(DEFINITIONS);
 
-/** The definition of a resource; undefined where there is none. */
-export const definitionOf = (resource: GroupVersionResource): ResourceDefinition | undefined =>
-  byResource.get(`${apiVersionOf(resource)}/${resource.resource}`);
+/** The definition of a built-in resource; undefined where there is none. */
+export const definitionOf = (resource: GroupVersionResource): ResourceDefinition | undefined => BUILT_IN.definitionOf(resource);
 
-/** The definition of what a manifest names; undefined where there is none. */
-export const definitionByKind = (apiVersion: string, kind: string): ResourceDefinition | undefined => byKind.get(`${apiVersion}/${kind}`);
+/** The built-in definition of what a manifest names; undefined where there is none. */
+export const definitionByKind = (apiVersion: string, kind: string): ResourceDefinition | undefined =>
+  BUILT_IN.definitionByKind(apiVersion, kind);

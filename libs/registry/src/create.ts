@@ -8,8 +8,9 @@ import {
   type GroupVersionResource,
   type KubeObject,
 } from '#libs/apimachinery';
-import { admitCreate } from './admission/admit.js';
+import { admit, mutate } from './admission/chain.js';
 import { admitToNamespace } from './admission/namespace-lifecycle.js';
+import type { Attributes } from './admission/plugin.js';
 import { currentOf, namespaceOf, planned, withMetadata, type Case, type Decided } from './case.js';
 import { decodeBody, expectedOf } from './decoding.js';
 import { metadataForCreate } from './metadata.js';
@@ -43,7 +44,9 @@ export function create(given: Case, sent: KubeObject, decodingWarnings: readonly
   const named = withMetadata(sent, metadataForCreate(sent.metadata, namespace, context));
   const calledBy = sent.metadata.name || (sent.metadata.generateName ?? '');
   admitToNamespace(given, 'create', calledBy);
-  const allocated = allocateForCreate(admitCreate(named, calledBy, given), given);
+  const attributes: Attributes = { operation: 'CREATE', subresource: '', name: calledBy, namespace, object: named, old: undefined };
+  const mutated = mutate(given, attributes) ?? named;
+  const allocated = allocateForCreate(mutated, given);
   const object = strategy.prepareForCreate(allocated, { now: context.now });
   const rules = { namespaced: definition.scope === 'Namespaced', nameRule: definition.names ?? dnsSubdomainNames };
   const problems = [
@@ -53,12 +56,15 @@ export function create(given: Case, sent: KubeObject, decodingWarnings: readonly
   ];
   const name = object.metadata.name ?? '';
   if (problems.length > 0) throw invalid(resource.group, definition.kind, name, problems);
+  const verdict = admit(given, { ...attributes, object });
   const existing = currentOf(given, namespace, name);
   if (existing) throw nameTaken(resource, object, existing, !sent.metadata.name);
   return {
-    writes: request.options.dryRun ? [] : [planned('Created', definition, object, 0), ...claimWrites(given, undefined, object)],
+    writes: request.options.dryRun
+      ? []
+      : [planned('Created', definition, object, 0), ...claimWrites(given, undefined, object), ...verdict.writes],
     answer: object,
     code: 201,
-    warnings: [...decodingWarnings, ...strategy.warnings(object, undefined)],
+    warnings: [...decodingWarnings, ...strategy.warnings(object, undefined), ...verdict.warnings],
   };
 }

@@ -11,6 +11,7 @@ import {
   type ObjectMeta,
 } from '#libs/apimachinery';
 import type { Namespace, Pod } from '#libs/api';
+import { admit } from './admission/chain.js';
 import { admitNamespaceDeletion } from './admission/namespace-lifecycle.js';
 import { currentOf, namespaceOf, planned, withMetadata, type Case, type Decided } from './case.js';
 import { claimWrites } from './service/claims.js';
@@ -173,7 +174,11 @@ export function decideDelete(given: Case): Decided {
   if (isCore(given, 'namespaces')) admitNamespaceDeletion(name);
   const current = currentOf(given, namespaceOf(given), name);
   if (!current) throw notFound(definition.resource, name);
-  return deleteObject(given, current);
+  const { namespace = '' } = current.object.metadata;
+  const verdict = admit(given, { operation: 'DELETE', subresource: '', name, namespace, object: undefined, old: current.object });
+  const decided = deleteObject(given, current);
+  if (decided.writes.length === 0) return { ...decided, warnings: [...decided.warnings, ...verdict.warnings] };
+  return { ...decided, writes: [...decided.writes, ...verdict.writes], warnings: [...decided.warnings, ...verdict.warnings] };
 }
 
 /**

@@ -8,6 +8,8 @@ import type { Patch, WriteRequest } from './write.js';
 
 function applied(patch: Patch, model: string, original: KubeObject): unknown {
   switch (patch.type) {
+    case 'apply':
+      throw new StatusError('UnsupportedMediaType', 'server-side apply is not served for this resource');
     case 'json':
       return jsonPatch(original, patch.operations);
     case 'merge':

@@ -1,5 +1,5 @@
 import { StatusError, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
-import type { Known, Need, StoredObject } from './write.js';
+import type { Call, CallAnswer, Known, Need, StoredObject } from './write.js';
 
 /** Thrown by a Reader where a decision needs what is not known yet; caught once, where it becomes a step's `need`. */
 export class Unknown extends Error {
@@ -35,5 +35,13 @@ export class Reader {
     const found = this.known.list(resource, namespace);
     if (found === undefined) throw new Unknown({ kind: 'list', resource, ...(namespace === undefined ? {} : { namespace }) });
     return found;
+  }
+
+  /** The answers of webhooks, in the order of the calls: those not made yet are made together. */
+  answers(calls: readonly Call[]): readonly CallAnswer[] {
+    const answers = calls.map((call) => this.known.answer(call.key));
+    const missing = calls.filter((_, i) => answers[i] === undefined);
+    if (missing.length > 0) throw new Unknown({ kind: 'calls', calls: missing });
+    return answers.filter((answer) => answer !== undefined);
   }
 }

@@ -10,8 +10,9 @@ import {
   type KubeObject,
   type ObjectMeta,
 } from '#libs/apimachinery';
-import { admitUpdate } from './admission/admit.js';
+import { admit, mutate } from './admission/chain.js';
 import { admitToNamespace } from './admission/namespace-lifecycle.js';
+import type { Attributes } from './admission/plugin.js';
 import { currentOf, namespaceOf, planned, withMetadata, type Case, type Decided } from './case.js';
 import { create } from './create.js';
 import { decodeBody, expectedOf } from './decoding.js';
@@ -43,7 +44,7 @@ function treatmentOf(given: Case): Treatment {
   }
   if (request.subresource === 'finalize') return finalizeNamespace;
   return {
-    prepare: (next, old) => strategy.prepareForUpdate(allocateForUpdate(admitUpdate(next, old, given), old, given), old, { now }),
+    prepare: (next, old) => strategy.prepareForUpdate(allocateForUpdate(next, old, given), old, { now }),
     validate: strategy.validateUpdate,
   };
 }
@@ -68,6 +69,12 @@ function checkUid({ definition }: Case, sent: ObjectMeta, { uid = '', name = '',
   const why = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${precondition}`;
   throw conflict(definition.resource, name, why);
 }
+
+/** An update as admission sees it. */
+const updateAttributes = ({ request: { subresource = '' } }: Case, object: KubeObject, old: KubeObject): Attributes => {
+  const { name = '', namespace = '' } = old.metadata;
+  return { operation: 'UPDATE', subresource, name, namespace, object, old };
+};
 
 /** Whether an update that leaves no finalizer completes a deletion that was waiting for it. */
 function completesDeletion(next: KubeObject, old: KubeObject): boolean {
@@ -107,19 +114,22 @@ export function applyUpdate(given: Case, current: StoredObject, proposed: KubeOb
   const treatment = treatmentOf(given);
   const version = old.metadata.resourceVersion ?? String(current.sequence);
   const metadata = { ...metadataForUpdate(sent, old.metadata), resourceVersion: version };
-  const next = treatment.prepare(withMetadata(proposed, metadata), old);
+  const attributes = updateAttributes(given, withMetadata(proposed, metadata), old);
+  const next = treatment.prepare(mutate(given, attributes) ?? proposed, old);
   const problems = [
     ...validateObjectMetaUpdate(next.metadata, old.metadata),
     ...validateQualifiedFinalizers(next.metadata.finalizers, 'metadata.finalizers'),
     ...treatment.validate(next, old),
   ];
   if (problems.length > 0) throw invalid(definition.resource.group, definition.kind, old.metadata.name ?? '', problems);
-  const warnings = request.subresource === undefined ? [...decodingWarnings, ...definition.strategy.warnings(next, old)] : decodingWarnings;
+  const verdict = admit(given, { ...attributes, object: next });
+  const own = request.subresource === undefined ? definition.strategy.warnings(next, old) : [];
+  const warnings = [...decodingWarnings, ...own, ...verdict.warnings];
   if (completesDeletion(next, old)) {
-    const writes = [planned('Deleted', definition, old, current.sequence), ...claimWrites(given, old, undefined)];
+    const writes = [planned('Deleted', definition, old, current.sequence), ...claimWrites(given, old, undefined), ...verdict.writes];
     return { writes: request.options.dryRun ? [] : writes, answer: next, code: 200, warnings };
   }
   if (deepEqual(next, old)) return { writes: [], answer: old, code: 200, warnings };
-  const writes = [planned('Updated', definition, next, current.sequence), ...claimWrites(given, old, next)];
+  const writes = [planned('Updated', definition, next, current.sequence), ...claimWrites(given, old, next), ...verdict.writes];
   return { writes: request.options.dryRun ? [] : writes, answer: next, code: 200, warnings };
 }

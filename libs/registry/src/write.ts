@@ -5,6 +5,10 @@ import type { Actor, Decision } from '#libs/log';
 /** Who asks, and why: what an event's metadata keeps of the request. */
 export interface Requester {
   readonly actor: Actor;
+  /** What else is known of the user: UserInfo.extra. Told to admission, not kept with the event. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+  /** Whether a client of the API asks, not a controller of ours: only clients can overreach (RBAC escalation). */
+  readonly client?: boolean;
   readonly agent?: string;
   readonly sourceAddress?: string;
   readonly requestId?: string;
@@ -15,8 +19,9 @@ export interface Requester {
   readonly decision?: Decision;
 }
 
-/** The three patch types of this release, by their media types' names. */
+/** The patch types, by their media types' names; `apply` is server-side apply. */
 export type Patch =
+  | { readonly type: 'apply'; readonly body: unknown }
   | { readonly type: 'json'; readonly operations: readonly unknown[] }
   | { readonly type: 'merge'; readonly body: unknown }
   | { readonly type: 'strategic'; readonly body: unknown };
@@ -24,6 +29,8 @@ export type Patch =
 /** metav1.CreateOptions, UpdateOptions, PatchOptions and DeleteOptions, as far as each verb has them. */
 export interface WriteOptions {
   readonly dryRun?: boolean;
+  /** Apply only: takes fields over from other managers. */
+  readonly force?: boolean;
   readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore';
   readonly gracePeriodSeconds?: number;
   readonly propagationPolicy?: PropagationPolicy;
@@ -108,9 +115,30 @@ export interface Known {
   object(resource: GroupVersionResource, namespace: string, name: string): StoredObject | null | undefined;
   /** All objects of a resource, in one namespace or in all; `undefined`: not looked up yet. */
   list(resource: GroupVersionResource, namespace: string | undefined): readonly KubeObject[] | undefined;
+  /** What came of a call that an earlier step needed; undefined: not made yet. */
+  answer(key: string): CallAnswer | undefined;
 }
 
 /** Something admission asks the runtime to look up, at one position for all. */
 export type Need =
   | { readonly kind: 'object'; readonly resource: GroupVersionResource; readonly namespace?: string; readonly name: string }
-  | { readonly kind: 'list'; readonly resource: GroupVersionResource; readonly namespace?: string };
+  | { readonly kind: 'list'; readonly resource: GroupVersionResource; readonly namespace?: string }
+  | { readonly kind: 'calls'; readonly calls: readonly Call[] };
+
+/** Where a webhook listens: a URL, or a Service of the cluster (admissionregistration/v1 WebhookClientConfig). */
+export type CallTarget =
+  | { readonly url: string }
+  | { readonly service: { readonly namespace: string; readonly name: string; readonly path?: string; readonly port?: number } };
+
+/** A webhook to be called: a POST of JSON over HTTPS. `key` names the call within one write: the same key, the same body. */
+export interface Call {
+  readonly key: string;
+  readonly target: CallTarget;
+  /** The authority of its certificate, base64 of PEM; absent: the machine's own. */
+  readonly caBundle?: string;
+  readonly timeoutSeconds: number;
+  readonly body: unknown;
+}
+
+/** What came of a call: the parsed JSON of a 200, or why there is none, in Go's words (`context deadline exceeded`, ...). */
+export type CallAnswer = { readonly body: unknown } | { readonly failure: string };

@@ -22,8 +22,11 @@ import {
   decideWrite,
   NotThereYet,
   type AdmissionStep,
+  type Call,
+  type CallAnswer,
   type ClusterSettings,
   type Known,
+  type Need,
   type PlannedWrite,
   type WriteContext,
   type WriteRequest,
@@ -44,15 +47,22 @@ export interface WritePathOptions {
   readonly world: World;
   /** The cluster's id, a token of every subject. */
   readonly cluster: string;
+  /** Calls webhooks; absent: a write that needs one is refused as if it were down. */
+  readonly caller?: WebhookCaller;
   /** How long a write waits for the view to catch up, in milliseconds; 10 s unless set. */
   readonly patienceMs?: number;
 }
 
-type Decided = Exclude<AdmissionStep, { readonly need: unknown }>;
+/** Makes the calls that admission needs. Never rejects: what went wrong is an answer. */
+export interface WebhookCaller {
+  call(call: Call): Promise<CallAnswer>;
+}
 
 /** Upstream's patches try five times; here a lost race is cheap, and of so many writers of one object each has its turn. */
 const MOST_ATTEMPTS = 100;
 const MOST_NAMES = 8;
+/** Of webhooks and their reinvocations, in all attempts of one write. */
+const MOST_CALLS = 1_000;
 const PATIENCE_MS = 10_000;
 /** As long as upstream looks for a new namespace's default account. */
 const MOMENT_MS = 250;
@@ -73,6 +83,8 @@ interface Progress {
   current: boolean;
   /** Whether an object that was missing has been waited for. */
   waited: boolean;
+  /** What the webhooks that were called have answered. */
+  readonly answers: Map<string, CallAnswer>;
 }
 
 /**
@@ -90,11 +102,20 @@ export class WritePathEngine implements WritePath {
     this.#known = {
       object: (resource, namespace, name) => view.entry(resource, namespace, name) ?? null,
       list: (resource, namespace) => view.list(resource, namespace),
+      answer: () => undefined,
     };
   }
 
   async execute(request: WriteRequest): Promise<WriteResult> {
-    const progress: Progress = { context: this.#draw(request), attempts: 0, names: 0, ends: new Map(), current: false, waited: false };
+    const progress: Progress = {
+      context: this.#draw(request),
+      attempts: 0,
+      names: 0,
+      ends: new Map(),
+      current: false,
+      waited: false,
+      answers: new Map(),
+    };
     try {
       for (;;) {
         const result = await this.#attempt(request, progress);
@@ -110,6 +131,10 @@ export class WritePathEngine implements WritePath {
   /** Undefined: the state has moved on, and the same is to be tried again. */
   async #attempt(request: WriteRequest, progress: Progress): Promise<WriteResult | undefined> {
     const decided = this.#decide(request, progress);
+    if ('need' in decided) {
+      await this.#call(decided.need, progress);
+      return undefined;
+    }
     if (decided instanceof StatusError) {
       if (decided instanceof NotThereYet && (await this.#appeared(decided, progress))) return undefined;
       if (await this.#madeCurrent(request, progress, decided)) return undefined;
@@ -126,15 +151,27 @@ export class WritePathEngine implements WritePath {
     return { code, object: answer.kind === 'Status' ? answer : versioned(answer, sequence), sequence, warnings };
   }
 
-  #decide(request: WriteRequest, progress: Progress): Decided | StatusError {
+  #decide(request: WriteRequest, progress: Progress): AdmissionStep | StatusError {
+    const { answers } = progress;
+    const known = answers.size === 0 ? this.#known : { ...this.#known, answer: (key: string) => answers.get(key) };
     try {
-      const step = decideWrite(request, this.#known, progress.context, this.options.settings);
-      if ('need' in step) throw new Error('the state view knows everything there is, and yet more was needed');
-      return step;
+      return decideWrite(request, known, progress.context, this.options.settings);
     } catch (thrown) {
       if (thrown instanceof StatusError) return thrown;
       throw thrown;
     }
+  }
+
+  /** Calls webhooks, all at once. The view knows everything else there is. */
+  async #call(needs: readonly Need[], { answers }: Progress): Promise<void> {
+    const calls = needs.flatMap((need) => (need.kind === 'calls' ? need.calls : []));
+    if (calls.length === 0) throw new Error('the state view knows everything there is, and yet more was needed');
+    if (answers.size + calls.length > MOST_CALLS) throw new StatusError('InternalError', 'too many webhooks to call for one write');
+    const { caller } = this.options;
+    const made = await Promise.all(
+      calls.map(async (call) => [call.key, caller ? await caller.call(call) : { failure: 'no webhooks are called here' }] as const),
+    );
+    for (const [key, answer] of made) answers.set(key, answer);
   }
 
   /** Gives an object that a controller is about to make its moment: true when it is there. */
