@@ -1,11 +1,13 @@
+/** One transformer for our TypeScript and for packages that are ES modules only, which jest can't require. */
+const swc = (syntax) => ['@swc/jest', {
+  jsc: { target: 'es2023', parser: { syntax, decorators: true }, transform: { legacyDecorator: true } },
+  module: { type: 'commonjs' },
+}];
+
 const base = {
   testEnvironment: 'node',
-  transform: {
-    '^.+\\.ts$': ['@swc/jest', {
-      jsc: { target: 'es2023', parser: { syntax: 'typescript', decorators: true }, transform: { legacyDecorator: true } },
-      module: { type: 'commonjs' },
-    }],
-  },
+  transform: { '^.+\\.ts$': swc('typescript'), '/node_modules/@marcbachmann/.+\\.js$': swc('ecmascript') },
+  transformIgnorePatterns: ['/node_modules/(?!@marcbachmann/)'],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^#libs/([^/]+)$': '<rootDir>/libs/$1/src/index.ts',
