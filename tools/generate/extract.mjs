@@ -100,6 +100,8 @@ function load(pkg) {
 }
 
 const facts = {};
+/** Structs that server-side apply treats as one value. */
+const atomic = [];
 /** A Go type expression as a type string: `string`, `[]#model`, `map:quantity`, ... */
 function typeOf(go, from) {
   if (go.startsWith('*')) return typeOf(go.slice(1), from);
@@ -129,6 +131,7 @@ function collect(pkg, name) {
   if (!found?.body) throw new Error(`no struct ${name} in ${pkg}`);
   const fields = {};
   facts[id] = fields;
+  if (found.markers.some((line) => /^\/\/\s*\+structType=atomic$/.test(line))) atomic.push(id);
   let markers = [];
   for (const raw of found.body) {
     const line = raw.trim();
@@ -189,5 +192,8 @@ const rows = Object.entries(sorted).map(([id, fields]) => {
   return `  ${JSON.stringify(id)}: {${lines.length ? `\n${lines.join(',\n')}\n  ` : ''}}`;
 });
 mkdirSync(path.dirname(out), { recursive: true });
-writeFileSync(out, `{\n  "release": ${JSON.stringify(release)},\n  "types": {\n${rows.join(',\n')}\n  }\n}\n`);
+writeFileSync(
+  out,
+  `{\n  "release": ${JSON.stringify(release)},\n  "atomic": ${JSON.stringify(atomic.sort(), undefined, 4).replace(/\n\]$/, '\n  ]')},\n  "types": {\n${rows.join(',\n')}\n  }\n}\n`,
+);
 console.log(`${rows.length} types written to ${path.relative(process.cwd(), out)}`);

@@ -3,6 +3,7 @@ export * from './definition.js';
 export type * from './generated/types.js';
 export * from './resources.js';
 export * from './api-discovery/index.js';
+export * from './merge-schema/index.js';
 export * from './openapi/index.js';
 export * from './schema/index.js';
 export * from './strategic-merge/index.js';

@@ -26,6 +26,9 @@ export type ModelFacts = Readonly<Record<string, FieldFact>>;
 /** Every type this release knows, by its OpenAPI name, e.g. `io.k8s.api.core.v1.Pod`. */
 export const MODELS = facts.types as unknown as Readonly<Record<string, ModelFacts>>;
 
+/** Structs that have one owner as a whole (structType=atomic). */
+export const ATOMIC_MODELS: ReadonlySet<string> = new Set(facts.atomic);
+
 /** The fields of a model. An unknown name is a bug: it throws. */
 export function modelFacts(model: string): ModelFacts {
   const found = Object.hasOwn(MODELS, model) ? MODELS[model] : undefined;

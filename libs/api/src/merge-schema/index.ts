@@ -1,0 +1,1 @@
+export { mergeTypeOf } from './merge-schema.js';
