@@ -82,7 +82,7 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly schema?: ObjectSchema;
   /**
    * The fields that an applier of the main resource ('') or of a subresource can't own, as dotted paths: upstream's
-   * GetResetFields. Absent: `status` for the main resource; `spec` and `metadata` for `status`.
+   * GetResetFields. Absent: `status` for the main resource, `spec` for `status`.
    */
   readonly resetFields?: Readonly<Record<string, readonly string[]>>;
   /** The stream its events live in. */

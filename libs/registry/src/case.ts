@@ -1,5 +1,6 @@
 import type { ResourceDefinition } from '#libs/api';
 import type { GroupVersionResource, KubeObject, ObjectMeta } from '#libs/apimachinery';
+import { managerName, type Tracking } from './field-management/index.js';
 import type { Reader } from './reader.js';
 import type { AdmissionStep, ClusterSettings, PlannedWrite, StoredObject, WriteContext, WriteRequest } from './write.js';
 
@@ -18,6 +19,14 @@ export type Decided = Exclude<AdmissionStep, { readonly need: unknown }>;
 /** The namespace of a request; '' for a cluster-scoped resource. */
 export const namespaceOf = ({ definition, request }: Pick<Case, 'definition' | 'request'>): string =>
   definition.scope === 'Cluster' ? '' : (request.namespace ?? '');
+
+/** Who writes to what, for the record of who owns which field. */
+export const trackingOf = ({ definition, request, context }: Case): Tracking => ({
+  definition,
+  subresource: request.subresource ?? '',
+  manager: managerName(request.requester),
+  now: context.now,
+});
 
 /** Where a kind's objects are stored: their own resource, or the one they share. */
 export const storedResource = ({ storage, resource }: ResourceDefinition): GroupVersionResource => storage?.resource ?? resource;

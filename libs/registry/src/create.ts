@@ -11,8 +11,9 @@ import {
 import { admit, mutate } from './admission/chain.js';
 import { admitToNamespace } from './admission/namespace-lifecycle.js';
 import type { Attributes } from './admission/plugin.js';
-import { currentOf, namespaceOf, planned, withMetadata, type Case, type Decided } from './case.js';
+import { currentOf, namespaceOf, planned, trackingOf, withMetadata, type Case, type Decided } from './case.js';
 import { decodeBody, expectedOf } from './decoding.js';
+import { tracked } from './field-management/index.js';
 import { metadataForCreate } from './metadata.js';
 import { allocateForCreate } from './service/allocate.js';
 import { claimWrites } from './service/claims.js';
@@ -30,7 +31,7 @@ function nameTaken(resource: GroupVersionResource, object: KubeObject, existing:
 export function decideCreate(given: Case): Decided {
   const { request, definition } = given;
   const { object, warnings } = decodeBody(request.object, expectedOf(definition), request.options, request.duplicates);
-  return create(given, definition.strategy.defaults(object), warnings);
+  return create(given, tracked(trackingOf(given), undefined, definition.strategy.defaults(object)), warnings);
 }
 
 /** Creates a decoded and defaulted object: metadata, admission, allocation, the kind's own rules, all problems at once. */

@@ -35,7 +35,6 @@ export function metadataForCreate(sent: ObjectMeta, namespace: string, { now, ui
     resourceVersion: _version,
     deletionTimestamp: _deleted,
     deletionGracePeriodSeconds: _grace,
-    managedFields: _managed,
     name = '',
     generateName,
     ...rest
@@ -52,7 +51,7 @@ export function metadataForCreate(sent: ObjectMeta, namespace: string, { now, ui
 
 /** The metadata of a changed object: what an update can't move is as it was. `next.resourceVersion` has been judged. */
 export function metadataForUpdate(next: ObjectMeta, old: ObjectMeta): ObjectMeta {
-  const { selfLink: _link, managedFields: _managed, generation: _generation, ...rest } = next;
+  const { selfLink: _link, generation: _generation, ...rest } = next;
   const grace = rest.deletionGracePeriodSeconds ?? old.deletionGracePeriodSeconds;
   return {
     ...rest,

@@ -1,6 +1,5 @@
 import {
   conflict,
-  deepEqual,
   invalid,
   OPTIMISTIC_LOCK,
   notFound,
@@ -13,9 +12,10 @@ import {
 import { admit, mutate } from './admission/chain.js';
 import { admitToNamespace } from './admission/namespace-lifecycle.js';
 import type { Attributes } from './admission/plugin.js';
-import { currentOf, namespaceOf, planned, withMetadata, type Case, type Decided } from './case.js';
+import { currentOf, namespaceOf, planned, trackingOf, withMetadata, type Case, type Decided } from './case.js';
 import { create } from './create.js';
 import { decodeBody, expectedOf } from './decoding.js';
+import { sameButForTimes, tracked } from './field-management/index.js';
 import { checkName, inNamespace, metadataForUpdate } from './metadata.js';
 import { allocateForUpdate } from './service/allocate.js';
 import { claimWrites } from './service/claims.js';
@@ -62,7 +62,7 @@ function checkVersion({ definition }: Case, sent: ObjectMeta, current: StoredObj
 }
 
 /** A uid that the client sent is a precondition: a write meant for an object that is gone, or for its predecessor, is refused. */
-function checkUid({ definition }: Case, sent: ObjectMeta, { uid = '', name = '', namespace }: ObjectMeta): void {
+export function checkUid({ definition }: Case, sent: ObjectMeta, { uid = '', name = '', namespace }: ObjectMeta): void {
   if (!sent.uid || sent.uid === uid) return;
   const key = ['/registry', definition.resource.resource, ...(namespace ? [namespace] : []), name].join('/');
   const precondition = `Precondition failed: UID in precondition: ${sent.uid}, UID in object meta: ${uid}`;
@@ -93,15 +93,15 @@ export function decideUpdate(given: Case): Decided {
   checkName(object, name, namespace);
   const next = definition.strategy.defaults(object);
   const current = currentOf(given, namespace, name);
-  if (current) return applyUpdate(given, current, next, warnings);
+  if (current) return applyUpdate(given, current, tracked(trackingOf(given), current.object, next), warnings);
   checkUid(given, next.metadata, { name, namespace });
   if (definition.createOnUpdate !== true || request.subresource !== undefined) throw notFound(definition.resource, name);
   const { resourceVersion: _gone, ...metadata } = next.metadata;
-  return create(given, { ...next, metadata }, warnings);
+  return create(given, tracked(trackingOf(given), undefined, { ...next, metadata }), warnings);
 }
 
 /**
- * Decides that an object becomes `proposed` (decoded and defaulted), as far as its kind and the subresource let it.
+ * Decides that an object becomes `proposed` (decoded, defaulted, its managed fields moved on), as far as its kind and the subresource let it.
  * A proposal that changes nothing writes nothing; one that takes the last finalizer of a deleted object deletes it.
  */
 export function applyUpdate(given: Case, current: StoredObject, proposed: KubeObject, decodingWarnings: readonly string[]): Decided {
@@ -129,7 +129,7 @@ export function applyUpdate(given: Case, current: StoredObject, proposed: KubeOb
     const writes = [planned('Deleted', definition, old, current.sequence), ...claimWrites(given, old, undefined), ...verdict.writes];
     return { writes: request.options.dryRun ? [] : writes, answer: next, code: 200, warnings };
   }
-  if (deepEqual(next, old)) return { writes: [], answer: old, code: 200, warnings };
+  if (sameButForTimes(next, old)) return { writes: [], answer: old, code: 200, warnings };
   const writes = [planned('Updated', definition, next, current.sequence), ...claimWrites(given, old, next), ...verdict.writes];
   return { writes: request.options.dryRun ? [] : writes, answer: next, code: 200, warnings };
 }

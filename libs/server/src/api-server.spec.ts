@@ -153,11 +153,12 @@ describe('the API server', () => {
 
   it.each([
     [
-      'application/apply-patch+yaml',
+      'application/example+json',
       '{}',
       415,
-      'application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json',
+      'application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml',
     ],
+    ['application/apply-patch+yaml', '{}', 422, 'fieldManager: Required value: is required for apply patch'],
     ['application/json-patch+json', '{}', 400, 'json: cannot unmarshal object into Go value of type jsonpatch.Patch'],
     ['application/merge-patch+json', '{', 400, 'error decoding patch: unexpected end of JSON input'],
   ])('refuses the patch of type %s', async (type, body, code, said) => {
@@ -165,10 +166,17 @@ describe('the API server', () => {
     expect([answer.code, message(answer)]).toEqual([code, expect.stringContaining(said)]);
   });
 
-  it('says that it does not apply before it looks at the options of an apply', async () => {
-    const headers = { 'content-type': 'application/apply-patch+yaml' };
-    const answer = await api.ask(`${CONFIGMAPS}/any?fieldManager=kubectl&force=false`, { method: 'PATCH', body: '{}', headers });
-    expect(answer.code).toBe(415);
+  it('applies YAML on the server: creates, says which fields have another owner, and gives way to force', async () => {
+    const apply = (manager: string, value: string, force = false): ReturnType<typeof api.ask> =>
+      api.ask(`${CONFIGMAPS}/applied?fieldManager=${manager}&force=${force}`, {
+        method: 'PATCH',
+        body: `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: applied\ndata:\n  key: "${value}"\n`,
+        headers: { 'content-type': 'application/apply-patch+yaml' },
+      });
+    expect((await apply('one', 'a')).code).toBe(201);
+    const refused = await apply('two', 'b');
+    expect([refused.code, message(refused)]).toEqual([409, 'Apply failed with 1 conflict: conflict with "one": .data.key']);
+    expect((await apply('two', 'b', true)).code).toBe(200);
   });
 
   it('answers as a table where that is accepted', async () => {

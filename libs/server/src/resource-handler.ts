@@ -15,9 +15,10 @@ import { selectionOf } from './selection.js';
 import type { Row, ServedResource } from './served-resource.js';
 import { includeObjectOf, partialObject, partialObjectList, tableOf, type ListMeta } from './table.js';
 import type { Watches } from './watches.js';
-import { deleteOptionsOf, selectionOptions, writeOptionsOf } from './write-options.js';
+import { deleteOptionsOf, selectionOptions, writeOptionsOf, type OptionsKind } from './write-options.js';
 
-const PATCH_TYPES = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json'];
+const APPLY = 'application/apply-patch+yaml';
+const PATCH_TYPES = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', APPLY];
 
 /** What resources are served from. */
 export interface ResourceSources {
@@ -90,9 +91,8 @@ export class ResourceHandler {
     const { definition } = served;
     const negotiated = negotiate(call.request.headers.accept);
     const mediaType = mediaTypeOf(call.request);
-    // Before the options: those of an apply are another type's, and clients look for 415 to see that it is not served.
     if (verb === 'patch' && !PATCH_TYPES.includes(mediaType)) throw unsupportedMediaType(PATCH_TYPES);
-    const options = writeOptionsOf(call.query, verb === 'create' ? 'CreateOptions' : verb === 'update' ? 'UpdateOptions' : 'PatchOptions');
+    const options = writeOptionsOf(call.query, optionsKindOf(verb, mediaType));
     const bytes = await readBody(call.request, this.sources.settings.maxBodyBytes);
     const { namespace, name } = placeOf(call, served);
     const request: WriteRequest = {
@@ -105,7 +105,9 @@ export class ResourceHandler {
       requester: requesterOf(call),
     };
     if (verb === 'patch') {
-      const result = await this.sources.writePath.execute({ ...request, patch: patchOf(mediaType, bytes) });
+      const sent =
+        mediaType === APPLY ? configurationOf(bytes, options.fieldValidation !== 'Ignore') : { patch: patchOf(mediaType, bytes) };
+      const result = await this.sources.writePath.execute({ ...request, ...sent });
       return this.sendWritten(call, served, result, negotiated);
     }
     const kind = subresource?.kind ?? definition.kind;
@@ -243,6 +245,24 @@ function listBytes(served: ServedResource, rows: readonly Row[], metadata: ListM
   }
   parts.push(Buffer.from(']}'));
   return Buffer.concat(parts);
+}
+
+const optionsKindOf = (verb: 'create' | 'update' | 'patch', mediaType: string): OptionsKind => {
+  if (verb !== 'patch') return verb === 'create' ? 'CreateOptions' : 'UpdateOptions';
+  return mediaType === APPLY ? 'ApplyOptions' : 'PatchOptions';
+};
+
+const OPENING_BRACE = 0x7b;
+
+/** An applied configuration: YAML, of which JSON is the part that is parsed fastest. */
+function configurationOf(bytes: Buffer, strict: boolean): Pick<WriteRequest, 'patch' | 'duplicates'> {
+  const { value, duplicates } = parseObject(
+    bytes[0] === OPENING_BRACE ? 'application/json' : 'application/yaml',
+    bytes,
+    'configuration',
+    strict,
+  );
+  return { patch: { type: 'apply', body: value }, ...(duplicates.length > 0 ? { duplicates } : {}) };
 }
 
 function patchOf(mediaType: string, bytes: Buffer): Patch {

@@ -15,8 +15,11 @@ import { truthy } from './request-info.js';
 const VALIDATIONS = ['', 'Ignore', 'Strict', 'Warn'];
 const MAX_MANAGER_BYTES = 128;
 
-/** The options of a create, update or patch, from the query. Throws 422 in upstream's words. */
-export function writeOptionsOf(query: URLSearchParams, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions'): WriteOptions {
+/** Whose options: those of an apply are PatchOptions with rules of their own. */
+export type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'ApplyOptions';
+
+/** The options of a create, update, patch or apply, from the query. Throws 422 in upstream's words. */
+export function writeOptionsOf(query: URLSearchParams, kind: OptionsKind): WriteOptions {
   const problems: FieldError[] = [];
   const dryRun = dryRunOf(query.getAll('dryRun'), problems);
   const validation = query.get('fieldValidation') ?? '';
@@ -27,9 +30,13 @@ export function writeOptionsOf(query: URLSearchParams, kind: 'CreateOptions' | '
   if (kind === 'PatchOptions' && query.get('force') !== null) {
     problems.push({ reason: 'FieldValueForbidden', field: 'force', message: 'Forbidden: may not be specified for non-apply patch' });
   }
-  if (problems.length > 0) throw invalid('meta.k8s.io', kind, '', problems);
+  if (kind === 'ApplyOptions' && manager === '') {
+    problems.push({ reason: 'FieldValueRequired', field: 'fieldManager', message: 'Required value: is required for apply patch' });
+  }
+  if (problems.length > 0) throw invalid('meta.k8s.io', kind === 'ApplyOptions' ? 'PatchOptions' : kind, '', problems);
+  const force = kind === 'ApplyOptions' && truthy(query.get('force') ?? 'false') ? { force: true } : {};
   // Where the client says nothing, the server warns.
-  return { ...dryRun, fieldValidation: validation === 'Strict' || validation === 'Ignore' ? validation : 'Warn' };
+  return { ...dryRun, ...force, fieldValidation: validation === 'Strict' || validation === 'Ignore' ? validation : 'Warn' };
 }
 
 const PROPAGATIONS: readonly PropagationPolicy[] = ['Background', 'Foreground', 'Orphan'];

@@ -4,7 +4,12 @@ import type { ResourceDefinition, SubresourceDefinition } from '../definition.js
 import { listModel, modelOfKind, schemaPath, type Schema } from './schemas.js';
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
-const PATCH_TYPES = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json'] as const;
+const PATCH_TYPES = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+  'application/apply-patch+yaml',
+] as const;
 
 const query = (name: string, type: 'string' | 'boolean' | 'integer'): Schema => ({
   name,

@@ -1,7 +1,8 @@
 import type { Deployment, ReplicaSet, Scale } from '#libs/api';
 import { conflict, invalid, labelSelectorOf, notFound, validateNonnegative, type KubeObject } from '#libs/apimachinery';
-import { currentOf, namespaceOf, withMetadata, type Case, type Decided } from '../case.js';
+import { currentOf, namespaceOf, trackingOf, withMetadata, type Case, type Decided } from '../case.js';
 import { decodeBody, type DecodedBody, type Expected } from '../decoding.js';
+import { tracked } from '../field-management/index.js';
 import { inNamespace } from '../metadata.js';
 import { patched } from '../patch.js';
 import { applyUpdate } from '../update.js';
@@ -52,7 +53,8 @@ export function decideScale(given: Case): Decided {
   const { resourceVersion: _current, ...metadata } = object.metadata;
   const version = sent.resourceVersion ? { resourceVersion: sent.resourceVersion } : {};
   const next = withMetadata({ ...object, spec: { ...object.spec, replicas } } as KubeObject, { ...metadata, ...version });
-  const decided = applyUpdate({ ...given, request: withoutSubresource(request) }, current, next, decoded.warnings);
+  const owned = tracked(trackingOf(given), object, next);
+  const decided = applyUpdate({ ...given, request: withoutSubresource(request) }, current, owned, decoded.warnings);
   return { ...decided, answer: scaleOf(decided.answer) };
 }
 
