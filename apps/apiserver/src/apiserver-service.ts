@@ -1,6 +1,6 @@
 import { DEFINITIONS } from '#libs/api';
 import type { ControlPlane, HostedService } from '#libs/platform';
-import { startApiServer, type ListenAddress, type RunningServer } from '#libs/server';
+import { clusterAuthorization, startApiServer, type ListenAddress, type RunningServer } from '#libs/server';
 
 const LOOPBACK = '127.0.0.1';
 
@@ -36,6 +36,7 @@ export class ApiServerService implements HostedService {
         issuer: `https://kubernetes.default.svc.${config.clusterDomain}`,
       },
       kubelet: { cert: pki('kubelet-client.crt'), key: pki('kubelet-client.key'), ca: pki('ca.crt') },
+      ...clusterAuthorization(view),
       settings: { readsFrom: config.readsFrom },
     });
     logger.info('serving', { addresses: listen.map(({ host, port }) => `${host}:${port}`) });

@@ -1,6 +1,7 @@
 import { DEFINITIONS } from '#libs/api';
 import type { Controller } from '#libs/apimachinery';
 import { apiServiceController } from './api-service/controller.js';
+import { clusterRoleAggregationController } from './cluster-role-aggregation/controller.js';
 import { deploymentController } from './deployment/controller.js';
 import { disruptionController } from './disruption/controller.js';
 import { dnsServiceController } from './dns-service/controller.js';
@@ -11,6 +12,7 @@ import { garbageCollector } from './garbage-collection/controller.js';
 import { namespaceController } from './namespace/controller.js';
 import { nodeLifecycleController } from './node-lifecycle/controller.js';
 import { podGarbageCollector } from './pod-garbage-collection/controller.js';
+import { rbacDefaultsController } from './rbac-defaults/controller.js';
 import { replicaSetController } from './replicaset/controller.js';
 import { rootCaController } from './root-ca/controller.js';
 import { addressIn } from './service-range.js';
@@ -41,7 +43,7 @@ export interface LifecycleSettings {
   readonly apiPort: number;
 }
 
-/** Namespaces, garbage collection, nodes, budgets, the cluster's own Services, old Kubernetes Events: what the app `lifecycle` runs. */
+/** Namespaces, garbage collection, nodes, budgets, default roles, the cluster's own Services, old Kubernetes Events: what the app `lifecycle` runs. */
 export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }: LifecycleSettings): readonly Controller[] => [
   plain(namespaceController(DEFINITIONS)),
   plain(garbageCollector(DEFINITIONS)),
@@ -49,12 +51,15 @@ export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }:
   plain(taintEvictionController),
   plain(podGarbageCollector),
   plain(disruptionController),
+  plain(rbacDefaultsController),
+  plain(clusterRoleAggregationController),
   plain(apiServiceController({ address: advertiseAddress, port: apiPort, clusterIp: addressIn(serviceCidr, 1) })),
   plain(dnsServiceController(addressIn(serviceCidr, 10))),
   plain(eventSweeper()),
 ];
 
 export { apiServiceController, type ApiServiceOptions } from './api-service/controller.js';
+export { clusterRoleAggregationController } from './cluster-role-aggregation/controller.js';
 export { deploymentController } from './deployment/controller.js';
 export { disruptionController } from './disruption/controller.js';
 export { dnsServiceController } from './dns-service/controller.js';
@@ -65,6 +70,7 @@ export { garbageCollector } from './garbage-collection/controller.js';
 export { namespaceController } from './namespace/controller.js';
 export { nodeLifecycleController } from './node-lifecycle/controller.js';
 export { podGarbageCollector } from './pod-garbage-collection/controller.js';
+export { rbacDefaultsController } from './rbac-defaults/controller.js';
 export { replicaSetController } from './replicaset/controller.js';
 export { rootCaController } from './root-ca/controller.js';
 export { serviceAccountController } from './serviceaccount/controller.js';

@@ -157,7 +157,7 @@ export class ApiServer implements RunningServer {
       const query = new URLSearchParams(at < 0 ? '' : target.slice(at + 1));
       info = requestInfoOf(request.method ?? 'GET', path, query);
       if (LONG_SUBRESOURCES.has(info.subresource)) this.streams.add(gone);
-      user = await impersonated(this.authenticator.authenticate(request, path), request.headers, this.authorizer);
+      user = await impersonated(this.authenticator.authenticate(request), request.headers, this.authorizer);
       await this.authorize(user, info, upgrade);
       await this.dispatch({ request, response, info, query, target, user, auditId, signal: gone.signal }, upgrade);
       code = response.statusCode;

@@ -7,9 +7,6 @@ import type { ServiceAccountAuthenticator } from './service-account-authenticato
 const ANONYMOUS: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 const AUTHENTICATED = 'system:authenticated';
 
-/** What anybody may ask, so that probes need no credentials. */
-const OPEN_PATH = /^\/(livez|readyz|healthz|version)(\/|$)/;
-
 /** Says who makes a request: by client certificate (CN is the user, each O a group), or by token. */
 export class Authenticator {
   /** A connection's certificate does not change: looked at once. */
@@ -20,8 +17,8 @@ export class Authenticator {
     private readonly audiences: readonly string[],
   ) {}
 
-  /** The request's user. Throws Unauthorized for wrong credentials, and for none where some are needed. */
-  authenticate(request: IncomingMessage, path: string): User {
+  /** The request's user; without credentials that is nobody in particular. Throws Unauthorized for wrong credentials. */
+  authenticate(request: IncomingMessage): User {
     const { socket } = request;
     const certified = socket instanceof TLSSocket ? this.byCertificate(socket) : 'none';
     if (typeof certified !== 'string') return certified;
@@ -31,7 +28,7 @@ export class Authenticator {
       if (typeof found === 'string') throw unauthorized();
       return withAuthenticated(found.user);
     }
-    if (certified === 'none' && OPEN_PATH.test(path)) return ANONYMOUS;
+    if (certified === 'none') return ANONYMOUS;
     throw unauthorized();
   }
 

@@ -1,5 +1,6 @@
 export { ApiServer, startApiServer, type RunningServer } from './api-server.js';
 export { allowAuthenticated, type Authorizer, type AuthorizerAttributes, type AuthorizerDecision, type User } from './authorizer.js';
+export { clusterAuthorization, type ClusterAuthorization } from './cluster-authorizer.js';
 export {
   DEFAULT_SETTINGS,
   type HealthCheck,

@@ -9,6 +9,8 @@ export function requesterOf({ request, query, user, auditId }: Call): Requester 
   const sourceAddress = request.socket.remoteAddress;
   const asked = query.get('fieldManager') ?? '';
   return {
+    client: true,
+    ...(user.extra === undefined ? {} : { extra: user.extra }),
     actor: {
       user: user.name,
       ...(user.uid === undefined ? {} : { uid: user.uid }),

@@ -1,5 +1,6 @@
 import type { Node, Pod } from '#libs/api';
 import type { Case } from '../case.js';
+import { escalation } from './escalation.js';
 import type { Attributes, MutatingPlugin, ValidatingPlugin } from './plugin.js';
 import { admitNode } from './node-taint.js';
 import { admitPriority, admitTolerations, keepPriority } from './pod-defaults.js';
@@ -40,4 +41,4 @@ const defaultTolerationSeconds: MutatingPlugin = {
 export const MUTATING: readonly MutatingPlugin[] = [serviceAccount, taintNodesByCondition, priority, defaultTolerationSeconds];
 
 /** The validating steps, in upstream's order; quota comes last. */
-export const VALIDATING: readonly ValidatingPlugin[] = [];
+export const VALIDATING: readonly ValidatingPlugin[] = [escalation];
