@@ -158,7 +158,7 @@ export class ApiServer implements RunningServer {
       info = requestInfoOf(request.method ?? 'GET', path, query);
       if (LONG_SUBRESOURCES.has(info.subresource)) this.streams.add(gone);
       user = await impersonated(this.authenticator.authenticate(request), request.headers, this.authorizer);
-      await this.authorize(user, info, upgrade);
+      await this.authorize(user, info, query, upgrade);
       await this.dispatch({ request, response, info, query, target, user, auditId, signal: gone.signal }, upgrade);
       code = response.statusCode;
     } catch (error) {
@@ -191,9 +191,11 @@ export class ApiServer implements RunningServer {
     }
   }
 
-  private async authorize(user: User, info: RequestInfo, upgrade: Upgrade | undefined): Promise<void> {
+  private async authorize(user: User, info: RequestInfo, query: URLSearchParams, upgrade: Upgrade | undefined): Promise<void> {
     if (!info.resourceRequest && ANYBODY.test(info.path)) return;
-    const { verb, path, group, version, resource, subresource, namespace, name } = info;
+    const { verb, path, group, version, resource, subresource, namespace } = info;
+    // Whoever lists or watches one object by its name asks for that object (apiserver `requestinfo.go`).
+    const name = info.name === '' && (verb === 'list' || verb === 'watch') ? selectedName(query) : info.name;
     const attributes: AuthorizerAttributes = info.resourceRequest
       ? { kind: 'resource', user, verb, group, version, resource, subresource, namespace, name }
       : { kind: 'path', user, verb, path };
@@ -224,6 +226,10 @@ export class ApiServer implements RunningServer {
     }
   }
 }
+
+/** The name that a field selector asks for; '' where it asks for none in particular. */
+const selectedName = (query: URLSearchParams): string =>
+  /^(?:.*,)?metadata\.name==?([^,=!]+)(?:,.*)?$/.exec(query.get('fieldSelector') ?? '')?.[1] ?? '';
 
 const headerOf = (request: IncomingMessage, name: string): string | undefined => {
   const value = request.headers[name];

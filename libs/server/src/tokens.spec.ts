@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { jwtPayload, startTestApiServer, testTokenKey, type TestAnswer, type TestApiServer } from '#libs/testing';
+import { allowAuthenticated } from './authorizer.js';
 import { TokenKeys, type TokenClaims } from './tokens.js';
 
 const claims: TokenClaims = {
@@ -62,7 +63,7 @@ describe('service account tokens', () => {
 
   beforeEach(async () => {
     now = Date.parse('2026-01-01T00:00:00Z');
-    api = await startTestApiServer({ now: () => now });
+    api = await startTestApiServer({ now: () => now, options: { authorizer: allowAuthenticated } });
     await api.put(account);
     await api.put(pod);
   });

@@ -5,7 +5,7 @@ import { DEFINITIONS, definitionByKind } from '#libs/api';
 import type { KubeObject } from '#libs/apimachinery';
 import { encodeObject, subjectOf, type EventMeta, type Sequence } from '#libs/log';
 import { StateCache, WritePathEngine, type HistoryReader, type Logger } from '#libs/runtime';
-import { startApiServer, type RunningServer, type ServerOptions } from '#libs/server';
+import { clusterAuthorization, startApiServer, type RunningServer, type ServerOptions } from '#libs/server';
 import { MemoryLog } from '#libs/simulation';
 import { appended, metaOf } from './events.js';
 import { LogHistory } from './memory-history.js';
@@ -99,6 +99,7 @@ export async function startTestApiServer(chosen: TestServerOptions = {}): Promis
     tls: { ...serving, clientCa: authority.cert },
     tokens: { signingKey: testTokenKey(), verifyingKeys: [], issuer: 'https://kubernetes.default.svc.cluster.local' },
     kubelet: { ...kubelet, ca: authority.cert },
+    ...clusterAuthorization(view),
     ...options,
   });
   const open = (path: string, request: TestRequest = {}): Promise<IncomingMessage> => {
