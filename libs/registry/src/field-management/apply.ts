@@ -14,7 +14,7 @@ import {
   type Fields,
 } from '#libs/structured-merge';
 import { managerKey, managerOf, storedManaged, UNMANAGED, type Managed } from './managed-fields.js';
-import { mergeTypeFor, stripped, versionsOf, withManaged, withoutManagedFields, type Tracking } from './track.js';
+import { emptyObject, mergeTypeFor, stripped, versionsOf, withManaged, withoutManagedFields, type Tracking } from './track.js';
 
 const BEFORE_FIRST_APPLY = 'before-first-apply';
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -59,7 +59,10 @@ function managedBefore(tracking: Tracking, live: KubeObject): Managed {
     apiVersion: versions.apiVersion,
     subresource: tracking.subresource,
   });
-  const managers = stripped(managersAfterUpdate(versions, undefined, withoutManagedFields(live), new Map(), key), key);
+  const managers = stripped(
+    managersAfterUpdate(versions, emptyObject(tracking.definition), withoutManagedFields(live), new Map(), key),
+    key,
+  );
   return { managers, times: new Map([[key, formatTime(tracking.now)]]) };
 }
 

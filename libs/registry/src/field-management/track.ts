@@ -1,4 +1,4 @@
-import { mergeTypeOf, type ResourceDefinition } from '#libs/api';
+import { decode, mergeTypeOf, type ResourceDefinition } from '#libs/api';
 import { apiVersionOf, deepEqual, formatTime, type Instant, type KubeObject, type ManagedFieldsEntry } from '#libs/apimachinery';
 import {
   differenceOf,
@@ -51,6 +51,19 @@ export function mergeTypeFor({ schema, model }: ResourceDefinition): MergeType {
     types.set(model, type);
   }
   return type;
+}
+
+const empties = new Map<string, unknown>();
+
+/** An object of a kind before anybody set a field: the members that are written whatever they hold. */
+export function emptyObject({ schema, model }: ResourceDefinition): unknown {
+  if (schema) return undefined;
+  let empty = empties.get(model);
+  if (empty === undefined) {
+    empty = decode(model, {}, { strict: false }).object;
+    empties.set(model, empty);
+  }
+  return empty;
 }
 
 const ignored = new WeakMap<ResourceDefinition, Map<string, Fields>>();
@@ -157,7 +170,7 @@ export function tracked<T extends KubeObject>(tracking: Tracking, live: KubeObje
   if (live !== undefined && start.managers.size === 0) return withoutManagedFields(next);
   const bare = withoutManagedFields(next);
   const versions = versionsOf(tracking);
-  const old = live === undefined ? undefined : withoutManagedFields(live);
+  const old = live === undefined ? emptyObject(tracking.definition) : withoutManagedFields(live);
   const after = stripped(managersAfterUpdate(versions, old, bare, start.managers, THIS_REQUEST), THIS_REQUEST);
   const own = after.get(THIS_REQUEST);
   const times = new Map(start.times);
