@@ -17,5 +17,7 @@ export type { ResourceList } from './core/v1/resource-list.js';
 export { base64Of } from './core/v1/secret.js';
 export { fromCoreEvent, toCoreEvent } from './events/v1/event.js';
 export { RBAC_GROUP } from './rbac/v1/binding.js';
+export { SYSTEM_PRIORITY_CLASSES } from './scheduling/v1/priorityclass.js';
+export { isDefaultStorageClass } from './storage/v1/storageclass.js';
 export { BUILT_IN, DEFINITIONS, definitionByKind, definitionOf } from './registry.js';
 export * from './protobuf/index.js';

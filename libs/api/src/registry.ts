@@ -19,6 +19,23 @@ import { endpointslices } from './discovery/v1/endpointslice.js';
 import { eventsV1 } from './events/v1/event.js';
 import { ipaddresses } from './networking/v1/ipaddress.js';
 import { poddisruptionbudgets } from './policy/v1/poddisruptionbudget.js';
+import { controllerrevisions } from './apps/v1/controllerrevision.js';
+import { limitranges } from './core/v1/limitrange.js';
+import { persistentvolumes } from './core/v1/persistentvolume.js';
+import { podtemplates } from './core/v1/podtemplate.js';
+import { replicationcontrollers } from './core/v1/replicationcontroller.js';
+import { resourcequotas } from './core/v1/resourcequota.js';
+import { ingresses } from './networking/v1/ingress.js';
+import { ingressclasses } from './networking/v1/ingressclass.js';
+import { networkpolicies } from './networking/v1/networkpolicy.js';
+import { runtimeclasses } from './node/v1/runtimeclass.js';
+import { priorityclasses } from './scheduling/v1/priorityclass.js';
+import { csidrivers } from './storage/v1/csidriver.js';
+import { csinodes } from './storage/v1/csinode.js';
+import { csistoragecapacities } from './storage/v1/csistoragecapacity.js';
+import { storageclasses } from './storage/v1/storageclass.js';
+import { volumeattachments } from './storage/v1/volumeattachment.js';
+import { volumeattributesclasses } from './storage/v1/volumeattributesclass.js';
 import { clusterrolebindings } from './rbac/v1/clusterrolebinding.js';
 import { clusterroles } from './rbac/v1/clusterrole.js';
 import { rolebindings } from './rbac/v1/rolebinding.js';
@@ -35,25 +52,42 @@ export const DEFINITIONS: readonly ResourceDefinition[] = [
   plain(configmaps),
   plain(endpoints),
   plain(events),
+  plain(limitranges),
   plain(namespaces),
   plain(nodes),
+  plain(persistentvolumes),
   plain(persistentvolumeclaims),
   plain(pods),
+  plain(podtemplates),
+  plain(replicationcontrollers),
+  plain(resourcequotas),
   plain(secrets),
   plain(serviceaccounts),
   plain(services),
   plain(nodeports),
+  plain(controllerrevisions),
   plain(deployments),
   plain(replicasets),
   plain(leases),
   plain(endpointslices),
   plain(eventsV1),
+  plain(ingressclasses),
+  plain(ingresses),
   plain(ipaddresses),
+  plain(networkpolicies),
+  plain(runtimeclasses),
   plain(poddisruptionbudgets),
   plain(clusterrolebindings),
   plain(clusterroles),
   plain(rolebindings),
   plain(roles),
+  plain(priorityclasses),
+  plain(csidrivers),
+  plain(csinodes),
+  plain(csistoragecapacities),
+  plain(storageclasses),
+  plain(volumeattachments),
+  plain(volumeattributesclasses),
 ];
 
 /** The built-in kinds. */

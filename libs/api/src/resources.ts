@@ -30,3 +30,25 @@ export const CLUSTERROLEBINDINGS: GroupVersionResource = {
 };
 /** Claims of node ports, one object per port and protocol: ours, stored in the log, not served. */
 export const NODEPORTS: GroupVersionResource = { group: 'allocation.decklog.dev', version: 'v1', resource: 'nodeports' };
+export const PERSISTENTVOLUMES = core('persistentvolumes');
+export const PODTEMPLATES = core('podtemplates');
+export const REPLICATIONCONTROLLERS = core('replicationcontrollers');
+export const LIMITRANGES = core('limitranges');
+export const RESOURCEQUOTAS = core('resourcequotas');
+export const CONTROLLERREVISIONS: GroupVersionResource = { group: 'apps', version: 'v1', resource: 'controllerrevisions' };
+export const DAEMONSETS: GroupVersionResource = { group: 'apps', version: 'v1', resource: 'daemonsets' };
+export const STATEFULSETS: GroupVersionResource = { group: 'apps', version: 'v1', resource: 'statefulsets' };
+export const JOBS: GroupVersionResource = { group: 'batch', version: 'v1', resource: 'jobs' };
+export const CRONJOBS: GroupVersionResource = { group: 'batch', version: 'v1', resource: 'cronjobs' };
+export const INGRESSES: GroupVersionResource = { group: 'networking.k8s.io', version: 'v1', resource: 'ingresses' };
+export const INGRESSCLASSES: GroupVersionResource = { group: 'networking.k8s.io', version: 'v1', resource: 'ingressclasses' };
+export const NETWORKPOLICIES: GroupVersionResource = { group: 'networking.k8s.io', version: 'v1', resource: 'networkpolicies' };
+export const RUNTIMECLASSES: GroupVersionResource = { group: 'node.k8s.io', version: 'v1', resource: 'runtimeclasses' };
+export const PRIORITYCLASSES: GroupVersionResource = { group: 'scheduling.k8s.io', version: 'v1', resource: 'priorityclasses' };
+const storage = (resource: string): GroupVersionResource => ({ group: 'storage.k8s.io', version: 'v1', resource });
+export const STORAGECLASSES = storage('storageclasses');
+export const CSIDRIVERS = storage('csidrivers');
+export const CSINODES = storage('csinodes');
+export const CSISTORAGECAPACITIES = storage('csistoragecapacities');
+export const VOLUMEATTACHMENTS = storage('volumeattachments');
+export const VOLUMEATTRIBUTESCLASSES = storage('volumeattributesclasses');

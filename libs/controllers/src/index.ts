@@ -14,6 +14,7 @@ import { nodeLifecycleController } from './node-lifecycle/controller.js';
 import { podGarbageCollector } from './pod-garbage-collection/controller.js';
 import { rbacDefaultsController } from './rbac-defaults/controller.js';
 import { replicaSetController } from './replicaset/controller.js';
+import { replicationController } from './replicationcontroller/controller.js';
 import { rootCaController } from './root-ca/controller.js';
 import { addressIn } from './service-range.js';
 import { serviceAccountController } from './serviceaccount/controller.js';
@@ -22,8 +23,12 @@ import { taintEvictionController } from './taint-eviction/controller.js';
 /** A controller among others. The runtime hands a reconcile nothing but what the same controller's snapshot gave. */
 const plain = <Snapshot>(controller: Controller<Snapshot>): Controller => controller as unknown as Controller;
 
-/** Deployments and ReplicaSets: what the app `replication` runs. */
-export const replicationControllers: readonly Controller[] = [plain(deploymentController), plain(replicaSetController)];
+/** Deployments, ReplicaSets and ReplicationControllers: what the app `replication` runs. */
+export const replicationControllers: readonly Controller[] = [
+  plain(deploymentController),
+  plain(replicaSetController),
+  plain(replicationController),
+];
 
 /** EndpointSlices and Endpoints: what the app `endpoints` runs. */
 export const endpointsControllers: readonly Controller[] = [plain(endpointSliceController), plain(endpointsController)];
@@ -72,6 +77,7 @@ export { nodeLifecycleController } from './node-lifecycle/controller.js';
 export { podGarbageCollector } from './pod-garbage-collection/controller.js';
 export { rbacDefaultsController } from './rbac-defaults/controller.js';
 export { replicaSetController } from './replicaset/controller.js';
+export { replicationController } from './replicationcontroller/controller.js';
 export { rootCaController } from './root-ca/controller.js';
 export { serviceAccountController } from './serviceaccount/controller.js';
 export { taintEvictionController } from './taint-eviction/controller.js';

@@ -46,6 +46,7 @@ describe('discovery', () => {
   it('lists resources by name, each with its subresources', () => {
     const list = apiResourceList({ group: 'apps', version: 'v1' }, DEFINITIONS);
     expect(list?.resources.map(({ name }) => name)).toEqual([
+      'controllerrevisions',
       'deployments',
       'deployments/scale',
       'deployments/status',
@@ -53,7 +54,7 @@ describe('discovery', () => {
       'replicasets/scale',
       'replicasets/status',
     ]);
-    expect(list?.resources[1]).toEqual({
+    expect(list?.resources[2]).toEqual({
       name: 'deployments/scale',
       singularName: '',
       namespaced: true,

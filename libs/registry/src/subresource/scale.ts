@@ -1,5 +1,5 @@
-import type { Deployment, ReplicaSet, Scale } from '#libs/api';
-import { conflict, invalid, labelSelectorOf, notFound, validateNonnegative, type KubeObject } from '#libs/apimachinery';
+import type { Deployment, ReplicaSet, ReplicationController, Scale } from '#libs/api';
+import { conflict, invalid, labelSelectorOf, notFound, selectorFromLabels, validateNonnegative, type KubeObject } from '#libs/apimachinery';
 import { currentOf, namespaceOf, trackingOf, withMetadata, type Case, type Decided } from '../case.js';
 import { decodeBody, type DecodedBody, type Expected } from '../decoding.js';
 import { tracked } from '../field-management/index.js';
@@ -9,11 +9,18 @@ import { applyUpdate } from '../update.js';
 
 const SCALE: Expected = { group: 'autoscaling', version: 'v1', kind: 'Scale', model: 'io.k8s.api.autoscaling.v1.Scale' };
 
+/** A selector as text; that of a ReplicationController is a plain map of labels. */
+function selectorTextOf(object: KubeObject): string {
+  const { spec } = object as Deployment;
+  if (object.kind !== 'ReplicationController') return labelSelectorOf(spec?.selector).toString();
+  return selectorFromLabels((object as ReplicationController).spec?.selector ?? {}).toString();
+}
+
 /** The `autoscaling/v1 Scale` of a Deployment or ReplicaSet: its replicas, wanted and there, and how to find them. */
 export function scaleOf(object: KubeObject): Scale {
   const { metadata, spec, status } = object as Deployment | ReplicaSet;
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
-  const selector = labelSelectorOf(spec?.selector).toString();
+  const selector = selectorTextOf(object);
   return {
     apiVersion: 'autoscaling/v1',
     kind: 'Scale',
