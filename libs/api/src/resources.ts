@@ -1,6 +1,7 @@
 import type { GroupVersionResource } from '#libs/apimachinery';
 
 const core = (resource: string): GroupVersionResource => ({ group: '', version: 'v1', resource });
+const storage = (resource: string): GroupVersionResource => ({ group: 'storage.k8s.io', version: 'v1', resource });
 
 /** The resources of this release, by what a URL calls them. */
 export const NAMESPACES = core('namespaces');
@@ -45,7 +46,6 @@ export const INGRESSCLASSES: GroupVersionResource = { group: 'networking.k8s.io'
 export const NETWORKPOLICIES: GroupVersionResource = { group: 'networking.k8s.io', version: 'v1', resource: 'networkpolicies' };
 export const RUNTIMECLASSES: GroupVersionResource = { group: 'node.k8s.io', version: 'v1', resource: 'runtimeclasses' };
 export const PRIORITYCLASSES: GroupVersionResource = { group: 'scheduling.k8s.io', version: 'v1', resource: 'priorityclasses' };
-const storage = (resource: string): GroupVersionResource => ({ group: 'storage.k8s.io', version: 'v1', resource });
 export const STORAGECLASSES = storage('storageclasses');
 export const CSIDRIVERS = storage('csidrivers');
 export const CSINODES = storage('csinodes');
