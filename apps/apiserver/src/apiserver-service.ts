@@ -1,4 +1,3 @@
-import { DEFINITIONS } from '#libs/api';
 import type { ControlPlane, HostedService } from '#libs/platform';
 import { clusterAuthorization, startApiServer, type ListenAddress, type RunningServer } from '#libs/server';
 
@@ -21,7 +20,6 @@ export class ApiServerService implements HostedService {
     if (config.advertiseAddress !== LOOPBACK) listen.push({ host: config.advertiseAddress, port: config.apiPort });
     this.server = await startApiServer({
       cluster: config.cluster,
-      definitions: DEFINITIONS,
       view,
       log,
       history,

@@ -74,6 +74,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** False where an update must carry a resourceVersion (upstream's AllowUnconditionalUpdate). Absent: true. */
   readonly unconditionalUpdate?: boolean;
   readonly verbs: readonly string[];
+  /** False where objects of this version are stored and not served: a version of a custom resource that was turned off. */
+  readonly served?: boolean;
   /** The sentence of the `Warning` header that goes with every answer where upstream deprecates the kind. */
   readonly deprecation?: string;
   /** Name of the kind's type in the generated facts, e.g. `io.k8s.api.core.v1.Pod`. */

@@ -52,3 +52,8 @@ export const CSINODES = storage('csinodes');
 export const CSISTORAGECAPACITIES = storage('csistoragecapacities');
 export const VOLUMEATTACHMENTS = storage('volumeattachments');
 export const VOLUMEATTRIBUTESCLASSES = storage('volumeattributesclasses');
+export const CUSTOMRESOURCEDEFINITIONS: GroupVersionResource = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  resource: 'customresourcedefinitions',
+};

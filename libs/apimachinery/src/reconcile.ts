@@ -86,6 +86,13 @@ export interface Controller<Snapshot = unknown> {
   /** The identity its writes carry, e.g. `system:serviceaccount:kube-system:replicaset-controller`. */
   readonly actor: string;
   readonly watches: readonly WatchRule[];
+  /** The keys that a change of an object of any resource concerns, those of custom resources included. */
+  readonly watchesAll?: (
+    resource: GroupVersionResource,
+    next: KubeObject | undefined,
+    old: KubeObject | undefined,
+    lister: Lister,
+  ) => readonly string[];
   /** Everything the decision for a key depends on; undefined: nothing to do for that key. */
   snapshot(key: string, lister: Lister): Snapshot | undefined;
   readonly reconcile: Reconcile<Snapshot>;

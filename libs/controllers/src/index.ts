@@ -1,4 +1,3 @@
-import { DEFINITIONS } from '#libs/api';
 import type { Controller } from '#libs/apimachinery';
 import { apiServiceController } from './api-service/controller.js';
 import { clusterRoleAggregationController } from './cluster-role-aggregation/controller.js';
@@ -50,8 +49,8 @@ export interface LifecycleSettings {
 
 /** Namespaces, garbage collection, nodes, budgets, default roles, the cluster's own Services, old Kubernetes Events: what the app `lifecycle` runs. */
 export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }: LifecycleSettings): readonly Controller[] => [
-  plain(namespaceController(DEFINITIONS)),
-  plain(garbageCollector(DEFINITIONS)),
+  plain(namespaceController),
+  plain(garbageCollector),
   plain(nodeLifecycleController),
   plain(taintEvictionController),
   plain(podGarbageCollector),

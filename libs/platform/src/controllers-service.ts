@@ -1,4 +1,3 @@
-import { DEFINITIONS } from '#libs/api';
 import type { Controller } from '#libs/apimachinery';
 import { ControllerLoop } from '#libs/runtime';
 import { BUILD, type ControlPlane } from './control-plane.js';
@@ -15,9 +14,7 @@ export class ControllersService implements HostedService {
     controllers: readonly Controller[],
   ) {
     const { view, writePath, world, logger } = plane;
-    this.loops = controllers.map(
-      (controller) => new ControllerLoop({ controller, view, writePath, world, logger, definitions: DEFINITIONS, build: BUILD }),
-    );
+    this.loops = controllers.map((controller) => new ControllerLoop({ controller, view, writePath, world, logger, build: BUILD }));
   }
 
   get ready(): boolean {

@@ -1,4 +1,5 @@
 import type { GroupVersionResource, Instant, KubeObject, Lister } from '#libs/apimachinery';
+import type { CatalogSource } from '#libs/api';
 import type { EventMeta, EventType, Position, Sequence, StreamName } from '#libs/log';
 import type { WriteRequest } from '#libs/registry';
 
@@ -39,6 +40,8 @@ export interface CacheEvent {
  */
 export interface StateView extends Lister {
   readonly position: Position;
+  /** What is served at this position: changed before listeners hear of the event that changes it. */
+  readonly catalog: CatalogSource;
   entry(resource: GroupVersionResource, namespace: string, name: string): Entry | undefined;
   /** Sorted by namespace, then name, bytewise, as upstream lists them. */
   entries(resource: GroupVersionResource, namespace?: string): readonly Entry[];

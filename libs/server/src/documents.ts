@@ -8,6 +8,8 @@ import {
   openApiDocuments,
   openApiV3,
   openApiV3Index,
+  isServed,
+  type Catalog,
   type ResourceDefinition,
 } from '#libs/api';
 import type { Call } from './call.js';
@@ -18,7 +20,7 @@ import type { ServerOptions } from './options.js';
 import { nothingHere, sendBody, sendObject, wrongMethod } from './respond.js';
 import type { TokenKeys } from './tokens.js';
 
-/** A document that does not change while the server runs: its text and what names it. */
+/** A document that does not change while its kinds stay the same: its text and what names it. */
 interface Made {
   readonly bytes: Buffer;
   readonly hash: string;
@@ -30,19 +32,29 @@ const YEAR_S = 365 * 24 * 3600;
 /** Answers what a server says of itself: versions, discovery, OpenAPI, and how its tokens are recognised. */
 export class Documents {
   private readonly made = new Map<string, Made>();
-  private readonly definitions: readonly ResourceDefinition[];
+  private definitions: readonly ResourceDefinition[] = [];
   /** By the path under `/openapi/v3/`. */
-  private readonly groupVersions: ReadonlyMap<string, { readonly group: string; readonly version: string }>;
+  private groupVersions: ReadonlyMap<string, { readonly group: string; readonly version: string }> = new Map();
 
   constructor(
-    kinds: readonly ResourceDefinition[],
-    reviews: readonly ResourceDefinition[],
+    catalog: Catalog,
+    private readonly reviews: readonly ResourceDefinition[],
     private readonly options: ServerOptions,
     private readonly keys: TokenKeys,
     private readonly gzipFromBytes: number,
   ) {
-    this.definitions = [...kinds, ...reviews];
+    this.serve(catalog);
+  }
+
+  /** Takes over a catalog: documents of groups whose kinds have changed, and of all groups together, are due anew. */
+  serve(catalog: Catalog): void {
+    const before = this.definitions;
+    this.definitions = [...catalog.definitions.filter(isServed), ...this.reviews];
     this.groupVersions = openApiDocuments(this.definitions);
+    for (const name of [...this.made.keys()]) {
+      const path = name.startsWith('v3 ') ? name.slice('v3 '.length) : undefined;
+      if (path === undefined || !sameMembers(membersOf(before, path), membersOf(this.definitions, path))) this.made.delete(name);
+    }
   }
 
   async answer(call: Call): Promise<void> {
@@ -218,6 +230,13 @@ export class Documents {
     };
   }
 }
+
+/** The definitions of a group and version, by its path: `api/v1`, `apis/apps/v1`. */
+const membersOf = (definitions: readonly ResourceDefinition[], path: string): readonly ResourceDefinition[] =>
+  definitions.filter(({ resource: { group, version } }) => path === (group === '' ? `api/${version}` : `apis/${group}/${version}`));
+
+const sameMembers = (a: readonly ResourceDefinition[], b: readonly ResourceDefinition[]): boolean =>
+  a.length === b.length && a.every((one, index) => one === b[index]);
 
 const wantsAggregated = ({ request }: Call): boolean =>
   acceptClauses(request.headers.accept ?? '').find(

@@ -1,4 +1,3 @@
-import type { ResourceDefinition } from '#libs/api';
 import type { EventLog } from '#libs/log';
 import type { HistoryReader, Logger, StateView, World, WritePath } from '#libs/runtime';
 import type { Authorizer } from './authorizer.js';
@@ -90,7 +89,6 @@ export const DEFAULT_SETTINGS: ServerSettings = {
 export interface ServerOptions {
   /** The cluster's id: a token of every subject. */
   readonly cluster: string;
-  readonly definitions: readonly ResourceDefinition[];
   readonly view: StateView;
   readonly log: EventLog;
   readonly history: HistoryReader;

@@ -1,4 +1,4 @@
-import { SERVICEACCOUNTS, PODS, type ResourceDefinition } from '#libs/api';
+import { isServed, SERVICEACCOUNTS, PODS, type Catalog, type ResourceDefinition } from '#libs/api';
 import { badRequest } from '#libs/apimachinery';
 import type { StateView } from '#libs/runtime';
 import { allowAuthenticated, type Authorizer } from './authorizer.js';
@@ -25,7 +25,7 @@ import { Watches } from './watches.js';
 export class Router {
   readonly serviceAccounts: ServiceAccountAuthenticator;
   readonly audiences: readonly string[];
-  private readonly resources = new Map<string, ServedResource>();
+  private resources: ReadonlyMap<string, ServedResource> = new Map();
   private readonly reviewed = new Map<string, ResourceDefinition>();
   private readonly horizon: CompactionHorizon;
   private readonly watches: Watches;
@@ -36,11 +36,13 @@ export class Router {
   private readonly proxy: KubeletProxy;
   private readonly streams: PodStreams;
   private readonly tokens: TokenRequestSources;
+  private readonly view: StateView;
+  private stopListening: (() => void) | undefined;
 
   constructor(options: ServerOptions, settings: ServerSettings, authorizer: Authorizer) {
     const { view, log, history, world, logger, writePath, cluster } = options;
-    const served = options.definitions.filter(({ verbs }) => verbs.length > 0);
-    for (const definition of served) this.resources.set(keyOf(definition.resource), new ServedResource(definition));
+    this.view = view;
+    this.serve(view.catalog.current);
     for (const definition of REVIEWS) this.reviewed.set(keyOf(definition.resource), definition);
     const { issuer } = options.tokens;
     const keys = new TokenKeys(options.tokens.signingKey, options.tokens.verifyingKeys);
@@ -52,10 +54,10 @@ export class Router {
     const reader = new Reader(view, projection, freshness, this.horizon, settings.readsFrom);
     this.watches = new Watches({ cluster, view, log, history, reader, horizon: this.horizon, world, logger, settings });
     this.handler = new ResourceHandler({ reader, watches: this.watches, writePath, world, settings });
-    this.documents = new Documents(served, REVIEWS, options, keys, settings.gzipFromBytes);
+    this.documents = new Documents(view.catalog.current, REVIEWS, options, keys, settings.gzipFromBytes);
     this.health = new Health(options.healthChecks ?? []);
     this.proxy = new KubeletProxy(options.kubelet, view);
-    this.streams = new PodStreams(new ServedResource(definitionIn(options.definitions, PODS.resource)), reader, this.proxy);
+    this.streams = new PodStreams(new ServedResource(definitionIn(view.catalog.current, PODS)), reader, this.proxy);
     const { maxBodyBytes } = settings;
     this.tokens = { keys, issuer, audiences: this.audiences, reader, view, world, maxBodyBytes };
     this.reviews = new Reviews({
@@ -68,7 +70,25 @@ export class Router {
     });
   }
 
+  /** Takes over a catalog: what stays the same keeps its handler. */
+  private serve(catalog: Catalog): void {
+    const next = new Map<string, ServedResource>();
+    for (const definition of catalog.definitions.filter(isServed)) {
+      const key = keyOf(definition.resource);
+      const known = this.resources.get(key);
+      next.set(key, known?.definition === definition ? known : new ServedResource(definition));
+    }
+    this.resources = next;
+  }
+
   start(): void {
+    const { catalog } = this.view;
+    this.stopListening = catalog.subscribe((next) => {
+      this.serve(next);
+      this.documents.serve(next);
+    });
+    this.serve(catalog.current);
+    this.documents.serve(catalog.current);
     this.horizon.start();
     this.watches.hub.start();
   }
@@ -80,6 +100,7 @@ export class Router {
   }
 
   stop(): void {
+    this.stopListening?.();
     this.watches.hub.stop();
     this.horizon.stop();
   }
@@ -130,9 +151,9 @@ export class Router {
 const keyOf = ({ group, version, resource }: { readonly group: string; readonly version: string; readonly resource: string }): string =>
   `${group}/${version}/${resource}`;
 
-function definitionIn(definitions: readonly ResourceDefinition[], resource: string): ResourceDefinition {
-  const found = definitions.find((definition) => definition.resource.group === '' && definition.resource.resource === resource);
-  if (found === undefined) throw new Error(`the definitions have no ${resource}`);
+function definitionIn(catalog: Catalog, resource: ResourceDefinition['resource']): ResourceDefinition {
+  const found = catalog.definitionOf(resource);
+  if (found === undefined) throw new Error(`the definitions have no ${resource.resource}`);
   return found;
 }
 

@@ -127,7 +127,6 @@ export class SimulatedCluster {
       controller,
       view,
       writePath,
-      definitions: DEFINITIONS,
       world,
       logger,
       build: 'simulated',

@@ -88,7 +88,6 @@ export async function startTestApiServer(chosen: TestServerOptions = {}): Promis
   const writePath = new WritePathEngine({ cluster: CLUSTER, log, view, settings, world });
   const server = await startApiServer({
     cluster: CLUSTER,
-    definitions: DEFINITIONS,
     view,
     log,
     history: history(log),

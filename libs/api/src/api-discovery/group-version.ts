@@ -1,4 +1,5 @@
 import { apiVersionOf } from '#libs/apimachinery';
+import { isServed } from '../catalog.js';
 import type { ResourceDefinition } from '../definition.js';
 
 /** A group and a version as discovery and documents are asked for them. */
@@ -8,8 +9,7 @@ export interface GroupVersion {
 }
 
 /** What is served: a definition without verbs is stored only. */
-export const servedOf = (definitions: readonly ResourceDefinition[]): readonly ResourceDefinition[] =>
-  definitions.filter(({ verbs }) => verbs.length > 0);
+export const servedOf = (definitions: readonly ResourceDefinition[]): readonly ResourceDefinition[] => definitions.filter(isServed);
 
 /** The served resources of one group and version, sorted by name as upstream lists them. */
 export const resourcesOf = ({ group, version }: GroupVersion, definitions: readonly ResourceDefinition[]): readonly ResourceDefinition[] =>

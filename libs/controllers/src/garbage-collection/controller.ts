@@ -1,4 +1,4 @@
-import { definitionByKind, definitionOf, type ResourceDefinition } from '#libs/api';
+import { catalogOfView } from '#libs/api';
 import {
   apiVersionOf,
   parseApiVersion,
@@ -7,7 +7,6 @@ import {
   type KubeObject,
   type Lister,
   type OwnerReference,
-  type WatchRule,
 } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
 import { keyOf, splitKey } from '../watching.js';
@@ -24,7 +23,7 @@ function parseKey(key: string): { readonly resource: GroupVersionResource; reado
 
 /** Where an owner is; undefined: nothing is known of its kind, so nothing is done about its absence. */
 function stateOf(lister: Lister, { metadata }: KubeObject, reference: OwnerReference): OwnerState {
-  const definition = definitionByKind(reference.apiVersion, reference.kind);
+  const definition = catalogOfView(lister).definitionByKind(reference.apiVersion, reference.kind);
   if (!definition) return 'there';
   const namespace = definition.scope === 'Namespaced' ? metadata.namespace : undefined;
   if (definition.scope === 'Namespaced' && namespace === undefined) return 'there';
@@ -45,7 +44,7 @@ function waitingOwners(lister: Lister, before: KubeObject, after: KubeObject | u
       ({ uid, blockOwnerDeletion }) => uid === reference.uid && blockOwnerDeletion === reference.blockOwnerDeletion,
     );
     if (still || stateOf(lister, before, reference) !== 'waiting') return [];
-    const definition = definitionByKind(reference.apiVersion, reference.kind);
+    const definition = catalogOfView(lister).definitionByKind(reference.apiVersion, reference.kind);
     const namespace = definition?.scope === 'Namespaced' ? before.metadata.namespace : undefined;
     const owner = definition && lister.get(definition.resource, namespace, reference.name);
     return definition && owner ? [garbageKey(definition.resource, owner)] : [];
@@ -53,43 +52,39 @@ function waitingOwners(lister: Lister, before: KubeObject, after: KubeObject | u
 }
 
 /** An object wakes itself where something is amiss with its owners or its deletion, and whom its own end concerns. */
-const garbageRule = ({ resource }: ResourceDefinition): WatchRule => ({
-  resource,
-  keys(next, old, lister) {
-    const keys = new Set<string>();
-    if (next && (finalizing(next) || referencesOf(next).some((reference) => stateOf(lister, next, reference) !== 'there'))) {
-      keys.add(garbageKey(resource, next));
-    }
-    const uid = (next ?? old)?.metadata.uid;
-    const beginsToWait = next !== undefined && finalizing(next) && !(old && finalizing(old));
-    if (uid !== undefined && (!next || beginsToWait)) {
-      for (const dependent of lister.ownedBy(uid)) keys.add(garbageKey(dependent.resource, dependent.object));
-    }
-    if (old) for (const key of waitingOwners(lister, old, next)) keys.add(key);
-    return [...keys];
-  },
-});
+const garbageKeys: NonNullable<Controller['watchesAll']> = (resource, next, old, lister) => {
+  const keys = new Set<string>();
+  if (next && (finalizing(next) || referencesOf(next).some((reference) => stateOf(lister, next, reference) !== 'there'))) {
+    keys.add(garbageKey(resource, next));
+  }
+  const uid = (next ?? old)?.metadata.uid;
+  const beginsToWait = next !== undefined && finalizing(next) && !(old && finalizing(old));
+  if (uid !== undefined && (!next || beginsToWait)) {
+    for (const dependent of lister.ownedBy(uid)) keys.add(garbageKey(dependent.resource, dependent.object));
+  }
+  if (old) for (const key of waitingOwners(lister, old, next)) keys.add(key);
+  return [...keys];
+};
 
-/** kube-controller-manager's `garbagecollector`, over all resources of the definitions. */
-export function garbageCollector(definitions: readonly ResourceDefinition[]): Controller<GarbageSnapshot> {
-  const stored = definitions.filter(({ storage }) => storage === undefined);
-  return {
-    name: 'garbage-collector-controller',
-    actor: 'system:serviceaccount:kube-system:generic-garbage-collector',
-    watches: stored.map(garbageRule),
-    snapshot(key, lister) {
-      const { resource, namespace, name } = parseKey(key);
-      const object = lister.get(resource, namespace, name);
-      if (!object) return undefined;
-      const stream = definitionOf(resource)?.stream;
-      const owners = referencesOf(object).map((reference) => {
-        const state = stateOf(lister, object, reference);
-        const doubtful = state === 'absent' && definitionByKind(reference.apiVersion, reference.kind)?.stream !== stream;
-        return { reference, state, doubtful };
-      });
-      const dependents = [...lister.ownedBy(object.metadata.uid ?? '')].sort((a, b) => byName(a.object, b.object));
-      return { resource, object, owners, dependents };
-    },
-    reconcile: reconcileGarbage,
-  };
-}
+/** kube-controller-manager's `garbagecollector`, over all resources, those of custom resources included. */
+export const garbageCollector: Controller<GarbageSnapshot> = {
+  name: 'garbage-collector-controller',
+  actor: 'system:serviceaccount:kube-system:generic-garbage-collector',
+  watches: [],
+  watchesAll: garbageKeys,
+  snapshot(key, lister) {
+    const { resource, namespace, name } = parseKey(key);
+    const object = lister.get(resource, namespace, name);
+    if (!object) return undefined;
+    const catalog = catalogOfView(lister);
+    const stream = catalog.storedDefinitionOf(resource)?.stream;
+    const owners = referencesOf(object).map((reference) => {
+      const state = stateOf(lister, object, reference);
+      const doubtful = state === 'absent' && catalog.definitionByKind(reference.apiVersion, reference.kind)?.stream !== stream;
+      return { reference, state, doubtful };
+    });
+    const dependents = [...lister.ownedBy(object.metadata.uid ?? '')].sort((a, b) => byName(a.object, b.object));
+    return { resource, object, owners, dependents };
+  },
+  reconcile: reconcileGarbage,
+};

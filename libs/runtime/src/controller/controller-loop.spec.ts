@@ -1,4 +1,4 @@
-import { CONFIGMAPS, DEFINITIONS, type ConfigMap } from '#libs/api';
+import { CONFIGMAPS, type ConfigMap } from '#libs/api';
 import { conflict, forbidden, objectKey, type Change, type Controller } from '#libs/apimachinery';
 import { MemoryCluster, aConfigMap, aNamespace, eventsOf } from '#libs/testing';
 import { NAMESPACES } from '#libs/api';
@@ -61,7 +61,6 @@ async function setUp(controller: Controller<Snapshot>, wrap: (path: WritePath) =
     controller,
     view,
     writePath: wrap(cluster.writePath),
-    definitions: DEFINITIONS,
     world,
     logger,
     build: 'b1',

@@ -1,4 +1,3 @@
-import type { ResourceDefinition } from '#libs/api';
 import {
   qualifiedResource,
   type Change,
@@ -22,7 +21,6 @@ export interface ControllerLoopOptions<Snapshot = unknown> {
   readonly controller: Controller<Snapshot>;
   readonly view: StateView;
   readonly writePath: WritePath;
-  readonly definitions: readonly ResourceDefinition[];
   readonly world: World;
   readonly logger: Logger;
   /** Which build decided: kept with every event. */
@@ -61,7 +59,6 @@ export class ControllerLoop<Snapshot = unknown> {
   readonly #options: ControllerLoopOptions<Snapshot>;
   readonly #queue: WorkQueue<Wake>;
   readonly #rules = new Map<string, WatchRule[]>();
-  readonly #definitions = new Map<string, ResourceDefinition>();
   readonly #raced = new Map<string, Wake>();
   readonly #working = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
@@ -80,7 +77,6 @@ export class ControllerLoop<Snapshot = unknown> {
       const name = qualifiedResource(rule.resource);
       this.#rules.set(name, [...(this.#rules.get(name) ?? []), rule]);
     }
-    for (const definition of options.definitions) this.#definitions.set(qualifiedResource(definition.resource), definition);
     this.#queue = new WorkQueue<Wake>({
       timers,
       now: world.now,
@@ -107,6 +103,7 @@ export class ControllerLoop<Snapshot = unknown> {
       const [first] = rules;
       if (first) this.#seeAll(first.resource, rules);
     }
+    if (controller.watchesAll) for (const { resource } of view.catalog.current.stored) this.#seeEverything(resource, controller.watchesAll);
     for (const key of controller.initialKeys ?? []) this.#queue.add(key, {});
   }
 
@@ -120,11 +117,20 @@ export class ControllerLoop<Snapshot = unknown> {
 
   #seeAll(resource: GroupVersionResource, rules: readonly WatchRule[]): void {
     const { view } = this.#options;
-    const stream = this.#definitions.get(qualifiedResource(resource))?.stream ?? 'state';
+    const stream = view.catalog.current.storedDefinitionOf(resource)?.stream ?? 'state';
     for (const entry of view.entries(resource)) {
       const place = formatPlace(stream, entry.sequence);
       this.#index?.apply(resource, entry.object, undefined);
       for (const rule of rules) this.#wake(rule, entry.object, undefined, { cause: place, root: place });
+    }
+  }
+
+  #seeEverything(resource: GroupVersionResource, keys: NonNullable<Controller['watchesAll']>): void {
+    const { view } = this.#options;
+    const stream = view.catalog.current.storedDefinitionOf(resource)?.stream ?? 'state';
+    for (const entry of view.entries(resource)) {
+      const place = formatPlace(stream, entry.sequence);
+      for (const key of keys(resource, entry.object, undefined, view)) this.#queue.add(key, { cause: place, root: place });
     }
   }
 
@@ -134,9 +140,12 @@ export class ControllerLoop<Snapshot = unknown> {
       this.#raced.clear();
     }
     const rules = this.#rules.get(qualifiedResource(event.resource));
-    if (!rules) return;
+    const { controller, view } = this.#options;
+    if (!rules && !controller.watchesAll) return;
     const next = event.type === 'Deleted' ? undefined : event.entry.object;
     const old = event.old?.object ?? (event.type === 'Deleted' ? event.entry.object : undefined);
+    for (const key of controller.watchesAll?.(event.resource, next, old, view) ?? []) this.#queue.add(key, wakeOf(event));
+    if (!rules) return;
     this.#index?.apply(event.resource, next, old);
     for (const rule of rules) this.#wake(rule, next, old, wakeOf(event));
   }
@@ -241,10 +250,10 @@ export class ControllerLoop<Snapshot = unknown> {
   }
 
   async #execute(changes: readonly Change[], { change, index }: IndexedChange, requester: Requester): Promise<Written> {
-    const { writePath } = this.#options;
+    const { writePath, view } = this.#options;
     const { decision } = requester;
     const decided = (decision && decidedChange(changes, index, decision)) ?? change;
-    const request = requestFor(decided, (resource) => this.#definitions.get(qualifiedResource(resource)), requester);
+    const request = requestFor(decided, (resource) => view.catalog.current.storedDefinitionOf(resource), requester);
     const { sequence } = await writePath.execute(request);
     return sequence === undefined ? undefined : { stream: request.definition.stream, sequence };
   }

@@ -1,6 +1,7 @@
 import type { ResourceDefinition } from '#libs/api';
 import {
   deepFreeze,
+  parseApiVersion,
   qualifiedResource,
   type GroupVersionResource,
   type KubeObject,
@@ -8,6 +9,7 @@ import {
   type OwnedObject,
 } from '#libs/apimachinery';
 import {
+  decodeObject,
   evolve,
   ORIGIN,
   parseSubject,
@@ -69,10 +71,21 @@ export class LogFold implements Lister {
     return [...(this.#owned.get(uid)?.values() ?? [])];
   }
 
+  /** The version of a resource: the built-in one, or of a custom resource the one its first object was stored in. */
+  #resourceOf(place: Pick<GroupVersionResource, 'group' | 'resource'>, event: Recorded): GroupVersionResource {
+    const key = qualifiedResource(place);
+    const known = this.#resources.get(key);
+    if (known) return known;
+    const { version } = parseApiVersion(decodeObject(event.body, event.sequence).apiVersion);
+    const resource = { group: place.group, version, resource: place.resource };
+    this.#resources.set(key, resource);
+    return resource;
+  }
+
   #apply(event: Recorded): void {
     const place = parseSubject(event.subject);
-    const resource = place && this.#resources.get(qualifiedResource(place));
-    if (!resource) return;
+    if (!place) return;
+    const resource = this.#resourceOf(place, event);
     const table = qualifiedResource(resource);
     const key = `${place.namespace}/${place.name}`;
     const objects = this.#objects.get(table) ?? new Map<string, KubeObject>();

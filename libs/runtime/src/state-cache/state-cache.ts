@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ResourceDefinition } from '#libs/api';
+import { catalogWith, CUSTOMRESOURCEDEFINITIONS, type ResourceDefinition } from '#libs/api';
 import { parseApiVersion, qualifiedResource, type GroupVersionResource, type KubeObject, type OwnedObject } from '#libs/apimachinery';
 import {
   parseSubject,
@@ -12,6 +12,7 @@ import {
   type StreamName,
 } from '#libs/log';
 import type { CacheEvent, Entry, Logger, SnapshotSource, StateView } from '../ports.js';
+import { CatalogHolder } from './catalog-holder.js';
 import { CachedEntry } from './cached-entry.js';
 import { EventWindow, type WindowLimits } from './event-window.js';
 import { OwnerIndex } from './owner-index.js';
@@ -22,6 +23,7 @@ import { Waiters } from './waiters.js';
 export interface StateCacheOptions {
   readonly log: EventLog;
   readonly snapshots: SnapshotSource;
+  /** The built-in kinds. */
   readonly definitions: readonly ResourceDefinition[];
   readonly logger: Logger;
   /** Ends the tails. */
@@ -31,6 +33,7 @@ export interface StateCacheOptions {
 }
 
 const WINDOW: WindowLimits = { events: 10_000, bytes: 16 * 1024 * 1024 };
+const DEFINING = qualifiedResource(CUSTOMRESOURCEDEFINITIONS);
 const TOMBSTONES_KEPT = 100_000;
 const RETRY_FIRST_MS = 100;
 const RETRY_MOST_MS = 5_000;
@@ -49,6 +52,7 @@ export class StateCache implements StateView {
   readonly #waiters: Readonly<Record<StreamName, Waiters>> = { state: new Waiters(), lease: new Waiters(), event: new Waiters() };
   /** The sequences of deleted objects' last events, oldest first: what a new object of that name is expected to follow. */
   readonly #tombstones = new Map<string, Sequence>();
+  readonly catalog: CatalogHolder;
   readonly #position: Record<StreamName, Sequence>;
   readonly #origin: Position;
 
@@ -56,6 +60,7 @@ export class StateCache implements StateView {
     this.#options = options;
     this.#origin = origin;
     this.#position = { ...origin };
+    this.catalog = new CatalogHolder(catalogWith(options.definitions, []));
     for (const { resource } of options.definitions) this.#resources.set(qualifiedResource(resource), resource);
   }
 
@@ -69,6 +74,7 @@ export class StateCache implements StateView {
     for (const { resource, namespace, name, sequence, body } of rows) {
       cache.#store(new CachedEntry(cache.#resourceOf(resource, body), namespace, name, sequence, body));
     }
+    cache.#recatalog();
     const lasts = await Promise.all(STREAMS.map((stream) => options.log.last(stream)));
     STREAMS.forEach((stream, i) => {
       const last = lasts[i] ?? 0;
@@ -163,7 +169,16 @@ export class StateCache implements StateView {
     this.#position[stream] = sequence;
     const event: CacheEvent = { stream, sequence, type: meta.type, resource, meta, entry, old };
     this.#windowOf(resource, stream).push(event);
+    if (resource === this.#resources.get(DEFINING)) this.#recatalog();
     for (const listener of this.#listeners) this.#tell(listener, event);
+  }
+
+  #recatalog(): void {
+    try {
+      this.catalog.put(catalogWith(this.#options.definitions, this.list(CUSTOMRESOURCEDEFINITIONS)));
+    } catch (error) {
+      this.#options.logger.error('the catalog of kinds could not be made', error);
+    }
   }
 
   /** One listener's bug must not keep the event from the others. */
