@@ -6,3 +6,4 @@ export * from './pki.js';
 export * from './servers.js';
 export * from './memory-cluster.js';
 export * from './manifests.js';
+export * from './minimal-manifests.js';
