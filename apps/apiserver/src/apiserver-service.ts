@@ -1,5 +1,6 @@
-import type { ControlPlane, HostedService } from '#libs/platform';
-import { clusterAuthorization, startApiServer, type ListenAddress, type RunningServer } from '#libs/server';
+import { readFileSync } from 'node:fs';
+import type { ControlPlane, ControlPlaneConfig, HostedService } from '#libs/platform';
+import { clusterAuthorization, startApiServer, type AuthenticationSettings, type ListenAddress, type RunningServer } from '#libs/server';
 
 const LOOPBACK = '127.0.0.1';
 
@@ -33,6 +34,7 @@ export class ApiServerService implements HostedService {
         verifyingKeys: [pki('sa.pub')],
         issuer: `https://kubernetes.default.svc.${config.clusterDomain}`,
       },
+      authentication: authenticationOf(config),
       kubelet: { cert: pki('kubelet-client.crt'), key: pki('kubelet-client.key'), ca: pki('ca.crt') },
       ...clusterAuthorization(view),
       settings: { readsFrom: config.readsFrom },
@@ -44,4 +46,11 @@ export class ApiServerService implements HostedService {
     await this.server?.close();
     this.server = undefined;
   }
+}
+
+function authenticationOf({ tokenAuthFile, authenticationConfig }: ControlPlaneConfig): AuthenticationSettings {
+  return {
+    ...(tokenAuthFile === undefined ? {} : { tokenFile: readFileSync(tokenAuthFile, 'utf8') }),
+    ...(authenticationConfig === undefined ? {} : { configuration: readFileSync(authenticationConfig, 'utf8') }),
+  };
 }

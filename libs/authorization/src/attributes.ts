@@ -1,3 +1,5 @@
+import type { FieldRequirement } from '#libs/apimachinery';
+
 /** Who asks: authentication.k8s.io UserInfo, as far as authorization looks at it. */
 export interface Subject {
   readonly name: string;
@@ -13,6 +15,8 @@ export type Attributes = { readonly user: Subject; readonly verb: string } & (
       readonly subresource: string;
       readonly namespace: string;
       readonly name: string;
+      /** What a list or a watch asks of fields. */
+      readonly fields?: readonly FieldRequirement[];
     }
   | { readonly kind: 'path'; readonly path: string }
 );

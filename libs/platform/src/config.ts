@@ -20,6 +20,8 @@ export const ControlPlaneConfig = z
     ADVERTISE_ADDRESS: z.ipv4().default('127.0.0.1'),
     API_PORT: port.default(6443),
     PROBE_PORT: port.default(0),
+    TOKEN_AUTH_FILE: z.string().min(1).optional(),
+    AUTHENTICATION_CONFIG: z.string().min(1).optional(),
     READS_FROM: z.enum(['cache', 'projection']).default('cache'),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
@@ -35,6 +37,8 @@ export const ControlPlaneConfig = z
     advertiseAddress: env.ADVERTISE_ADDRESS,
     apiPort: env.API_PORT,
     probePort: env.PROBE_PORT,
+    tokenAuthFile: env.TOKEN_AUTH_FILE,
+    authenticationConfig: env.AUTHENTICATION_CONFIG,
     readsFrom: env.READS_FROM,
     logLevel: env.LOG_LEVEL,
   }));

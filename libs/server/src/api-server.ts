@@ -3,8 +3,10 @@ import { ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { StatusError, badRequest, tryAgainLater } from '#libs/apimachinery';
-import { Authenticator } from './authenticator.js';
+import { StatusError, badRequest, tryAgainLater, type FieldRequirement } from '#libs/apimachinery';
+import { authentication } from './authentication/authentication.js';
+import type { Authenticator } from './authentication/authenticator.js';
+import { readFields } from './access-review.js';
 import { allowAuthenticated, refusal, type Authorizer, type AuthorizerAttributes, type User } from './authorizer.js';
 import type { Call } from './call.js';
 import { impersonated } from './impersonation.js';
@@ -12,7 +14,7 @@ import { InFlight } from './in-flight.js';
 import type { Upgrade } from './kubelet-proxy.js';
 import { DEFAULT_SETTINGS, type ListenAddress, type ServerOptions, type ServerSettings } from './options.js';
 import { requestInfoOf, type RequestInfo } from './request-info.js';
-import { sendFailure } from './respond.js';
+import { sendFailure, warn } from './respond.js';
 import { Router } from './router.js';
 
 const HEADERS_TIMEOUT_MS = 32_000;
@@ -21,6 +23,7 @@ const KEEP_ALIVE_MS = 180_000;
 const MAX_HEADER_BYTES = 64 * 1024;
 const ANYBODY = /^\/(livez|readyz|healthz|version)(\/|$)/;
 const SHUTTING_DOWN = tryAgainLater('ServiceUnavailable', 'the server is shutting down', 1);
+const SELECTING = new Set(['list', 'watch', 'deletecollection']);
 const LONG_SUBRESOURCES = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
 
 /** A running API server. `port` is that of the first address. */
@@ -55,8 +58,11 @@ export class ApiServer implements RunningServer {
   constructor(private readonly options: ServerOptions) {
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
     this.authorizer = options.authorizer ?? allowAuthenticated;
-    this.router = new Router(options, this.settings, this.authorizer);
-    this.authenticator = new Authenticator(this.router.serviceAccounts, this.router.audiences);
+    const { tokens, view, world, tls } = options;
+    const sources = { tokens, settings: options.authentication ?? {}, clientCa: tls.clientCa, view, now: world.now };
+    const who = authentication(sources);
+    this.authenticator = who.authenticator;
+    this.router = new Router(options, this.settings, who, this.authorizer);
     this.inFlight = new InFlight(this.settings.maxReadsInFlight, this.settings.maxWritesInFlight);
   }
 
@@ -92,10 +98,11 @@ export class ApiServer implements RunningServer {
 
   private bind({ host, port }: ListenAddress): Promise<void> {
     const { cert, key, clientCa } = this.options.tls;
+    const proxies = this.options.authentication?.requestHeader?.clientCa;
     const server = createServer({
       cert,
       key,
-      ca: clientCa,
+      ca: [clientCa, ...(proxies === undefined ? [] : [proxies])],
       requestCert: true,
       // Whether a certificate is believed is for the authenticator to say: others may come with a token.
       rejectUnauthorized: false,
@@ -157,7 +164,9 @@ export class ApiServer implements RunningServer {
       const query = new URLSearchParams(at < 0 ? '' : target.slice(at + 1));
       info = requestInfoOf(request.method ?? 'GET', path, query);
       if (LONG_SUBRESOURCES.has(info.subresource)) this.streams.add(gone);
-      user = await impersonated(this.authenticator.authenticate(request), request.headers, this.authorizer);
+      const found = await this.authenticator.authenticate(request, path);
+      if (found.warning !== undefined) warn(response, found.warning);
+      user = await impersonated(found.user, request, this.authorizer);
       await this.authorize(user, info, query, upgrade);
       await this.dispatch({ request, response, info, query, target, user, auditId, signal: gone.signal }, upgrade);
       code = response.statusCode;
@@ -194,10 +203,11 @@ export class ApiServer implements RunningServer {
   private async authorize(user: User, info: RequestInfo, query: URLSearchParams, upgrade: Upgrade | undefined): Promise<void> {
     if (!info.resourceRequest && ANYBODY.test(info.path)) return;
     const { verb, path, group, version, resource, subresource, namespace } = info;
-    // Whoever lists or watches one object by its name asks for that object (apiserver `requestinfo.go`).
-    const name = info.name === '' && (verb === 'list' || verb === 'watch') ? selectedName(query) : info.name;
+    const selected = SELECTING.has(verb) ? query.get('fieldSelector') : null;
+    const fields = selected === null ? undefined : readFields(selected);
+    const name = info.name === '' && fields !== undefined && verb !== 'deletecollection' ? selectedName(fields) : info.name;
     const attributes: AuthorizerAttributes = info.resourceRequest
-      ? { kind: 'resource', user, verb, group, version, resource, subresource, namespace, name }
+      ? { kind: 'resource', user, verb, group, version, resource, subresource, namespace, name, ...(fields ? { fields } : {}) }
       : { kind: 'path', user, verb, path };
     await this.allow(attributes);
     // A WebSocket begins with a GET, but what it opens changes things.
@@ -227,9 +237,9 @@ export class ApiServer implements RunningServer {
   }
 }
 
-/** The name that a field selector asks for; '' where it asks for none in particular. */
-const selectedName = (query: URLSearchParams): string =>
-  /^(?:.*,)?metadata\.name==?([^,=!]+)(?:,.*)?$/.exec(query.get('fieldSelector') ?? '')?.[1] ?? '';
+/** Whoever lists or watches one object by its name asks for that object (apiserver `requestinfo.go`). */
+const selectedName = (fields: readonly FieldRequirement[]): string =>
+  fields.find(({ field, operator }) => field === 'metadata.name' && operator === '=')?.value ?? '';
 
 const headerOf = (request: IncomingMessage, name: string): string | undefined => {
   const value = request.headers[name];

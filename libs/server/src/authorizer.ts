@@ -1,4 +1,4 @@
-import { StatusError, qualifiedResource } from '#libs/apimachinery';
+import { StatusError, qualifiedResource, type FieldRequirement } from '#libs/apimachinery';
 
 /** Who a request is made by, once authenticated: authentication.k8s.io UserInfo. */
 export interface User {
@@ -20,6 +20,8 @@ export type AuthorizerAttributes = { readonly user: User; readonly verb: string 
       readonly subresource: string;
       readonly namespace: string;
       readonly name: string;
+      /** What a list or a watch asks of fields. */
+      readonly fields?: readonly FieldRequirement[];
     }
   | { readonly kind: 'path'; readonly path: string }
 );

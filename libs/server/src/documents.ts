@@ -18,7 +18,7 @@ import { openApiV2 } from './openapi-v2.js';
 import { OPENAPI_V2_PROTOBUF, openApiV2Protobuf } from './openapi-v2-protobuf.js';
 import type { ServerOptions } from './options.js';
 import { nothingHere, sendBody, sendObject, wrongMethod } from './respond.js';
-import type { TokenKeys } from './tokens.js';
+import type { TokenKeys } from './authentication/token-keys.js';
 
 /** A document that does not change while its kinds stay the same: its text and what names it. */
 interface Made {

@@ -1,5 +1,6 @@
 import type { EventLog } from '#libs/log';
 import type { HistoryReader, Logger, StateView, World, WritePath } from '#libs/runtime';
+import type { AuthenticationSettings } from './authentication/settings.js';
 import type { Authorizer } from './authorizer.js';
 import type { RulesFor } from './reviews.js';
 
@@ -98,6 +99,8 @@ export interface ServerOptions {
   readonly listen: readonly ListenAddress[];
   readonly tls: ServerTls;
   readonly tokens: TokenSettings;
+  /** Default: none of them. */
+  readonly authentication?: AuthenticationSettings;
   readonly kubelet: KubeletTls;
   /** Default: whoever is authenticated may do everything. */
   readonly authorizer?: Authorizer;

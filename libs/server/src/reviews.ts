@@ -1,19 +1,13 @@
-import { badRequest, invalid, invalidValue, type FieldError, type KubeObject } from '#libs/apimachinery';
-import {
-  decode,
-  standardStrategy,
-  type ResourceDefinition,
-  type SubjectAccessReview,
-  type SubjectAccessReviewSpec,
-  type TokenReview,
-} from '#libs/api';
-import type { World } from '#libs/runtime';
-import type { Authorizer, AuthorizerAttributes, User } from './authorizer.js';
+import { badRequest, formatTime, invalid, type Instant, type ObjectMeta } from '#libs/apimachinery';
+import { decode, standardStrategy, type ResourceDefinition, type SubjectAccessReviewSpec, type TokenReview } from '#libs/api';
+import { reviewedAttributes, reviewedUser, validateAccessReview, type AccessReview } from './access-review.js';
+import type { Authorizer, User } from './authorizer.js';
 import { mediaTypeOf, parseObject, readBody } from './body.js';
 import type { Call } from './call.js';
 import { negotiate } from './negotiate.js';
 import { sendObject } from './respond.js';
-import type { ServiceAccountAuthenticator } from './service-account-authenticator.js';
+import { withAuthenticated } from './authentication/authenticator.js';
+import type { TokenUnion } from './authentication/token-authenticator.js';
 
 const AUTHENTICATION = { group: 'authentication.k8s.io', version: 'v1' };
 const AUTHORIZATION = { group: 'authorization.k8s.io', version: 'v1' };
@@ -71,10 +65,15 @@ export const everythingAllowed: RulesFor = () => ({
 export interface ReviewSources {
   readonly authorizer: Authorizer;
   readonly rulesFor: RulesFor;
-  readonly serviceAccounts: ServiceAccountAuthenticator;
+  readonly tokens: TokenUnion;
   readonly audiences: readonly string[];
-  readonly world: World;
+  readonly now: () => Instant;
   readonly maxBodyBytes: number;
+}
+
+interface Asked {
+  readonly metadata: ObjectMeta;
+  readonly spec?: unknown;
 }
 
 /** Answers the kinds of `REVIEWS`. */
@@ -87,83 +86,51 @@ export class Reviews {
     const bytes = await readBody(request, this.sources.maxBodyBytes);
     const { value } = parseObject(mediaTypeOf(request), bytes, definition.kind, false);
     const { object } = decode(definition.model, value, { strict: false });
-    const asked = object as KubeObject & { readonly spec?: unknown };
+    const asked = placed({ ...object, metadata: object.metadata ?? {} }, info.namespace);
     const status = await this.statusOf(call, definition.kind, asked, info.namespace);
-    const answer = { ...asked, kind: definition.kind, apiVersion: `${definition.resource.group}/v1`, status };
+    const self = definition.kind === 'SelfSubjectReview';
+    const metadata = self ? { creationTimestamp: formatTime(this.sources.now()) } : asked.metadata;
+    const answer = { ...asked, kind: definition.kind, apiVersion: `${definition.resource.group}/v1`, metadata, status };
     await sendObject(request, response, 201, answer, { format });
   }
 
-  private async statusOf(call: Call, kind: string, asked: { readonly spec?: unknown }, namespace: string): Promise<unknown> {
-    const spec = (asked.spec ?? {}) as SubjectAccessReviewSpec & { readonly namespace?: string };
+  private async statusOf(call: Call, kind: string, { metadata, spec = {} }: Asked, namespace: string): Promise<unknown> {
     switch (kind) {
       case 'SelfSubjectReview':
         return { userInfo: userInfoOf(call.user) };
       case 'TokenReview':
-        return this.tokenStatus((asked as TokenReview).spec);
-      case 'SelfSubjectRulesReview':
-        if (!spec.namespace) throw badRequest('no namespace on request');
-        return this.sources.rulesFor(call.user, spec.namespace);
-      case 'SelfSubjectAccessReview':
-        return this.access(kind, spec, call.user);
-      case 'LocalSubjectAccessReview':
-        if (spec.resourceAttributes?.namespace !== namespace) {
-          const detail = `must match metadata.namespace: ${namespace}`;
-          throw invalid(AUTHORIZATION.group, kind, '', [
-            invalidValue('spec.resourceAttributes.namespace', spec.resourceAttributes?.namespace ?? '', detail),
-          ]);
-        }
+        return this.tokenStatus(spec as TokenReview['spec']);
+      case 'SelfSubjectRulesReview': {
+        const { namespace: where } = spec as { readonly namespace?: string };
+        if (!where) throw badRequest('no namespace on request');
+        return this.sources.rulesFor(call.user, where);
+      }
     }
-    return this.access(kind, spec, reviewedUser(kind, spec));
-  }
-
-  private async access(kind: string, spec: SubjectAccessReviewSpec, user: User): Promise<SubjectAccessReview['status']> {
-    const { resourceAttributes: resource, nonResourceAttributes: path } = spec;
-    if ((resource === undefined) === (path === undefined)) {
-      const detail = `exactly one of nonResourceAttributes or resourceAttributes must be specified`;
-      throw invalid(AUTHORIZATION.group, kind, '', [invalidValue('spec.resourceAttributes', resource ?? null, detail)]);
-    }
-    const attributes: AuthorizerAttributes =
-      resource === undefined
-        ? { kind: 'path', user, verb: path?.verb ?? '', path: path?.path ?? '' }
-        : {
-            kind: 'resource',
-            user,
-            verb: resource.verb ?? '',
-            group: resource.group ?? '',
-            version: resource.version ?? '',
-            resource: resource.resource ?? '',
-            subresource: resource.subresource ?? '',
-            namespace: resource.namespace ?? '',
-            name: resource.name ?? '',
-          };
-    const { allowed, reason } = await this.sources.authorizer(attributes);
+    const review: AccessReview = { kind, metadata, spec: spec as SubjectAccessReviewSpec, namespace };
+    const problems = validateAccessReview(review);
+    if (problems.length > 0) throw invalid(AUTHORIZATION.group, kind, '', problems);
+    const user = kind === 'SelfSubjectAccessReview' ? call.user : reviewedUser(review.spec);
+    const { allowed, reason } = await this.sources.authorizer(reviewedAttributes(review, user));
     return { allowed, ...(reason === undefined || reason === '' ? {} : { reason }) };
   }
 
-  private tokenStatus({ token = '', audiences = [] }: TokenReview['spec']): TokenReview['status'] {
+  private async tokenStatus({ token = '', audiences = [] }: TokenReview['spec']): Promise<unknown> {
     if (token === '') throw badRequest('token is required for TokenReview in authentication');
     const wanted = audiences.length === 0 ? this.sources.audiences : audiences;
-    const found = this.sources.serviceAccounts.authenticate(token, wanted);
-    if (typeof found === 'string') return { authenticated: false, user: {}, error: found } as TokenReview['status'];
-    const { user } = found;
-    const groups = [...user.groups, 'system:authenticated'];
-    return { authenticated: true, user: userInfoOf({ ...user, groups }), audiences: found.audiences } as TokenReview['status'];
+    const found = await this.sources.tokens.authenticate(token, wanted);
+    if (typeof found === 'string') return { authenticated: false, user: {}, error: found };
+    return { authenticated: true, user: userInfoOf(withAuthenticated(found.user)), audiences: found.audiences };
   }
 }
 
-function reviewedUser(kind: string, spec: SubjectAccessReviewSpec): User {
-  const problems: FieldError[] = [];
-  if (!spec.user && (spec.groups ?? []).length === 0) {
-    problems.push(invalidValue('spec.user', spec.user ?? '', 'at least one of user or group must be specified'));
+/** The object in the URL's namespace. */
+function placed<T extends Asked>(asked: T, namespace: string): T {
+  if (namespace === '') return asked;
+  const own = asked.metadata.namespace ?? '';
+  if (own !== '' && own !== namespace) {
+    throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
   }
-  if (problems.length > 0) throw invalid(AUTHORIZATION.group, kind, '', problems);
-  const { extra } = spec;
-  return {
-    name: spec.user ?? '',
-    ...(spec.uid ? { uid: spec.uid } : {}),
-    groups: spec.groups ?? [],
-    ...(extra === undefined ? {} : { extra: extra as Readonly<Record<string, readonly string[]>> }),
-  };
+  return { ...asked, metadata: { ...asked.metadata, namespace } };
 }
 
 /** authentication.k8s.io UserInfo. */

@@ -1,6 +1,8 @@
 import { isServed, SERVICEACCOUNTS, PODS, type Catalog, type ResourceDefinition } from '#libs/api';
 import { badRequest } from '#libs/apimachinery';
 import type { StateView } from '#libs/runtime';
+import type { Authentication } from './authentication/authentication.js';
+import { createToken, type TokenRequestSources } from './authentication/token-request.js';
 import { allowAuthenticated, type Authorizer } from './authorizer.js';
 import type { Call } from './call.js';
 import { CompactionHorizon } from './compaction-horizon.js';
@@ -16,15 +18,10 @@ import { ResourceHandler } from './resource-handler.js';
 import { nothingHere, wrongMethod } from './respond.js';
 import { everythingAllowed, Reviews, REVIEWS } from './reviews.js';
 import { ServedResource } from './served-resource.js';
-import { ServiceAccountAuthenticator } from './service-account-authenticator.js';
-import { createToken, type TokenRequestSources } from './token-request.js';
-import { TokenKeys } from './tokens.js';
 import { Watches } from './watches.js';
 
 /** Knows which handler answers which path, and puts the handlers together. */
 export class Router {
-  readonly serviceAccounts: ServiceAccountAuthenticator;
-  readonly audiences: readonly string[];
   private resources: ReadonlyMap<string, ServedResource> = new Map();
   private readonly reviewed = new Map<string, ResourceDefinition>();
   private readonly horizon: CompactionHorizon;
@@ -39,15 +36,12 @@ export class Router {
   private readonly view: StateView;
   private stopListening: (() => void) | undefined;
 
-  constructor(options: ServerOptions, settings: ServerSettings, authorizer: Authorizer) {
+  constructor(options: ServerOptions, settings: ServerSettings, authentication: Authentication, authorizer: Authorizer) {
     const { view, log, history, world, logger, writePath, cluster } = options;
     this.view = view;
     this.serve(view.catalog.current);
     for (const definition of REVIEWS) this.reviewed.set(keyOf(definition.resource), definition);
-    const { issuer } = options.tokens;
-    const keys = new TokenKeys(options.tokens.signingKey, options.tokens.verifyingKeys);
-    this.audiences = options.tokens.audiences ?? [issuer];
-    this.serviceAccounts = new ServiceAccountAuthenticator(keys, issuer, view, world.now);
+    const { keys, issuer, audiences } = authentication;
     this.horizon = new CompactionHorizon(view, history, world.now, settings.compactionHorizonMs);
     const freshness = new Freshness(log, cacheOf(view), settings.readTimeoutMs, settings.futureVersionWaitMs);
     const projection = new ProjectionReader(history, this.horizon, log, settings);
@@ -59,13 +53,13 @@ export class Router {
     this.proxy = new KubeletProxy(options.kubelet, view);
     this.streams = new PodStreams(new ServedResource(definitionIn(view.catalog.current, PODS)), reader, this.proxy);
     const { maxBodyBytes } = settings;
-    this.tokens = { keys, issuer, audiences: this.audiences, reader, view, world, maxBodyBytes };
+    this.tokens = { keys, issuer, audiences, reader, view, world, maxBodyBytes };
     this.reviews = new Reviews({
       authorizer,
       rulesFor: options.rulesFor ?? (authorizer === allowAuthenticated ? everythingAllowed : rulesUnknown),
-      serviceAccounts: this.serviceAccounts,
-      audiences: this.audiences,
-      world,
+      tokens: authentication.tokens,
+      audiences,
+      now: world.now,
       maxBodyBytes,
     });
   }

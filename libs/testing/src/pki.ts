@@ -13,10 +13,17 @@ export interface TestPair {
 export interface TestAuthority {
   readonly cert: string;
   /** A certificate for a client (`commonName`, `organizations`) or, with `addresses`, for a server. */
-  issue(
-    commonName: string,
-    options?: { readonly organizations?: readonly string[]; readonly addresses?: readonly string[] },
-  ): Promise<TestPair>;
+  issue(commonName: string, options?: TestCertificate): Promise<TestPair>;
+}
+
+/** What a certificate says besides its name. */
+export interface TestCertificate {
+  readonly organizations?: readonly string[];
+  readonly addresses?: readonly string[];
+  /** A user's uid, as upstream reads it of certificates. */
+  readonly uid?: string;
+  /** Hours from now; default: from an hour ago until tomorrow. */
+  readonly validHours?: readonly [from: number, until: number];
 }
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -24,9 +31,9 @@ const HOUR_MS = 3_600_000;
 
 x509.cryptoProvider.set(webcrypto);
 
-const times = (): { notBefore: Date; notAfter: Date } => ({
-  notBefore: new Date(Date.now() - HOUR_MS),
-  notAfter: new Date(Date.now() + 24 * HOUR_MS),
+const times = ([from, until]: readonly [number, number] = [-1, 24]): { notBefore: Date; notAfter: Date } => ({
+  notBefore: new Date(Date.now() + from * HOUR_MS),
+  notAfter: new Date(Date.now() + until * HOUR_MS),
 });
 const serialNumber = (): string => `00${randomBytes(8).toString('hex')}`;
 const newKeys = (): Promise<CryptoKeyPair> => webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']) as Promise<CryptoKeyPair>;
@@ -46,7 +53,7 @@ export async function testAuthority(): Promise<TestAuthority> {
   const keys = await newKeys();
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
-    name: 'CN=test-ca',
+    name: `CN=test-ca-${serialNumber()}`,
     ...times(),
     keys,
     signingAlgorithm: ALGORITHM,
@@ -57,13 +64,17 @@ export async function testAuthority(): Promise<TestAuthority> {
   });
   return {
     cert: ca.toString('pem'),
-    issue: async (commonName, { organizations = [], addresses } = {}) => {
+    issue: async (commonName, { organizations = [], addresses, uid, validHours } = {}) => {
       const own = await newKeys();
       const certificate = await x509.X509CertificateGenerator.create({
         serialNumber: serialNumber(),
-        subject: new x509.Name([...organizations.map((name) => ({ O: [name] })), { CN: [commonName] }]).toString(),
+        subject: new x509.Name([
+          ...organizations.map((name) => ({ O: [name] })),
+          ...(uid === undefined ? [] : [{ '1.3.6.1.4.1.57683.2': [uid] }]),
+          { CN: [commonName] },
+        ]).toString(),
         issuer: ca.subject,
-        ...times(),
+        ...times(validHours),
         publicKey: own.publicKey,
         signingKey: keys.privateKey,
         signingAlgorithm: ALGORITHM,

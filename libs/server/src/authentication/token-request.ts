@@ -10,13 +10,14 @@ import {
   type KubeObject,
 } from '#libs/apimachinery';
 import type { StateView, World } from '#libs/runtime';
-import { mediaTypeOf, parseObject, readBody } from './body.js';
-import type { Call } from './call.js';
-import { negotiate } from './negotiate.js';
-import type { Reader } from './reader.js';
-import { sendObject } from './respond.js';
-import type { ServedResource } from './served-resource.js';
-import type { BoundClaims, TokenKeys } from './tokens.js';
+import { mediaTypeOf, parseObject, readBody } from '../body.js';
+import type { Call } from '../call.js';
+import { negotiate } from '../negotiate.js';
+import type { Reader } from '../reader.js';
+import { sendObject } from '../respond.js';
+import type { ServedResource } from '../served-resource.js';
+import type { BoundClaims } from './token-claims.js';
+import type { TokenKeys } from './token-keys.js';
 
 const MODEL = 'io.k8s.api.authentication.v1.TokenRequest';
 const MIN_SECONDS = 600;

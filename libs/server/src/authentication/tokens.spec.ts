@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { jwtPayload, startTestApiServer, testTokenKey, type TestAnswer, type TestApiServer } from '#libs/testing';
-import { allowAuthenticated } from './authorizer.js';
-import { TokenKeys, type TokenClaims } from './tokens.js';
+import { allowAuthenticated } from '../authorizer.js';
+import type { TokenClaims } from './token-claims.js';
+import { TokenKeys } from './token-keys.js';
 
 const claims: TokenClaims = {
   iss: 'https://issuer',

@@ -1,33 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 
-/** What a service account token says: RFC 7519 and upstream's `kubernetes.io` claim. Times in seconds. */
-export interface TokenClaims {
-  readonly iss: string;
-  readonly sub: string;
-  readonly aud: readonly string[];
-  readonly exp: number;
-  readonly iat: number;
-  readonly nbf: number;
-  readonly jti: string;
-  readonly 'kubernetes.io': BoundClaims;
-}
-
-interface Reference {
-  readonly name: string;
-  readonly uid: string;
-}
-
-/** Whose token it is, and whose end is its end. */
-export interface BoundClaims {
-  readonly namespace: string;
-  readonly serviceaccount: Reference;
-  readonly pod?: Reference;
-  readonly secret?: Reference;
-  readonly node?: Reference;
-  readonly warnafter?: number;
-}
-
 /** A public key as RFC 7517 writes it. */
 export type Jwk = Readonly<Record<string, string>>;
 
@@ -67,23 +40,35 @@ export class TokenKeys {
   }
 
   /** The token in its compact form. */
-  sign(claims: TokenClaims): string {
+  sign(claims: object): string {
     const { algorithm, id } = this.own;
     return jwt.sign(claims, this.signing, { algorithm, header: { alg: algorithm, kid: id } });
   }
 
-  /** The claims of a token that one of the keys signed; undefined for any other. Says nothing of times and audiences. */
-  verified(token: string): TokenClaims | undefined {
+  /** What a token says that one of the keys signed; undefined for any other. Says nothing of times and audiences. */
+  verified(token: string): Readonly<Record<string, unknown>> | undefined {
     try {
       const key = this.keys.get(jwt.decode(token, { complete: true })?.header.kid ?? '');
       if (key === undefined) return undefined;
       // What the header says of the algorithm is never believed beyond its key's own.
       const claims = jwt.verify(token, key.key, { algorithms: [key.algorithm], ignoreExpiration: true, ignoreNotBefore: true });
-      return isClaims(claims) ? claims : undefined;
+      return typeof claims === 'object' ? claims : undefined;
     } catch (error) {
       if (error instanceof jwt.JsonWebTokenError || error instanceof SyntaxError) return undefined;
       throw error;
     }
+  }
+}
+
+/** Who issued a token, as it says itself: nothing to be believed yet. */
+export function issuerOf(token: string): string | undefined {
+  const payload = token.split('.', 3)[1];
+  if (payload === undefined || payload === '') return undefined;
+  try {
+    const { iss } = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as { readonly iss?: unknown };
+    return typeof iss === 'string' ? iss : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -96,21 +81,4 @@ function verifyingKeyOf(key: KeyObject): VerifyingKey {
     .update(key.export({ type: 'spki', format: 'der' }))
     .digest('base64url');
   return { id, key, algorithm: kind === 'rsa' ? 'RS256' : 'ES256' };
-}
-
-function isClaims(value: unknown): value is TokenClaims {
-  if (typeof value !== 'object' || value === null) return false;
-  const claims = value as Partial<Record<keyof TokenClaims, unknown>>;
-  const bound = claims['kubernetes.io'] as Partial<BoundClaims> | undefined;
-  return (
-    typeof claims.iss === 'string' &&
-    typeof claims.sub === 'string' &&
-    Array.isArray(claims.aud) &&
-    typeof claims.exp === 'number' &&
-    typeof bound === 'object' &&
-    bound !== null &&
-    typeof bound.namespace === 'string' &&
-    typeof bound.serviceaccount?.name === 'string' &&
-    typeof bound.serviceaccount.uid === 'string'
-  );
 }
