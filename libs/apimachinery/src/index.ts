@@ -11,6 +11,7 @@ export * from './label-selector-validation.js';
 export * from './meta.js';
 export * from './name-rules.js';
 export * from './object-meta.js';
+export * from './own-member.js';
 export * from './quantity.js';
 export * from './quote.js';
 export * from './reconcile.js';

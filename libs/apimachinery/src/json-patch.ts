@@ -1,8 +1,11 @@
-import { applyPatch, type Operation } from 'fast-json-patch';
+import { applyOperation, getValueByPointer, type Operation } from 'fast-json-patch';
 import { badRequest, StatusError } from './status-error.js';
 
 /** Most operations of one JSON Patch, as upstream's API server. */
 export const MOST_JSON_PATCH_OPERATIONS = 10_000;
+
+/** Most characters that the copies of one JSON Patch may add up to, as upstream: its server's limit of a body. */
+const MOST_COPIED = 3 * 1024 * 1024;
 
 /** 422: a patch that can't be carried out on this object. Upstream tells the client no more than this. */
 export const patchNotApplicable = (cause?: unknown): StatusError =>
@@ -28,13 +31,31 @@ export function jsonPatch(target: unknown, operations: unknown): unknown {
   }
   if (operations.length > MOST_JSON_PATCH_OPERATIONS) {
     const sentence = `The allowed maximum operations in a JSON patch is ${MOST_JSON_PATCH_OPERATIONS}, got ${operations.length}`;
-    throw new StatusError('RequestEntityTooLarge', `Request entity is too large: ${sentence}`);
+    throw new StatusError('RequestEntityTooLarge', `Request entity too large: ${sentence}`);
   }
   try {
-    return applyPatch<unknown>(target, operations as Operation[], true, false).newDocument;
+    return carriedOut(structuredClone(target), operations as Operation[]);
   } catch (error) {
     throw patchNotApplicable(error);
   }
+}
+
+/** Carries out operations one by one: copies of copies double each time, so what they add up to is counted before it is made. */
+function carriedOut(document: unknown, operations: readonly Operation[]): unknown {
+  let result = document;
+  let copied = 0;
+  for (const [index, operation] of operations.entries()) {
+    if (operation.op === 'copy') {
+      copied += JSON.stringify(getValueByPointer(result, operation.from) ?? null).length;
+      if (copied > MOST_COPIED) {
+        throw new Error(
+          `Unable to complete the copy, the accumulated size increase of copy is ${copied}, exceeding the limit ${MOST_COPIED}`,
+        );
+      }
+    }
+    result = applyOperation<unknown>(result, operation, true, true, true, index).newDocument;
+  }
+  return result;
 }
 
 /** Deepest nesting of a patch: what a recursive walk can carry. */

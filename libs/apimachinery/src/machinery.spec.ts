@@ -192,7 +192,7 @@ describe('jsonPatch (RFC 6902)', () => {
     [
       Array.from({ length: 10_001 }, () => ({ op: 'test', path: '', value: 1 })),
       'RequestEntityTooLarge',
-      'Request entity is too large: The allowed maximum operations in a JSON patch is 10000, got 10001',
+      'Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001',
     ],
   ])('%.40j is refused', (operations, reason, message) => {
     let thrown: unknown;

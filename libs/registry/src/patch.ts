@@ -51,6 +51,7 @@ function decideApply(given: Case, body: unknown): Decided {
     expectedOf(definition),
     request.options,
     request.duplicates,
+    (problems) => badRequest(`error strict decoding YAML: ${problems.join(', ')}`),
   );
   const next = definition.strategy.defaults(object);
   if (current) {

@@ -87,4 +87,4 @@ function segmentsOf(path: string): string[] {
 }
 
 /** A query flag as Go's conversion of form values reads it: present without a value, or true. */
-export const truthy = (value: string | null): boolean => value !== null && value !== 'false' && value !== '0';
+export const truthy = (value: string | null): boolean => value !== null && value !== '0' && value.toLowerCase() !== 'false';

@@ -2,7 +2,7 @@ import { badRequest, StatusError, type KubeObject } from '#libs/apimachinery';
 import type { PrinterColumn, SubresourceDefinition } from '#libs/api';
 import { scaleOf, type Patch, type WriteRequest } from '#libs/registry';
 import { deleteCollection, type WritePath, type WriteResult, type World } from '#libs/runtime';
-import { mediaTypeOf, parseObject, parsePatch, readBody } from './body.js';
+import { mediaTypeOf, parseConfiguration, parseObject, parsePatch, readBody } from './body.js';
 import type { Call } from './call.js';
 import { listOptionsOf } from './list-options.js';
 import { negotiate, unsupportedMediaType, type Negotiated } from './negotiate.js';
@@ -252,16 +252,9 @@ const optionsKindOf = (verb: 'create' | 'update' | 'patch', mediaType: string): 
   return mediaType === APPLY ? 'ApplyOptions' : 'PatchOptions';
 };
 
-const OPENING_BRACE = 0x7b;
-
-/** An applied configuration: YAML, of which JSON is the part that is parsed fastest. */
+/** An applied configuration. */
 function configurationOf(bytes: Buffer, strict: boolean): Pick<WriteRequest, 'patch' | 'duplicates'> {
-  const { value, duplicates } = parseObject(
-    bytes[0] === OPENING_BRACE ? 'application/json' : 'application/yaml',
-    bytes,
-    'configuration',
-    strict,
-  );
+  const { value, duplicates } = parseConfiguration(bytes, strict);
   return { patch: { type: 'apply', body: value }, ...(duplicates.length > 0 ? { duplicates } : {}) };
 }
 

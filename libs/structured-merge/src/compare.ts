@@ -1,4 +1,4 @@
-import { deepEqual } from '#libs/apimachinery';
+import { deepEqual, ownMember } from '#libs/apimachinery';
 import { itemsByElement } from './element.js';
 import { LEAF, NO_FIELDS, isEmpty, placeOf, type Fields } from './fields.js';
 import { isMap, memberType, resolved, type MergeType, type ResolvedType } from './merge-type.js';
@@ -95,10 +95,10 @@ function compareMaps(
   const members = noMembers();
   const visit = (name: string): void => {
     const is = memberType(type, name);
-    if (is !== undefined) put(members, `f:${name}`, comparePlace(is, old[name], next[name]));
+    if (is !== undefined) put(members, `f:${name}`, comparePlace(is, ownMember(old, name), ownMember(next, name)));
   };
   for (const name of Object.keys(old)) visit(name);
-  for (const name of Object.keys(next)) if (old[name] === undefined) visit(name);
+  for (const name of Object.keys(next)) if (!Object.hasOwn(old, name)) visit(name);
   return members;
 }
 

@@ -1,3 +1,4 @@
+import { ownMember } from '#libs/apimachinery';
 import { elementOf, itemsByElement } from './element.js';
 import { isMap, memberType, resolved, type MergeType, type ResolvedType } from './merge-type.js';
 
@@ -24,7 +25,7 @@ function mergeMaps(
   const out: Record<string, unknown> = { ...live };
   for (const name of Object.keys(applied)) {
     const is = memberType(type, name);
-    setMember(out, name, is === undefined ? applied[name] : merge(is, live[name], applied[name]));
+    setMember(out, name, is === undefined ? applied[name] : merge(is, ownMember(live, name), applied[name]));
   }
   return out;
 }

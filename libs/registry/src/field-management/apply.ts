@@ -1,4 +1,3 @@
-import type { ResourceDefinition } from '#libs/api';
 import { apiVersionOf, badRequest, formatTime, StatusError, type KubeObject, type StatusCause } from '#libs/apimachinery';
 import {
   apply,
@@ -14,7 +13,16 @@ import {
   type Fields,
 } from '#libs/structured-merge';
 import { managerKey, managerOf, storedManaged, UNMANAGED, type Managed } from './managed-fields.js';
-import { emptyObject, mergeTypeFor, stripped, versionsOf, withManaged, withoutManagedFields, type Tracking } from './track.js';
+import {
+  emptyObject,
+  mergeTypeFor,
+  stripped,
+  versionsOf,
+  withManaged,
+  withoutManagedFields,
+  type TrackedKind,
+  type Tracking,
+} from './track.js';
 
 const BEFORE_FIRST_APPLY = 'before-first-apply';
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -22,7 +30,7 @@ const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 const KUBECTL = 'kubectl';
 
 /** An applied configuration as the client sent it, checked to be of the kind. Throws BadRequest. */
-export function configurationOf(body: unknown, definition: ResourceDefinition, name: string, namespace: string): KubeObject {
+export function configurationOf(body: unknown, definition: TrackedKind, name: string, namespace: string): KubeObject {
   if (!isMap(body)) throw badRequest('error decoding YAML: the body is no object');
   const { apiVersion, kind } = body;
   const expected = apiVersionOf(definition.resource);

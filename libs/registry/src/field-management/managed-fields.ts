@@ -65,7 +65,7 @@ export function writtenEntries({ managers, times }: Managed): readonly ManagedFi
     const { manager, operation, subresource } = managerOf(key);
     const time = times.get(key);
     const entry: ManagedFieldsEntry = {
-      manager,
+      ...(manager === '' ? {} : { manager }),
       operation,
       apiVersion,
       ...(time === undefined ? {} : { time }),

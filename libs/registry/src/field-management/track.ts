@@ -27,9 +27,12 @@ const FOLDED = 'ancient-changes';
 const THIS_REQUEST = 'this request';
 const DEFAULT_RESET: Readonly<Record<string, readonly string[]>> = { '': ['status'], status: ['spec'] };
 
+/** What ownership depends on of a kind: a resource's own, or that of a subresource. */
+export type TrackedKind = Pick<ResourceDefinition, 'resource' | 'kind' | 'model' | 'schema' | 'resetFields'>;
+
 /** Who writes to what, as far as ownership goes. */
 export interface Tracking {
-  readonly definition: ResourceDefinition;
+  readonly definition: TrackedKind;
   /** '' for the main resource. */
   readonly subresource: string;
   readonly manager: string;
@@ -43,7 +46,7 @@ export const managerName = ({ fieldManager, agent }: Pick<Requester, 'fieldManag
 const types = new Map<string, MergeType>();
 
 /** How the objects of a definition merge. */
-export function mergeTypeFor({ schema, model }: ResourceDefinition): MergeType {
+export function mergeTypeFor({ schema, model }: TrackedKind): MergeType {
   if (schema) return schema.merge;
   let type = types.get(model);
   if (!type) {
@@ -56,7 +59,7 @@ export function mergeTypeFor({ schema, model }: ResourceDefinition): MergeType {
 const empties = new Map<string, unknown>();
 
 /** An object of a kind before anybody set a field: the members that are written whatever they hold. */
-export function emptyObject({ schema, model }: ResourceDefinition): unknown {
+export function emptyObject({ schema, model }: TrackedKind): unknown {
   if (schema) return undefined;
   let empty = empties.get(model);
   if (empty === undefined) {
@@ -66,9 +69,9 @@ export function emptyObject({ schema, model }: ResourceDefinition): unknown {
   return empty;
 }
 
-const ignored = new WeakMap<ResourceDefinition, Map<string, Fields>>();
+const ignored = new WeakMap<TrackedKind, Map<string, Fields>>();
 
-function ignoredFields(definition: ResourceDefinition, subresource: string): Fields {
+function ignoredFields(definition: TrackedKind, subresource: string): Fields {
   const bySubresource = ignored.get(definition) ?? new Map<string, Fields>();
   ignored.set(definition, bySubresource);
   let fields = bySubresource.get(subresource);

@@ -1,5 +1,5 @@
 import type { Namespace } from '#libs/api';
-import { validateFinalizerName, type FieldError, type KubeObject } from '#libs/apimachinery';
+import { validateFinalizerName, validateQualifiedFinalizers, type FieldError, type KubeObject } from '#libs/apimachinery';
 
 type Members = KubeObject & Pick<Namespace, 'spec' | 'status'>;
 
@@ -10,6 +10,11 @@ export const finalizeNamespace = {
     const { status } = old as Members;
     return { ...old, metadata: next.metadata, spec: { ...spec }, ...(status === undefined ? {} : { status }) } as KubeObject;
   },
-  validate: (next: KubeObject): readonly FieldError[] =>
-    ((next as Members).spec?.finalizers ?? []).flatMap((name, i) => validateFinalizerName(name, `spec.finalizers[${i}]`)),
+  validate: (next: KubeObject): readonly FieldError[] => {
+    const finalizers = (next as Members).spec?.finalizers ?? [];
+    return [
+      ...finalizers.flatMap((name, i) => validateFinalizerName(name, `spec.finalizers[${i}]`)),
+      ...validateQualifiedFinalizers(finalizers, 'spec.finalizers'),
+    ];
+  },
 };

@@ -1,13 +1,31 @@
 import type { Deployment, ReplicaSet, ReplicationController, Scale } from '#libs/api';
-import { conflict, invalid, labelSelectorOf, notFound, selectorFromLabels, validateNonnegative, type KubeObject } from '#libs/apimachinery';
+import {
+  apiVersionOf,
+  conflict,
+  invalid,
+  labelSelectorOf,
+  notFound,
+  selectorFromLabels,
+  validateNonnegative,
+  type KubeObject,
+} from '#libs/apimachinery';
 import { currentOf, namespaceOf, trackingOf, withMetadata, type Case, type Decided } from '../case.js';
 import { decodeBody, type DecodedBody, type Expected } from '../decoding.js';
-import { tracked } from '../field-management/index.js';
-import { inNamespace } from '../metadata.js';
+import {
+  applied,
+  configurationOf,
+  managedAfterScale,
+  managedOfScale,
+  tracked,
+  withoutManagedFields,
+  type TrackedKind,
+} from '../field-management/index.js';
+import { checkName, inNamespace } from '../metadata.js';
 import { patched } from '../patch.js';
 import { applyUpdate } from '../update.js';
 
 const SCALE: Expected = { group: 'autoscaling', version: 'v1', kind: 'Scale', model: 'io.k8s.api.autoscaling.v1.Scale' };
+const SCALE_KIND: TrackedKind = { ...SCALE, resource: { group: SCALE.group, version: SCALE.version, resource: 'scale' } };
 
 /** A selector as text; that of a ReplicationController is a plain map of labels. */
 function selectorTextOf(object: KubeObject): string {
@@ -36,6 +54,25 @@ export function scaleOf(object: KubeObject): Scale {
   };
 }
 
+/** The scale that a request makes of the one there is. */
+function sentScale(given: Case, object: KubeObject): DecodedBody {
+  const { request } = given;
+  const { options, duplicates, patch, name = '' } = request;
+  if (request.verb !== 'patch') return decodeBody(request.object, SCALE, options, duplicates);
+  if (patch?.type !== 'apply') return patched(request, scaleOf(object), SCALE);
+  const config = configurationOf(patch.body, SCALE_KIND, name, namespaceOf(given));
+  const scale = scaleOf(object);
+  const live = withMetadata(scale, { ...scale.metadata, managedFields: managedOfScale(object.metadata.managedFields) });
+  const next = applied({ ...trackingOf(given), definition: SCALE_KIND }, live, config, options.force === true);
+  return decodeBody(next, SCALE, options, duplicates);
+}
+
+/** The scaled object with the owners that an apply of its scale has left it. */
+function afterApply({ definition }: Case, next: KubeObject, scale: KubeObject): KubeObject {
+  const managedFields = managedAfterScale(next.metadata.managedFields, scale.metadata.managedFields, apiVersionOf(definition.resource));
+  return managedFields.length === 0 ? withoutManagedFields(next) : withMetadata(next, { ...next.metadata, managedFields });
+}
+
 /** Decides a PUT or PATCH of `scale`: the number moves, and is judged by the kind's own rules. */
 export function decideScale(given: Case): Decided {
   const { request, definition } = given;
@@ -43,11 +80,9 @@ export function decideScale(given: Case): Decided {
   const namespace = namespaceOf(given);
   const current = currentOf(given, namespace, name);
   if (!current) throw notFound(definition.resource, name);
-  const decoded: DecodedBody =
-    request.verb === 'patch'
-      ? patched(request, scaleOf(current.object), SCALE)
-      : decodeBody(request.object, SCALE, request.options, request.duplicates);
-  const scale = decoded.object as Scale;
+  const decoded = sentScale(given, current.object);
+  checkName(decoded.object, name, namespace);
+  const scale = withoutManagedFields(decoded.object as Scale);
   const sent = inNamespace(scale.metadata, namespace);
   const replicas = scale.spec?.replicas ?? 0;
   const problems = validateNonnegative(replicas, 'spec.replicas');
@@ -60,7 +95,7 @@ export function decideScale(given: Case): Decided {
   const { resourceVersion: _current, ...metadata } = object.metadata;
   const version = sent.resourceVersion ? { resourceVersion: sent.resourceVersion } : {};
   const next = withMetadata({ ...object, spec: { ...object.spec, replicas } } as KubeObject, { ...metadata, ...version });
-  const owned = tracked(trackingOf(given), object, next);
+  const owned = request.patch?.type === 'apply' ? afterApply(given, next, decoded.object) : tracked(trackingOf(given), object, next);
   const decided = applyUpdate({ ...given, request: withoutSubresource(request) }, current, owned, decoded.warnings);
   return { ...decided, answer: scaleOf(decided.answer) };
 }

@@ -4,6 +4,7 @@ import {
   forbiddenField,
   invalidValue,
   isConfigMapKey,
+  ownMember,
   required,
   tooLong,
   validateImmutableField,
@@ -79,7 +80,7 @@ const isJsonObject = (base64: string): boolean => {
 };
 
 function byType(into: Problems, { type = '', data = {}, metadata }: Secret): void {
-  for (const key of NEEDED[type] ?? []) {
+  for (const key of ownMember(NEEDED, type) ?? []) {
     const value = data[key];
     if (value === undefined || (value === '' && type === 'kubernetes.io/ssh-auth')) into.push(required(`data[${key}]`));
     else if (key.startsWith('.docker') && !isJsonObject(value)) {

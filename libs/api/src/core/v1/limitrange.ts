@@ -3,6 +3,7 @@ import {
   invalidValue,
   isQualifiedName,
   milliValue,
+  ownMember,
   required,
   forbiddenField,
   type FieldError,
@@ -30,9 +31,9 @@ function itemDefaults(item: LimitRangeItem): LimitRangeItem {
 
 function inOrder(into: Problems, path: string, low: Amounts, lowName: string, high: Amounts, highName: string, field: string): void {
   for (const [name, amount] of Object.entries(low)) {
-    const most = high[name];
+    const most = ownMember(high, name);
     if (most === undefined || compareQuantities(amount, most) <= 0) continue;
-    const reported = field === lowName ? amount : (high[name] ?? '');
+    const reported = field === lowName ? amount : most;
     into.push(invalidValue(`${path}.${field}[${name}]`, reported, `${lowName} value ${amount} is greater than ${highName} value ${most}`));
   }
 }
@@ -41,8 +42,8 @@ function ratios(into: Problems, path: string, { maxLimitRequestRatio = {}, min =
   for (const [name, ratio] of Object.entries(maxLimitRequestRatio)) {
     const field = `${path}.maxLimitRequestRatio[${name}]`;
     if (compareQuantities(ratio, '1') < 0) into.push(invalidValue(field, ratio, `ratio ${ratio} is less than 1`));
-    const least = min[name];
-    const most = max[name];
+    const least = ownMember(min, name);
+    const most = ownMember(max, name);
     if (least === undefined || most === undefined || milliValue(least) === 0) continue;
     const widest = milliValue(most) / milliValue(least);
     if (milliValue(ratio) / 1000 > widest)

@@ -1,4 +1,4 @@
-import { compareQuantities } from '#libs/apimachinery';
+import { compareQuantities, ownMember } from '#libs/apimachinery';
 import type { Container, Pod, PodSpec } from '../../generated/types.js';
 import { addTo, raiseTo, type ResourceList } from './resource-list.js';
 
@@ -81,7 +81,8 @@ export function qosClassOf(spec: PodSpec): 'Guaranteed' | 'Burstable' | 'BestEff
   }
   const names = Object.keys(requests);
   if (names.length === 0 && Object.keys(limits).length === 0) return 'BestEffort';
-  const equal = names.length === Object.keys(limits).length && names.every((name) => same(requests[name], limits[name]));
+  const equal =
+    names.length === Object.keys(limits).length && names.every((name) => same(ownMember(requests, name), ownMember(limits, name)));
   return guaranteed && equal ? 'Guaranteed' : 'Burstable';
 }
 

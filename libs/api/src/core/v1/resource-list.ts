@@ -1,4 +1,4 @@
-import { addQuantities, canonicalQuantity, compareQuantities } from '#libs/apimachinery';
+import { addQuantities, canonicalQuantity, compareQuantities, ownMember } from '#libs/apimachinery';
 import { within } from '../../defaulting.js';
 import type { ResourceRequirements } from '../../generated/types.js';
 
@@ -34,7 +34,7 @@ export const roundedResources = (resources: ResourceRequirements): ResourceRequi
 export function addTo(sum: Record<string, string>, list: ResourceList | undefined): void {
   for (const name in list) {
     const amount = list[name] ?? '0';
-    const before = sum[name];
+    const before = ownMember(sum, name);
     sum[name] = before === undefined ? amount : addQuantities(before, amount);
   }
 }
@@ -43,7 +43,7 @@ export function addTo(sum: Record<string, string>, list: ResourceList | undefine
 export function raiseTo(most: Record<string, string>, list: ResourceList | undefined): void {
   for (const name in list) {
     const amount = list[name] ?? '0';
-    const before = most[name];
+    const before = ownMember(most, name);
     if (before === undefined || compareQuantities(before, amount) < 0) most[name] = amount;
   }
 }

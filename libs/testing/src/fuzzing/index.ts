@@ -1,0 +1,3 @@
+export * from './dice.js';
+export * from './patches.js';
+export * from './values.js';
