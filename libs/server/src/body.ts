@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { decodeProtobuf, MalformedProtobuf, parseJsonStrict } from '#libs/api';
 import { StatusError, badRequest } from '#libs/apimachinery';
-import { unsupportedMediaType } from './negotiate.js';
+import { mediaTypeOfFormat, OBJECT_MEDIA_TYPES, unsupportedMediaType } from './negotiate.js';
 import { parseYaml, unreadable, YamlProblem } from './yaml-body.js';
 
 /** 413, as upstream says it. */
@@ -44,8 +44,6 @@ export interface ParsedBody {
 }
 
 const JSON_TYPES = new Set(['', 'application/json']);
-const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
-const YAML_TYPES = new Set(['application/yaml', 'application/x-yaml', 'text/yaml']);
 /** The media type of a body, without parameters. */
 export const mediaTypeOf = (request: IncomingMessage): string =>
   (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
@@ -53,8 +51,8 @@ export const mediaTypeOf = (request: IncomingMessage): string =>
 /** Parses an object in JSON, YAML or Protocol Buffers; `kind` is what was expected, for the sentence of a failure. Throws 415 and 400. */
 export function parseObject(mediaType: string, bytes: Buffer, kind: string, duplicates: boolean): ParsedBody {
   if (JSON_TYPES.has(mediaType)) return parseJsonStrict(bytes.toString('utf8'), { duplicates, kind });
-  if (mediaType === PROTOBUF_TYPE) return { value: parseProtobuf(bytes, kind), duplicates: [] };
-  if (!YAML_TYPES.has(mediaType)) throw unsupportedMediaType(['application/json', 'application/yaml', PROTOBUF_TYPE]);
+  if (mediaType === mediaTypeOfFormat('protobuf')) return { value: parseProtobuf(bytes, kind), duplicates: [] };
+  if (mediaType !== mediaTypeOfFormat('yaml')) throw unsupportedMediaType(OBJECT_MEDIA_TYPES);
   try {
     const { value, duplicates: twice } = parseYaml(bytes.toString('utf8'), duplicates);
     return { value, duplicates: twice === undefined ? [] : [twice] };

@@ -13,11 +13,11 @@ import {
   type ResourceDefinition,
 } from '#libs/api';
 import type { Call } from './call.js';
-import { acceptClauses, negotiate, notAcceptable } from './negotiate.js';
+import { accepted, acceptClauses, mediaTypeOfFormat, negotiate, notAcceptable, type Allows } from './negotiate.js';
 import { openApiV2 } from './openapi-v2.js';
 import { OPENAPI_V2_PROTOBUF, openApiV2Protobuf } from './openapi-v2-protobuf.js';
 import type { ServerOptions } from './options.js';
-import { nothingHere, sendBody, sendObject, wrongMethod } from './respond.js';
+import { encoded, nothingHere, sendBody, sendObject, wrongMethod } from './respond.js';
 import type { TokenKeys } from './authentication/token-keys.js';
 
 /** A document that does not change while its kinds stay the same: its text and what names it. */
@@ -26,7 +26,9 @@ interface Made {
   readonly hash: string;
 }
 
-const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+/** The form in which discovery says everything at once. */
+const AGGREGATED: Allows = (_, target) =>
+  target?.group === 'apidiscovery.k8s.io' && target.version === 'v2' && target.kind === 'APIGroupDiscoveryList';
 const YEAR_S = 365 * 24 * 3600;
 
 /** Answers what a server says of itself: versions, discovery, OpenAPI, and how its tokens are recognised. */
@@ -68,7 +70,8 @@ export class Documents {
       const contentType = 'application/jwk-set+json';
       return sendObject(call.request, call.response, 200, { keys: this.keys.jwks }, { contentType });
     }
-    if ((path === '/api' || path === '/apis') && wantsAggregated(call)) return this.aggregated(call, path);
+    if (path === '/version' || path === '/') return sendObject(call.request, call.response, 200, this.self(path));
+    if ((path === '/api' || path === '/apis') && (await this.aggregated(call, path))) return;
     const document = this.plain(path, call);
     if (document === undefined) throw nothingHere();
     const { format } = negotiate(call.request.headers.accept);
@@ -79,9 +82,11 @@ export class Documents {
     return path.startsWith('/openapi/') || path === '/version' || path === '/' || path === '/api' || path === '/apis';
   }
 
-  private plain(path: string, call: Call): unknown {
-    if (path === '/') return { paths: this.paths() };
-    if (path === '/version') return this.version();
+  private self(path: '/version' | '/'): object {
+    return path === '/' ? { paths: this.paths() } : this.version();
+  }
+
+  private plain(path: string, call: Call): object | undefined {
     if (path === '/api') {
       const { localAddress = '', localPort = 0 } = call.request.socket;
       return apiVersions(`${localAddress.replace(/^::ffff:/, '')}:${localPort}`);
@@ -93,9 +98,20 @@ export class Documents {
     return root === 'apis' && group !== undefined && more.length === 0 ? apiGroup(group, this.definitions) : undefined;
   }
 
-  private async aggregated(call: Call, path: '/api' | '/apis'): Promise<void> {
-    const document = this.document(`aggregated ${path}`, () => apiGroupDiscoveryList(path, this.definitions));
-    await this.sendTagged(call, document, AGGREGATED, { Vary: 'Accept' });
+  /** Answers in the aggregated form where the client accepts it at all, wherever in its list; says whether it did. */
+  private async aggregated(call: Call, path: '/api' | '/apis'): Promise<boolean> {
+    const wanted = accepted(call.request.headers.accept ?? '', AGGREGATED);
+    if (wanted === undefined) return false;
+    const { format } = wanted;
+    const list = (): object => apiGroupDiscoveryList(path, this.definitions);
+    const { hash, bytes } = this.document(`aggregated ${path}`, list);
+    const document =
+      format === 'json'
+        ? { hash, bytes }
+        : { hash, bytes: this.document(`aggregated ${path} ${format}`, () => encoded(list(), format)).bytes };
+    const contentType = `${mediaTypeOfFormat(format)};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`;
+    await this.sendTagged(call, document, contentType, { Vary: 'Accept', 'Cache-Control': 'public' });
+    return true;
   }
 
   private async openApiV3(call: Call, name: string): Promise<void> {
@@ -219,7 +235,7 @@ export class Documents {
       .sort();
   }
 
-  private openIdConfiguration(): unknown {
+  private openIdConfiguration(): object {
     const { issuer } = this.options.tokens;
     return {
       issuer,
@@ -238,16 +254,11 @@ const membersOf = (definitions: readonly ResourceDefinition[], path: string): re
 const sameMembers = (a: readonly ResourceDefinition[], b: readonly ResourceDefinition[]): boolean =>
   a.length === b.length && a.every((one, index) => one === b[index]);
 
-const wantsAggregated = ({ request }: Call): boolean =>
-  acceptClauses(request.headers.accept ?? '').find(
-    ({ mediaType, params }) => mediaType === 'application/json' && (params['as'] === undefined || params['v'] === 'v2'),
-  )?.params['as'] === 'APIGroupDiscoveryList';
-
 /** OpenAPI is served as JSON alone. */
 function requireJson(accept: string | undefined, served: readonly string[]): void {
   if (accept === undefined || accept === '') return;
   const fits = acceptClauses(accept).some(
-    ({ mediaType }) => mediaType === '*/*' || mediaType === 'application/*' || served.includes(mediaType),
+    ({ type, subtype }) => type === '*' || (type === 'application' && subtype === '*') || served.includes(`${type}/${subtype}`),
   );
   if (!fits) throw notAcceptable(served);
 }

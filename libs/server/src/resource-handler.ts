@@ -5,7 +5,7 @@ import { deleteCollection, type WritePath, type WriteResult, type World } from '
 import { mediaTypeOf, parseConfiguration, parseObject, parsePatch, readBody } from './body.js';
 import type { Call } from './call.js';
 import { listOptionsOf } from './list-options.js';
-import { negotiate, unsupportedMediaType, type Negotiated } from './negotiate.js';
+import { negotiate, negotiateStream, unsupportedMediaType, type Negotiated } from './negotiate.js';
 import type { ServerSettings } from './options.js';
 import type { Page } from './page.js';
 import type { Reader } from './reader.js';
@@ -57,16 +57,18 @@ export class ResourceHandler {
   }
 
   private async get(call: Call, served: ServedResource, subresource: SubresourceDefinition | undefined): Promise<void> {
-    const negotiated = negotiate(call.request.headers.accept);
+    const negotiated = negotiate(call.request.headers.accept, served.allows);
     const { namespace, name } = placeOf(call, served);
     const row = await this.sources.reader.get(served, { namespace, name }, call.query.get('resourceVersion') ?? '', call.signal);
     if (subresource?.kind === 'Scale') return this.sendOne(call, served, 200, scaleOf(served.object(row)), negotiated);
-    if (negotiated.transform === undefined) return sendJson(call.request, call.response, 200, served.json(row), this.rendering(negotiated));
+    if (negotiated.transform === undefined && negotiated.format !== 'protobuf') {
+      return sendJson(call.request, call.response, 200, served.json(row), this.rendering(negotiated));
+    }
     return this.sendOne(call, served, 200, served.object(row), negotiated);
   }
 
   private async list(call: Call, served: ServedResource): Promise<void> {
-    const negotiated = negotiate(call.request.headers.accept);
+    const negotiated = negotiate(call.request.headers.accept, served.allows);
     const options = listOptionsOf(call.query, false);
     const { namespace } = placeOf(call, served);
     const selection = selectionOf(served.definition, { namespace, name: '' }, options);
@@ -75,7 +77,7 @@ export class ResourceHandler {
   }
 
   private async watch(call: Call, served: ServedResource): Promise<void> {
-    const negotiated = negotiate(call.request.headers.accept, true);
+    const negotiated = negotiateStream(call.request.headers.accept, served.allows);
     const options = listOptionsOf(call.query, true);
     const { namespace } = placeOf(call, served);
     const selection = selectionOf(served.definition, { namespace, name: call.info.name }, options);
@@ -89,7 +91,7 @@ export class ResourceHandler {
     verb: 'create' | 'update' | 'patch',
   ): Promise<void> {
     const { definition } = served;
-    const negotiated = negotiate(call.request.headers.accept);
+    const negotiated = negotiate(call.request.headers.accept, served.allows);
     const mediaType = mediaTypeOf(call.request);
     if (verb === 'patch' && !PATCH_TYPES.includes(mediaType)) throw unsupportedMediaType(PATCH_TYPES);
     const options = writeOptionsOf(call.query, optionsKindOf(verb, mediaType));
@@ -117,7 +119,7 @@ export class ResourceHandler {
   }
 
   private async delete(call: Call, served: ServedResource): Promise<void> {
-    const negotiated = negotiate(call.request.headers.accept);
+    const negotiated = negotiate(call.request.headers.accept, served.allows);
     const options = deleteOptionsOf(call.query, await this.deleteBody(call));
     const { namespace, name } = placeOf(call, served);
     const result = await this.sources.writePath.execute({
@@ -133,7 +135,7 @@ export class ResourceHandler {
 
   /** Deletes what matches now, several at a time; what goes meanwhile by itself is no failure. Answers the list. */
   private async deleteCollection(call: Call, served: ServedResource): Promise<void> {
-    const negotiated = negotiate(call.request.headers.accept);
+    const negotiated = negotiate(call.request.headers.accept, served.allows);
     const options = deleteOptionsOf(call.query, await this.deleteBody(call));
     const { definition } = served;
     const { namespace } = placeOf(call, served);
@@ -167,7 +169,7 @@ export class ResourceHandler {
     const { transform } = negotiated;
     const rendering = this.rendering(negotiated, warnings);
     const plain = transform === undefined || object.kind === 'Status';
-    let answer: unknown = object;
+    let answer: object = object;
     if (!plain && transform.kind === 'PartialObjectMetadataList') {
       throw new StatusError(
         'NotAcceptable',
@@ -191,10 +193,14 @@ export class ResourceHandler {
     const metadata = listMetaOf(page);
     const { transform } = negotiated;
     const rendering = this.rendering(negotiated);
-    if (transform === undefined) {
+    if (transform === undefined && negotiated.format !== 'protobuf') {
       return sendJson(call.request, call.response, 200, listBytes(served, page.rows, metadata), rendering);
     }
     const objects = page.rows.map((row) => served.object(row));
+    if (transform === undefined) {
+      const list = { kind: served.definition.listKind, apiVersion: served.apiVersion, metadata, items: objects };
+      return sendObject(call.request, call.response, 200, list, rendering);
+    }
     if (transform.kind === 'PartialObjectMetadata') {
       throw new StatusError(
         'NotAcceptable',
@@ -212,8 +218,8 @@ export class ResourceHandler {
     await sendObject(call.request, call.response, 200, list, rendering);
   }
 
-  private rendering({ format }: Negotiated, warnings: readonly string[] = []): Rendering {
-    return { format, warnings: [...new Set(warnings)], gzipFromBytes: this.sources.settings.gzipFromBytes };
+  private rendering({ format, pretty = false }: Negotiated, warnings: readonly string[] = []): Rendering {
+    return { format, pretty, warnings: [...new Set(warnings)], gzipFromBytes: this.sources.settings.gzipFromBytes };
   }
 }
 

@@ -2,7 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { stringify } from 'yaml';
+import { encodeProtobuf } from '#libs/api';
 import { StatusError, toStatus } from '#libs/apimachinery';
+import { formatOfFailure, mediaTypeOfFormat, type Format } from './negotiate.js';
 
 const compress = promisify(gzip);
 
@@ -18,13 +20,18 @@ export class ExpiredList extends StatusError {
 
 /** How an answer is to be written. */
 export interface Rendering {
-  readonly format?: 'json' | 'yaml';
+  readonly format?: Format;
+  /** Indented JSON, where the media type asks for it. */
+  readonly pretty?: boolean;
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly warnings?: readonly string[];
   /** From this many bytes on the body is compressed for clients that accept it. */
   readonly gzipFromBytes?: number;
 }
+
+/** As upstream writes YAML: members sorted, lists not indented, lines not broken, YAML 1.1's words quoted. */
+const YAML = { lineWidth: 0, indentSeq: false, sortMapEntries: true, version: '1.1', aliasDuplicateObjects: false } as const;
 
 /** Writes a JSON text or its bytes, as JSON or YAML, indented where the client asked for it. */
 export async function sendJson(
@@ -37,9 +44,9 @@ export async function sendJson(
   let body: Buffer;
   let contentType = rendering.contentType ?? 'application/json';
   if (rendering.format === 'yaml') {
-    body = Buffer.from(stringify(JSON.parse(textOf(json)), { lineWidth: 0, aliasDuplicateObjects: false }));
+    body = Buffer.from(stringify(JSON.parse(textOf(json)), YAML));
     contentType = 'application/yaml';
-  } else if (wantsPretty(request)) {
+  } else if (rendering.pretty === true || wantsPretty(request)) {
     body = Buffer.from(`${JSON.stringify(JSON.parse(textOf(json)), null, 2)}\n`);
   } else {
     body = typeof json === 'string' ? Buffer.from(`${json}\n`) : withNewline(json);
@@ -47,14 +54,23 @@ export async function sendJson(
   await sendBody(request, response, code, body, { ...rendering, contentType });
 }
 
-/** Writes an object as JSON or YAML. */
+/** An object's bytes in a format, as they are sent. */
+export function encoded(object: object, format: Format): Buffer {
+  if (format === 'protobuf') return Buffer.from(encodeProtobuf(object));
+  return Buffer.from(format === 'yaml' ? stringify(JSON.parse(JSON.stringify(object)), YAML) : `${JSON.stringify(object)}\n`);
+}
+
+/** Writes an object as JSON, YAML or Protocol Buffers; its kind must have the form that was negotiated. */
 export const sendObject = (
   request: IncomingMessage,
   response: ServerResponse,
   code: number,
-  object: unknown,
+  object: object,
   rendering: Rendering = {},
-): Promise<void> => sendJson(request, response, code, JSON.stringify(object), rendering);
+): Promise<void> =>
+  rendering.format === 'protobuf'
+    ? sendBody(request, response, code, encoded(object, 'protobuf'), { ...rendering, contentType: mediaTypeOfFormat('protobuf') })
+    : sendJson(request, response, code, JSON.stringify(object), rendering);
 
 /** Writes bytes as they are, compressed where that is worth while. */
 export async function sendBody(
@@ -94,7 +110,10 @@ export async function sendFailure(request: IncomingMessage, response: ServerResp
     response,
     status.code,
     { ...status, metadata },
-    retry === undefined ? {} : { headers: { 'Retry-After': String(retry) } },
+    {
+      format: formatOfFailure(request.headers.accept),
+      ...(retry === undefined ? {} : { headers: { 'Retry-After': String(retry) } }),
+    },
   );
   return status.code;
 }

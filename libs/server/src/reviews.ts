@@ -4,7 +4,7 @@ import { reviewedAttributes, reviewedUser, validateAccessReview, type AccessRevi
 import type { Authorizer, User } from './authorizer.js';
 import { mediaTypeOf, parseObject, readBody } from './body.js';
 import type { Call } from './call.js';
-import { negotiate } from './negotiate.js';
+import { negotiate, WITHOUT_TABLE } from './negotiate.js';
 import { sendObject } from './respond.js';
 import { withAuthenticated } from './authentication/authenticator.js';
 import type { TokenUnion } from './authentication/token-authenticator.js';
@@ -82,7 +82,7 @@ export class Reviews {
 
   async create(call: Call, definition: ResourceDefinition): Promise<void> {
     const { request, response, info } = call;
-    const { format } = negotiate(request.headers.accept);
+    const { format } = negotiate(request.headers.accept, WITHOUT_TABLE);
     const bytes = await readBody(request, this.sources.maxBodyBytes);
     const { value } = parseObject(mediaTypeOf(request), bytes, definition.kind, false);
     const { object } = decode(definition.model, value, { strict: false });

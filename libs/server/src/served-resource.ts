@@ -1,8 +1,9 @@
 import type { GroupVersionResource, KubeObject } from '#libs/apimachinery';
 import { apiVersionOf } from '#libs/apimachinery';
-import type { ResourceDefinition } from '#libs/api';
+import { hasProtobuf, type ResourceDefinition } from '#libs/api';
 import { bodyWithVersion, decodeObject, type Sequence, type StreamName } from '#libs/log';
 import type { StoredRow } from '#libs/runtime';
+import { BUILT_IN_OBJECTS, CUSTOM_OBJECTS, type Allows } from './negotiate.js';
 
 /** One object as the cache or the history yields it. `object` has its resourceVersion and must not be changed. */
 export interface Row {
@@ -32,6 +33,8 @@ export class ServedResource {
   readonly stored: GroupVersionResource;
   readonly stream: StreamName;
   readonly apiVersion: string;
+  /** The forms in which its objects are answered. */
+  readonly allows: Allows;
   /** What every stored body begins with; left out of list items, as upstream's have no kind. */
   private readonly prefix: Buffer;
 
@@ -39,6 +42,8 @@ export class ServedResource {
     this.stored = definition.storage?.resource ?? definition.resource;
     this.stream = definition.stream;
     this.apiVersion = apiVersionOf(definition.resource);
+    const builtIn = definition.schema === undefined && hasProtobuf(this.apiVersion, definition.kind);
+    this.allows = builtIn ? BUILT_IN_OBJECTS : CUSTOM_OBJECTS;
     this.prefix = Buffer.from(`{"kind":${JSON.stringify(definition.kind)},"apiVersion":${JSON.stringify(this.apiVersion)},`);
   }
 

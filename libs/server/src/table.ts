@@ -31,7 +31,7 @@ export const partialObject = ({ metadata }: KubeObject, version: Transform['vers
 });
 
 /** metav1.PartialObjectMetadataList. */
-export const partialObjectList = (objects: readonly KubeObject[], metadata: ListMeta, version: Transform['version']): unknown => ({
+export const partialObjectList = (objects: readonly KubeObject[], metadata: ListMeta, version: Transform['version']): object => ({
   kind: 'PartialObjectMetadataList',
   apiVersion: `meta.k8s.io/${version}`,
   metadata,
@@ -53,7 +53,7 @@ export function tableOf(
   metadata: ListMeta,
   now: Instant,
   { version, include, headers }: TableOptions,
-): unknown {
+): object {
   return {
     kind: 'Table',
     apiVersion: `meta.k8s.io/${version}`,

@@ -1,6 +1,7 @@
+import { encodeProtobuf, encodeWatchEvent } from '#libs/api';
 import type { Instant, KubeObject } from '#libs/apimachinery';
 import type { CacheEvent } from '#libs/runtime';
-import type { Transform } from './negotiate.js';
+import type { Format, Transform } from './negotiate.js';
 import { matchesRow } from './page.js';
 import type { Selection } from './selection.js';
 import { rowOf, type Row, type ServedResource } from './served-resource.js';
@@ -12,15 +13,22 @@ export type FrameType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 /** How a watch wants its objects. `key` names the form: two watches of one key get the same bytes. */
 export interface WatchFormat {
   readonly key: string;
+  readonly encoding: Format;
   readonly transform: Transform | undefined;
   readonly include: IncludeObject;
 }
 
 const encoder = new TextEncoder();
 
-/** One line of a watch's answer. */
-export const frameOf = (type: FrameType, object: unknown): Uint8Array =>
-  encoder.encode(`{"type":"${type}","object":${JSON.stringify(object)}}\n`);
+/** One event of a watch's answer: a line of JSON, or a message behind its length in four bytes. */
+export function frameOf(type: FrameType, object: object, encoding: Format): Uint8Array {
+  if (encoding !== 'protobuf') return encoder.encode(`{"type":"${type}","object":${JSON.stringify(object)}}\n`);
+  const event = encodeWatchEvent(type, encodeProtobuf(object));
+  const frame = new Uint8Array(4 + event.length);
+  new DataView(frame.buffer).setUint32(0, event.length);
+  frame.set(event, 4);
+  return frame;
+}
 
 /** The line that says that an object is there, in a watch's form. `headers`: whether a table shows its columns. */
 export function rowFrame(
@@ -31,15 +39,14 @@ export function rowFrame(
   now: Instant,
   headers: boolean,
 ): Uint8Array {
-  const { transform } = format;
-  if (transform === undefined) return wrap(type, served.json(row));
+  const { transform, encoding } = format;
+  if (transform === undefined && encoding !== 'protobuf') return wrap(type, served.json(row));
   const object = served.object(row);
-  if (transform.kind !== 'Table') return frameOf(type, partialObject(object, transform.version));
+  if (transform === undefined) return frameOf(type, object, encoding);
+  if (transform.kind !== 'Table') return frameOf(type, partialObject(object, transform.version), encoding);
   const metadata = { resourceVersion: object.metadata.resourceVersion ?? '' };
-  return frameOf(
-    type,
-    tableOf(served.definition.columns, [object], metadata, now, { version: transform.version, include: format.include, headers }),
-  );
+  const options = { version: transform.version, include: format.include, headers };
+  return frameOf(type, tableOf(served.definition.columns, [object], metadata, now, options), encoding);
 }
 
 function wrap(type: FrameType, json: Uint8Array): Uint8Array {
@@ -58,18 +65,19 @@ export function bookmarkFrame(served: ServedResource, format: WatchFormat, seque
     resourceVersion: String(sequence),
     ...(initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
   };
-  const { transform } = format;
+  const { transform, encoding } = format;
   const object: KubeObject = { kind: served.definition.kind, apiVersion: served.apiVersion, metadata };
-  if (transform === undefined) return frameOf('BOOKMARK', object);
-  if (transform.kind !== 'Table') return frameOf('BOOKMARK', partialObject(object, transform.version));
+  if (transform === undefined) return frameOf('BOOKMARK', object, encoding);
+  if (transform.kind !== 'Table') return frameOf('BOOKMARK', partialObject(object, transform.version), encoding);
   const row = { cells: [], object: partialObject(object, transform.version) };
-  return frameOf('BOOKMARK', {
+  const table = {
     kind: 'Table',
     apiVersion: `meta.k8s.io/${transform.version}`,
     metadata: { resourceVersion: String(sequence) },
     columnDefinitions: [],
     rows: initialEnd ? [row] : [],
-  });
+  };
+  return frameOf('BOOKMARK', table, encoding);
 }
 
 /** What an event is to a watch: an object may enter or leave its selection without being created or deleted. */

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { GroupVersionResource, Instant } from '#libs/apimachinery';
 import type { Sequence } from '#libs/log';
 import type { StateView } from '#libs/runtime';
+import type { Format } from './negotiate.js';
 import type { Selection } from './selection.js';
 import type { ServedResource } from './served-resource.js';
 import { bookmarkFrame, type SharedEvent, type WatchFormat } from './watch-frames.js';
@@ -30,6 +31,7 @@ export class WatchSession implements Watcher {
   readonly resource: GroupVersionResource;
   readonly namespace: string | undefined;
   readonly name: string | undefined;
+  readonly encoding: Format;
   private pending: Uint8Array[] = [];
   private pendingBytes = 0;
   private begun = false;
@@ -46,6 +48,7 @@ export class WatchSession implements Watcher {
     this.resource = plan.served.stored;
     this.namespace = plan.selection.namespace;
     this.name = plan.selection.name;
+    this.encoding = plan.format.encoding;
     this.headersDue = plan.format.transform?.kind === 'Table';
     this.nextBookmark = now + (plan.bookmarkEveryMs ?? 0);
   }

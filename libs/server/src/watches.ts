@@ -4,7 +4,7 @@ import type { CacheEvent, Entry, HistoryReader, Logger, StateView, World } from 
 import type { Call } from './call.js';
 import type { CompactionHorizon } from './compaction-horizon.js';
 import { sequenceOf, type ListOptions } from './list-options.js';
-import type { Negotiated } from './negotiate.js';
+import { mediaTypeOfFormat, type Negotiated } from './negotiate.js';
 import type { ServerSettings } from './options.js';
 import type { Reader } from './reader.js';
 import type { Selection } from './selection.js';
@@ -50,10 +50,10 @@ export class Watches {
     // Initial events show a state at least as new as was asked for; without them a watch may begin in the future.
     if (listFirst || requested === 0) await reader.freshEnough(served, options.resourceVersion, call.signal);
     const { response, signal } = call;
-    writeHead(call);
+    writeHead(call, format);
     const tooOld = listFirst || requested === 0 ? undefined : await this.tooOld(served, requested);
     if (tooOld !== undefined) {
-      response.end(frameOf('ERROR', toStatus(tooOld)));
+      response.end(frameOf('ERROR', toStatus(tooOld), format.encoding));
       return;
     }
     // From here to `hub.add` nothing waits: what the watch is told first and what it is told next meet exactly.
@@ -118,7 +118,7 @@ export class Watches {
         if (!signal.aborted) {
           const expired = error instanceof SequenceOutOfRange ? tooOldVersion(0, this.sources.view.position.state) : error;
           if (!(expired instanceof StatusError)) logger.warn('a watch could not be begun', { error: String(error) });
-          response.write(frameOf('ERROR', toStatus(expired)));
+          response.write(frameOf('ERROR', toStatus(expired), session.encoding));
         }
         end();
       });
@@ -203,16 +203,17 @@ function* map<T>(items: readonly T[], turn: (item: T) => Uint8Array): Generator<
   for (const item of items) yield turn(item);
 }
 
-function formatOf(call: Call, { transform }: Negotiated): WatchFormat {
-  if (transform === undefined) return { key: 'json', transform, include: 'Metadata' };
-  if (transform.kind !== 'Table') return { key: `partial ${transform.version}`, transform, include: 'Metadata' };
+function formatOf(call: Call, { transform, format: encoding }: Negotiated): WatchFormat {
+  if (transform === undefined) return { key: encoding, encoding, transform, include: 'Metadata' };
+  if (transform.kind !== 'Table') return { key: `${encoding} partial ${transform.version}`, encoding, transform, include: 'Metadata' };
   const include = includeObjectOf(call.query);
-  return { key: `table ${transform.version} ${include}`, transform, include };
+  return { key: `${encoding} table ${transform.version} ${include}`, encoding, transform, include };
 }
 
-function writeHead({ request, response }: Call): void {
-  const streamed = request.headers.accept?.includes('stream=watch') === true;
-  response.writeHead(200, { 'Content-Type': streamed ? 'application/json;stream=watch' : 'application/json' });
+/** JSON is named as it is; other encodings say that they are streamed (apiserver `watch.go`). */
+function writeHead({ response }: Call, { encoding }: WatchFormat): void {
+  const mediaType = mediaTypeOfFormat(encoding);
+  response.writeHead(200, { 'Content-Type': encoding === 'json' ? mediaType : `${mediaType};stream=watch` });
   response.flushHeaders();
 }
 

@@ -1,9 +1,7 @@
-import { parseApiVersion } from '#libs/apimachinery';
-import { MODELS, modelFacts, type FieldFact } from '../schema/facts.js';
+import { modelFacts, type FieldFact } from '../schema/facts.js';
+import { isListMessage, itemModelOf, LIST_META, MAGIC, modelOf } from './models.js';
 import { MalformedProtobuf, wireFields, type WireField } from './wire.js';
 
-/** Every message starts with these bytes: `k8s` and a zero. */
-const MAGIC = [0x6b, 0x38, 0x73, 0x00];
 const MOST_DEPTH = 100;
 const text = new TextDecoder('utf-8', { fatal: false });
 
@@ -40,17 +38,20 @@ export function decodeProtobuf(bytes: Uint8Array): unknown {
     }
     if (number === 2) raw = bytesOf(value);
   }
-  const model = modelOf(apiVersion, kind);
-  if (!model) throw new MalformedProtobuf(`no kind "${kind}" is registered for version "${apiVersion}"`);
-  return { apiVersion, kind, ...(readMessage(messageOf(model), raw, 0) as object) };
+  const message = messageOfKind(apiVersion, kind);
+  if (!message) throw new MalformedProtobuf(`no kind "${kind}" is registered for version "${apiVersion}"`);
+  return { apiVersion, kind, ...(readMessage(message, raw, 0) as object) };
 }
 
-/** The model of a kind by upstream's naming: `policy/v1 Eviction` is `io.k8s.api.policy.v1.Eviction`. */
-function modelOf(apiVersion: string, kind: string): string | undefined {
-  const { group, version } = parseApiVersion(apiVersion);
-  const folder = group === '' ? 'core' : (group.split('.')[0] ?? '');
-  const names = [`io.k8s.api.${folder}.${version}.${kind}`, `io.k8s.apimachinery.pkg.apis.meta.v1.${kind}`];
-  return names.find((name) => Object.hasOwn(MODELS, name));
+function messageOfKind(apiVersion: string, kind: string): MessageReader | undefined {
+  const model = modelOf(apiVersion, kind);
+  if (model !== undefined) return messageOf(model);
+  const item = itemModelOf(apiVersion, kind);
+  if (item === undefined) return undefined;
+  return new Map([
+    [1, { name: 'metadata', read: readerOf(`#${LIST_META}`) }],
+    [2, { name: 'items', read: readerOf(`[]#${item}`) }],
+  ]);
 }
 
 function messageOf(model: string): MessageReader {
@@ -68,7 +69,8 @@ function messageOf(model: string): MessageReader {
           inline: true,
         });
     } else if (fact.proto !== undefined) {
-      readers.set(fact.proto, { name, read: readerOf(fact.type) });
+      const verbs = isListMessage(model, name);
+      readers.set(fact.proto, { name, read: verbs ? listMessage(readerOf(fact.type.slice(2))) : readerOf(fact.type) });
     }
   }
   return readers;

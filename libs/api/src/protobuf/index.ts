@@ -1,2 +1,3 @@
 export * from './decode.js';
+export * from './encode.js';
 export { MalformedProtobuf } from './wire.js';

@@ -12,7 +12,7 @@ import {
 import type { StateView, World } from '#libs/runtime';
 import { mediaTypeOf, parseObject, readBody } from '../body.js';
 import type { Call } from '../call.js';
-import { negotiate } from '../negotiate.js';
+import { negotiate, WITHOUT_TABLE } from '../negotiate.js';
 import type { Reader } from '../reader.js';
 import { sendObject } from '../respond.js';
 import type { ServedResource } from '../served-resource.js';
@@ -41,7 +41,7 @@ export interface TokenRequestSources {
 /** Serves `serviceaccounts/<name>/token`. */
 export async function createToken(sources: TokenRequestSources, call: Call, accounts: ServedResource): Promise<void> {
   const { request, response, info } = call;
-  const { format } = negotiate(request.headers.accept);
+  const { format } = negotiate(request.headers.accept, WITHOUT_TABLE);
   const bytes = await readBody(request, sources.maxBodyBytes);
   const { value } = parseObject(mediaTypeOf(request), bytes, 'TokenRequest', false);
   const asked = decode<TokenRequest>(MODEL, value, { strict: false }).object;
