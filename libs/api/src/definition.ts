@@ -2,9 +2,26 @@ import type { FieldError, GroupVersionResource, Instant, KubeObject, NameRule } 
 import type { MergeType } from '#libs/structured-merge';
 import type { Decoded, DecodeOptions } from './schema/index.js';
 
+/** Who asks, as far as a strategy may know: what kinds that record their requester keep. */
+export interface RequestingUser {
+  readonly name: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
 /** What a strategy may know of the request besides the objects. */
 export interface PrepareContext {
   readonly now: Instant;
+  readonly user?: RequestingUser;
+}
+
+/** The rules of a subresource that changes a part of its object and is neither `status` nor `scale`: `approval`, `resize`. */
+export interface PartStrategy<T extends KubeObject = KubeObject> {
+  /** The object with nothing of `next` but what the subresource may change. */
+  readonly prepare: (next: T, old: T, context: PrepareContext) => T;
+  /** Every problem of the prepared change. */
+  readonly validate: (next: T, old: T) => readonly FieldError[];
 }
 
 /**
@@ -25,6 +42,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   /** Every problem of a change; includes `validate(next)` where upstream does. */
   readonly validateUpdate: (next: T, old: T) => readonly FieldError[];
   readonly validateStatusUpdate: (next: T, old: T) => readonly FieldError[];
+  /** The rules of further subresources that are parts of the object, by name. */
+  readonly parts?: Readonly<Record<string, PartStrategy<T>>>;
   /** Sentences for `Warning` headers. */
   readonly warnings: (next: T, old: T | undefined) => readonly string[];
 }

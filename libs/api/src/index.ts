@@ -22,3 +22,6 @@ export { isDefaultStorageClass } from './storage/v1/storageclass.js';
 export { catalogOfView, catalogWith } from './apiextensions/catalog.js';
 export { BUILT_IN, DEFINITIONS, definitionByKind, definitionOf } from './registry.js';
 export * from './protobuf/index.js';
+export * from './certificates/request.js';
+export { hasCondition as hasCertificateCondition } from './certificates/v1/certificatesigningrequest.js';
+export { AUTOUPDATE_SPEC, MANDATORY_LEVELS, MANDATORY_SCHEMAS, SUGGESTED_LEVELS, SUGGESTED_SCHEMAS } from './flowcontrol/v1/bootstrap.js';

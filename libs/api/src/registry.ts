@@ -36,6 +36,14 @@ import { csistoragecapacities } from './storage/v1/csistoragecapacity.js';
 import { storageclasses } from './storage/v1/storageclass.js';
 import { volumeattachments } from './storage/v1/volumeattachment.js';
 import { volumeattributesclasses } from './storage/v1/volumeattributesclass.js';
+import { certificatesigningrequests } from './certificates/v1/certificatesigningrequest.js';
+import { flowschemas } from './flowcontrol/v1/flowschema.js';
+import { prioritylevelconfigurations } from './flowcontrol/v1/prioritylevelconfiguration.js';
+import { servicecidrs } from './networking/v1/servicecidr.js';
+import { deviceclasses } from './resource/v1/deviceclass.js';
+import { resourceclaims } from './resource/v1/resourceclaim.js';
+import { resourceclaimtemplates } from './resource/v1/resourceclaimtemplate.js';
+import { resourceslices } from './resource/v1/resourceslice.js';
 import { clusterrolebindings } from './rbac/v1/clusterrolebinding.js';
 import { clusterroles } from './rbac/v1/clusterrole.js';
 import { rolebindings } from './rbac/v1/rolebinding.js';
@@ -68,19 +76,27 @@ export const DEFINITIONS: readonly ResourceDefinition[] = [
   plain(controllerrevisions),
   plain(deployments),
   plain(replicasets),
+  plain(certificatesigningrequests),
   plain(leases),
   plain(endpointslices),
   plain(eventsV1),
+  plain(flowschemas),
+  plain(prioritylevelconfigurations),
   plain(ingressclasses),
   plain(ingresses),
   plain(ipaddresses),
   plain(networkpolicies),
+  plain(servicecidrs),
   plain(runtimeclasses),
   plain(poddisruptionbudgets),
   plain(clusterrolebindings),
   plain(clusterroles),
   plain(rolebindings),
   plain(roles),
+  plain(deviceclasses),
+  plain(resourceclaims),
+  plain(resourceclaimtemplates),
+  plain(resourceslices),
   plain(priorityclasses),
   plain(csidrivers),
   plain(csinodes),

@@ -57,3 +57,16 @@ export const CUSTOMRESOURCEDEFINITIONS: GroupVersionResource = {
   version: 'v1',
   resource: 'customresourcedefinitions',
 };
+const flowcontrol = (resource: string): GroupVersionResource => ({ group: 'flowcontrol.apiserver.k8s.io', version: 'v1', resource });
+const device = (resource: string): GroupVersionResource => ({ group: 'resource.k8s.io', version: 'v1', resource });
+const certificates = (resource: string): GroupVersionResource => ({ group: 'certificates.k8s.io', version: 'v1', resource });
+
+/** Certificates, ranges of addresses, fairness, devices. */
+export const CERTIFICATESIGNINGREQUESTS = certificates('certificatesigningrequests');
+export const SERVICECIDRS: GroupVersionResource = { group: 'networking.k8s.io', version: 'v1', resource: 'servicecidrs' };
+export const FLOWSCHEMAS = flowcontrol('flowschemas');
+export const PRIORITYLEVELCONFIGURATIONS = flowcontrol('prioritylevelconfigurations');
+export const RESOURCECLAIMS = device('resourceclaims');
+export const RESOURCECLAIMTEMPLATES = device('resourceclaimtemplates');
+export const RESOURCESLICES = device('resourceslices');
+export const DEVICECLASSES = device('deviceclasses');

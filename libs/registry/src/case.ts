@@ -1,4 +1,4 @@
-import type { ResourceDefinition } from '#libs/api';
+import type { PrepareContext, ResourceDefinition } from '#libs/api';
 import type { GroupVersionResource, KubeObject, ObjectMeta } from '#libs/apimachinery';
 import { managerName, type Tracking } from './field-management/index.js';
 import type { Reader } from './reader.js';
@@ -19,6 +19,13 @@ export type Decided = Exclude<AdmissionStep, { readonly need: unknown }>;
 /** The namespace of a request; '' for a cluster-scoped resource. */
 export const namespaceOf = ({ definition, request }: Pick<Case, 'definition' | 'request'>): string =>
   definition.scope === 'Cluster' ? '' : (request.namespace ?? '');
+
+/** What strategies may know of a request. */
+export function prepareContextOf({ request, context: { now } }: Case): PrepareContext {
+  const { actor, extra } = request.requester;
+  const { user, uid, groups = [] } = actor;
+  return { now, user: { name: user, groups, ...(uid === undefined ? {} : { uid }), ...(extra === undefined ? {} : { extra }) } };
+}
 
 /** Who writes to what, for the record of who owns which field. */
 export const trackingOf = ({ definition, request, context }: Case): Tracking => ({

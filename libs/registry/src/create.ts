@@ -11,7 +11,8 @@ import {
 import { admit, mutate } from './admission/chain.js';
 import { admitToNamespace } from './admission/namespace-lifecycle.js';
 import type { Attributes } from './admission/plugin.js';
-import { currentOf, namespaceOf, planned, trackingOf, withMetadata, type Case, type Decided } from './case.js';
+import { currentOf, namespaceOf, planned, prepareContextOf, trackingOf, withMetadata, type Case, type Decided } from './case.js';
+import { signatureProblems } from './certificates/signature.js';
 import { decodeBody, expectedOf } from './decoding.js';
 import { tracked } from './field-management/index.js';
 import { metadataForCreate } from './metadata.js';
@@ -48,12 +49,13 @@ export function create(given: Case, sent: KubeObject, decodingWarnings: readonly
   const attributes: Attributes = { operation: 'CREATE', subresource: '', name: calledBy, namespace, object: named, old: undefined };
   const mutated = mutate(given, attributes) ?? named;
   const allocated = allocateForCreate(mutated, given);
-  const object = strategy.prepareForCreate(allocated, { now: context.now });
+  const object = strategy.prepareForCreate(allocated, prepareContextOf(given));
   const rules = { namespaced: definition.scope === 'Namespaced', nameRule: definition.names ?? dnsSubdomainNames };
   const problems = [
     ...validateObjectMeta(object.metadata, rules),
     ...validateQualifiedFinalizers(object.metadata.finalizers, 'metadata.finalizers'),
     ...strategy.validate(object),
+    ...signatureProblems(given, object),
   ];
   const name = object.metadata.name ?? '';
   if (problems.length > 0) throw invalid(resource.group, definition.kind, name, problems);

@@ -39,6 +39,7 @@ function given(...objects: readonly (readonly [GroupVersionResource, KubeObject]
     object: ({ resource }, namespace, name) => stored.find(({ key }) => key === `${resource}/${namespace}/${name}`) ?? null,
     list: ({ resource }, namespace) =>
       stored.filter((one) => one.resource === resource && (namespace ?? one.namespace) === one.namespace).map(({ object }) => object),
+    verifies: () => true,
     answer: () => undefined,
   };
   const decide = (wish: Wish): Step => decideWrite(request(wish), known, context, SETTINGS) as Step;
@@ -75,7 +76,7 @@ const named = { namespace: 'default', name: 'a' };
 const withMeta = (object: KubeObject, metadata: object): KubeObject => ({ ...object, metadata: { ...object.metadata, ...metadata } });
 
 describe('a step of the write path', () => {
-  const known: Known = { object: () => undefined, list: () => undefined, answer: () => undefined };
+  const known: Known = { object: () => undefined, list: () => undefined, verifies: () => true, answer: () => undefined };
 
   it('says what it still has to know', () => {
     const step = decideWrite(request({ resource: CONFIGMAPS, namespace: 'default', object: aConfigMap('a') }), known, context, SETTINGS);

@@ -30,7 +30,8 @@ function decideSubresource(given: Case, subresource: string): Decided {
   const { verb } = given.request;
   if (verb === 'update' || verb === 'patch') {
     if (subresource === 'scale') return decideScale(given);
-    if (subresource === 'status' || subresource === 'finalize') return decideMain(given);
+    const isPart = given.definition.strategy.parts?.[subresource] !== undefined;
+    if (subresource === 'status' || subresource === 'finalize' || isPart) return decideMain(given);
   }
   if (verb === 'create' && subresource === 'binding') return decideBinding(given);
   if (verb === 'create' && subresource === 'eviction') return decideEviction(given);

@@ -1,4 +1,5 @@
 import { StatusError, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
+import type { SignatureCheck } from '#libs/api';
 import type { Call, CallAnswer, Known, Need, StoredObject } from './write.js';
 
 /** Thrown by a Reader where a decision needs what is not known yet; caught once, where it becomes a step's `need`. */
@@ -35,6 +36,10 @@ export class Reader {
     const found = this.known.list(resource, namespace);
     if (found === undefined) throw new Unknown({ kind: 'list', resource, ...(namespace === undefined ? {} : { namespace }) });
     return found;
+  }
+
+  verifies(check: SignatureCheck): boolean {
+    return this.known.verifies(check);
   }
 
   /** The answers of webhooks, in the order of the calls: those not made yet are made together. */

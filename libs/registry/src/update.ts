@@ -12,7 +12,7 @@ import {
 import { admit, mutate } from './admission/chain.js';
 import { admitToNamespace } from './admission/namespace-lifecycle.js';
 import type { Attributes } from './admission/plugin.js';
-import { currentOf, namespaceOf, planned, trackingOf, withMetadata, type Case, type Decided } from './case.js';
+import { currentOf, namespaceOf, planned, prepareContextOf, trackingOf, withMetadata, type Case, type Decided } from './case.js';
 import { create } from './create.js';
 import { decodeBody, expectedOf } from './decoding.js';
 import { sameButForTimes, tracked } from './field-management/index.js';
@@ -36,15 +36,17 @@ interface Treatment {
 }
 
 function treatmentOf(given: Case): Treatment {
-  const { definition, request, context } = given;
+  const { definition, request } = given;
   const { strategy } = definition;
-  const { now } = context;
+  const context = prepareContextOf(given);
   if (request.subresource === 'status') {
-    return { prepare: (next, old) => strategy.prepareForStatusUpdate(next, old, { now }), validate: strategy.validateStatusUpdate };
+    return { prepare: (next, old) => strategy.prepareForStatusUpdate(next, old, context), validate: strategy.validateStatusUpdate };
   }
   if (request.subresource === 'finalize') return finalizeNamespace;
+  const part = request.subresource === undefined ? undefined : strategy.parts?.[request.subresource];
+  if (part) return { prepare: (next, old) => part.prepare(next, old, context), validate: part.validate };
   return {
-    prepare: (next, old) => strategy.prepareForUpdate(allocateForUpdate(next, old, given), old, { now }),
+    prepare: (next, old) => strategy.prepareForUpdate(allocateForUpdate(next, old, given), old, context),
     validate: strategy.validateUpdate,
   };
 }

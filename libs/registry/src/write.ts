@@ -1,5 +1,5 @@
 import type { GroupVersionResource, Instant, KubeObject, Preconditions, PropagationPolicy } from '#libs/apimachinery';
-import type { ResourceDefinition } from '#libs/api';
+import type { ResourceDefinition, SignatureCheck } from '#libs/api';
 import type { Actor, Decision } from '#libs/log';
 
 /** Who asks, and why: what an event's metadata keeps of the request. */
@@ -115,6 +115,8 @@ export interface Known {
   object(resource: GroupVersionResource, namespace: string, name: string): StoredObject | null | undefined;
   /** All objects of a resource, in one namespace or in all; `undefined`: not looked up yet. */
   list(resource: GroupVersionResource, namespace: string | undefined): readonly KubeObject[] | undefined;
+  /** Whether a signature holds: cryptography that the pure write path asks for. */
+  verifies(check: SignatureCheck): boolean;
   /** What came of a call that an earlier step needed; undefined: not made yet. */
   answer(key: string): CallAnswer | undefined;
 }

@@ -89,6 +89,32 @@ export async function testAuthority(): Promise<TestAuthority> {
   };
 }
 
+/** Whose name a certificate request asks for. */
+export interface RequestedSubject {
+  readonly commonName: string;
+  readonly organizations?: readonly string[];
+  readonly dnsNames?: readonly string[];
+  readonly ipAddresses?: readonly string[];
+}
+
+/** A certificate request as `spec.request` carries it (base64 of PEM), and the key that it is signed with. */
+export async function testCertificateRequest(subject: RequestedSubject): Promise<{ readonly request: string; readonly key: string }> {
+  const { commonName, organizations = [], dnsNames = [], ipAddresses = [] } = subject;
+  const keys = await newKeys();
+  const names = [
+    ...dnsNames.map((value) => ({ type: 'dns' as const, value })),
+    ...ipAddresses.map((value) => ({ type: 'ip' as const, value })),
+  ];
+  const made = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: new x509.Name([...organizations.map((name) => ({ O: [name] })), { CN: [commonName] }]).toString(),
+    keys,
+    signingAlgorithm: ALGORITHM,
+    ...(names.length > 0 ? { extensions: [new x509.SubjectAlternativeNameExtension(names)] } : {}),
+  });
+  const pem = x509.PemConverter.encode(made.rawData, 'CERTIFICATE REQUEST');
+  return { request: Buffer.from(`${pem}\n`).toString('base64'), key: await keyPem(keys) };
+}
+
 /** A key for service account tokens: its private half, PEM. */
 export const testTokenKey = (kind: 'rsa' | 'ec' = 'ec'): string => {
   const { privateKey } =

@@ -1,5 +1,6 @@
 import type { Node, Pod } from '#libs/api';
 import type { Case } from '../case.js';
+import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.js';
 import { escalation } from './escalation.js';
 import type { Attributes, MutatingPlugin, ValidatingPlugin } from './plugin.js';
 import { admitNode } from './node-taint.js';
@@ -41,4 +42,4 @@ const defaultTolerationSeconds: MutatingPlugin = {
 export const MUTATING: readonly MutatingPlugin[] = [serviceAccount, taintNodesByCondition, priority, defaultTolerationSeconds];
 
 /** The validating steps, in upstream's order; quota comes last. */
-export const VALIDATING: readonly ValidatingPlugin[] = [escalation];
+export const VALIDATING: readonly ValidatingPlugin[] = [certificateApproval, certificateSigning, certificateSubjectRestriction, escalation];

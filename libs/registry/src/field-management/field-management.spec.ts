@@ -34,6 +34,7 @@ class Objects {
     const known: Known = {
       object: ({ resource }, namespace, name) => this.#stored.get(`${resource}/${namespace}/${name}`) ?? null,
       list: () => [],
+      verifies: () => true,
       answer: () => undefined,
     };
     this.#now += 1000;

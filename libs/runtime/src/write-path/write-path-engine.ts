@@ -33,6 +33,7 @@ import {
 } from '#libs/registry';
 import type { StateView, World, WritePath, WriteResult } from '../ports.js';
 import { ReadBarrier } from './barrier.js';
+import { verifiesSignature } from './signature.js';
 
 /** A view that also remembers where deleted objects ended, so that their names can be taken again without a failed attempt. */
 export interface WriteView extends StateView {
@@ -102,6 +103,7 @@ export class WritePathEngine implements WritePath {
     this.#known = {
       object: (resource, namespace, name) => view.entry(resource, namespace, name) ?? null,
       list: (resource, namespace) => view.list(resource, namespace),
+      verifies: verifiesSignature,
       answer: () => undefined,
     };
   }

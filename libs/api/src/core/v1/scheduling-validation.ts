@@ -13,6 +13,7 @@ import {
 import type {
   Affinity,
   LabelSelector,
+  NodeSelector,
   NodeSelectorRequirement,
   NodeSelectorTerm,
   PodAffinity,
@@ -137,14 +138,18 @@ function podAffinity(into: Problems, field: string, asked: PodAffinity | undefin
   }
 }
 
+/** Nodes that are asked for by their labels: at least one term, each of them right. */
+export function nodeSelector(into: Problems, path: string, { nodeSelectorTerms }: NodeSelector): void {
+  if (nodeSelectorTerms.length === 0) into.push(required(`${path}.nodeSelectorTerms`, 'must have at least one node selector term'));
+  for (const [index, one] of nodeSelectorTerms.entries()) term(into, `${path}.nodeSelectorTerms[${index}]`, one, false);
+}
+
 /** Which nodes, and which neighbours, a pod wants or avoids. */
 export function affinity(into: Problems, path: string, asked: Affinity | undefined): void {
   if (!asked) return;
   const node = `${path}.nodeAffinity`;
   const selector = asked.nodeAffinity?.[REQUIRED];
-  const terms = selector?.nodeSelectorTerms;
-  if (selector && !terms?.length) into.push(required(`${node}.${REQUIRED}.nodeSelectorTerms`, 'must have at least one node selector term'));
-  for (const [index, one] of (terms ?? []).entries()) term(into, `${node}.${REQUIRED}.nodeSelectorTerms[${index}]`, one, false);
+  if (selector) nodeSelector(into, `${node}.${REQUIRED}`, selector);
   for (const [index, one] of (asked.nodeAffinity?.[PREFERRED] ?? []).entries()) {
     weight(into, `${node}.${PREFERRED}[${index}]`, one.weight);
     term(into, `${node}.${PREFERRED}[${index}].preference`, one.preference, true);
