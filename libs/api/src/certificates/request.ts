@@ -117,8 +117,8 @@ export function certificateRequestOf(der: Uint8Array): ParsedCertificateRequest 
 }
 
 /** The request in `spec.request`, base64 of PEM; or why there is none, in upstream's words. */
-export function parseCertificateRequest(base64: string): ParsedCertificateRequest | string {
-  const [block] = pemBlocks(textOfBase64(base64));
+export function parseCertificateRequest(base64: string | null): ParsedCertificateRequest | string {
+  const [block] = pemBlocks(textOfBase64(base64 ?? ''));
   if (block?.type !== 'CERTIFICATE REQUEST') return 'PEM block type must be CERTIFICATE REQUEST';
   try {
     return certificateRequestOf(block.bytes);

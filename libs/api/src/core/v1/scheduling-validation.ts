@@ -139,7 +139,8 @@ function podAffinity(into: Problems, field: string, asked: PodAffinity | undefin
 }
 
 /** Nodes that are asked for by their labels: at least one term, each of them right. */
-export function nodeSelector(into: Problems, path: string, { nodeSelectorTerms }: NodeSelector): void {
+export function nodeSelector(into: Problems, path: string, selector: NodeSelector): void {
+  const nodeSelectorTerms = (selector.nodeSelectorTerms as NodeSelector['nodeSelectorTerms'] | null) ?? [];
   if (nodeSelectorTerms.length === 0) into.push(required(`${path}.nodeSelectorTerms`, 'must have at least one node selector term'));
   for (const [index, one] of nodeSelectorTerms.entries()) term(into, `${path}.nodeSelectorTerms[${index}]`, one, false);
 }

@@ -52,15 +52,16 @@ function account(
 }
 
 /** A list has members, and where one is `*` it is the only one. */
-function members(into: Problems, path: string, list: readonly string[], empty: string, alone: string): boolean {
+function members(into: Problems, path: string, sent: readonly string[] | null, empty: string, alone: string): boolean {
+  const list = sent ?? [];
   if (list.length === 0) into.push(required(path, empty));
   else if (list.includes('*') && list.length > 1) into.push(invalidValue(path, list, `if '*' is present, must not specify other ${alone}`));
   return list.length > 0 && !list.includes('*');
 }
 
-function verbs(into: Problems, path: string, list: readonly string[]): void {
+function verbs(into: Problems, path: string, list: readonly string[] | null): void {
   const listed = members(into, path, list, 'verbs must contain at least one value', 'verbs');
-  if (listed && !list.every((verb) => VERBS.includes(verb))) into.push(unsupported(path, list, VERBS));
+  if (listed && list && !list.every((verb) => VERBS.includes(verb))) into.push(unsupported(path, list, VERBS));
 }
 
 function pathProblem(path: string): string | undefined {
@@ -99,7 +100,10 @@ function pathRule(into: Problems, path: string, rule: NonResourcePolicyRule): vo
   });
 }
 
-function rules(into: Problems, path: string, { subjects, resourceRules = [], nonResourceRules = [] }: PolicyRulesWithSubjects): void {
+function rules(into: Problems, path: string, rule: PolicyRulesWithSubjects): void {
+  // What Go calls nil is null where it must be there.
+  const subjects = (rule.subjects as typeof rule.subjects | null) ?? [];
+  const { resourceRules, nonResourceRules } = { resourceRules: rule.resourceRules ?? [], nonResourceRules: rule.nonResourceRules ?? [] };
   if (subjects.length === 0) into.push(required(`${path}.subjects`, 'subjects must contain at least one value'));
   subjects.forEach((each, index) => subject(into, `${path}.subjects[${index}]`, each));
   if (resourceRules.length === 0 && nonResourceRules.length === 0)

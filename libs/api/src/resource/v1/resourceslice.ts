@@ -34,7 +34,7 @@ function placement(into: Problems, { nodeName, nodeSelector: selector, allNodes,
   if (selector) {
     set.push('`nodeSelector`');
     nodeSelector(into, 'spec.nodeSelector', selector);
-    const terms = selector.nodeSelectorTerms;
+    const terms = (selector.nodeSelectorTerms as typeof selector.nodeSelectorTerms | null) ?? [];
     if (terms.length !== 1)
       into.push(invalidValue('spec.nodeSelector.nodeSelectorTerms', terms, 'must have exactly one node selector term'));
   }
