@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { AuditStream } from '#libs/log';
 import type { ControlPlane, ControlPlaneConfig, HostedService } from '#libs/platform';
 import { clusterAuthorization, startApiServer, type AuthenticationSettings, type ListenAddress, type RunningServer } from '#libs/server';
 
@@ -8,6 +9,7 @@ const LOOPBACK = '127.0.0.1';
 export class ApiServerService implements HostedService {
   readonly name = 'apiserver';
   private server: RunningServer | undefined;
+  private audit: AuditStream | undefined;
 
   constructor(private readonly plane: ControlPlane) {}
 
@@ -19,12 +21,14 @@ export class ApiServerService implements HostedService {
     const { config, view, log, history, writePath, world, logger, pki } = this.plane;
     const listen: ListenAddress[] = [{ host: LOOPBACK, port: config.apiPort }];
     if (config.advertiseAddress !== LOOPBACK) listen.push({ host: config.advertiseAddress, port: config.apiPort });
+    this.audit = await this.plane.audit();
     this.server = await startApiServer({
       cluster: config.cluster,
       view,
       log,
       history,
       writePath,
+      audit: this.audit,
       world,
       logger,
       listen,
@@ -45,6 +49,8 @@ export class ApiServerService implements HostedService {
   async stop(): Promise<void> {
     await this.server?.close();
     this.server = undefined;
+    await this.audit?.close();
+    this.audit = undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import { isIPv4 } from 'node:net';
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 import { allocationsOf, releaseMachine } from './allocation.js';
+import { momentOf, printAudit, type AuditQuery } from './audit.js';
 import { connectApi } from './api.js';
 import { makeCertificates } from './certificates-command.js';
 import type { Cluster, Layout, ProxyMode, Runtime } from './cluster.js';
@@ -87,6 +88,12 @@ function url(...schemes: readonly string[]): (text: string) => string {
       throw new InvalidArgumentError(`It must be a URL that starts with ${schemes.map((one) => `${one}://`).join(' or ')}.`);
     return text;
   };
+}
+
+function moment(text: string): number {
+  const found = momentOf(text, Date.now());
+  if (found === undefined) throw new InvalidArgumentError('It must be like 90m, 2h, 1d or 2026-01-02T03:04:05Z.');
+  return found;
 }
 
 function addLifecycle(program: Command, around: Surroundings): void {
@@ -186,6 +193,24 @@ function addReading(program: Command, around: Surroundings): void {
       const cluster = await requireCluster(profile);
       const wanted = { lines: options.lines, follow: options.follow === true, ...(component === undefined ? {} : { component }) };
       await printLogs(cluster, foldersOf(profile), wanted, (text) => void process.stdout.write(text), around.signal);
+    });
+
+  profileOption(program.command('audit'))
+    .description('requests that were no changes but worth knowing: refusals, reads of Secrets, exec, tokens, acting as others')
+    .addOption(outputOption())
+    .option('--since <when>', 'how long ago (90m, 2h, 1d) or from which time on (2026-01-02T03:04:05Z)', moment)
+    .option('--user <name>', 'of one user alone')
+    .option('-n, --namespace <namespace>', 'in one namespace alone')
+    .option('--resource <resource>', 'about one resource alone, e.g. secrets')
+    .addOption(
+      new Option('--kind <kind>', 'of one kind alone').choices(['denied', 'failed', 'secret', 'connect', 'token', 'impersonation']),
+    )
+    .option('-f, --follow', 'go on with what is added')
+    .action(async ({ output, follow, ...rest }: Omit<AuditQuery, 'follow'> & { output: string; follow?: boolean }, command: Command) => {
+      const profile = profileOf(command);
+      const query = { ...rest, follow: follow === true };
+      const write = (text: string): unknown => process.stdout.write(text);
+      await printAudit(await requireCluster(profile), foldersOf(profile), query, write, output, around.signal);
     });
 
   const profiles = program.command('profile').description('the clusters of this user');

@@ -8,3 +8,4 @@ export * from './position.js';
 export * from './sealed.js';
 export * from './subject.js';
 export * from './upcast.js';
+export * from './audit.js';

@@ -22,6 +22,8 @@ export const ControlPlaneConfig = z
     PROBE_PORT: port.default(0),
     TOKEN_AUTH_FILE: z.string().min(1).optional(),
     AUTHENTICATION_CONFIG: z.string().min(1).optional(),
+    AUDIT_MAX_MIB: z.coerce.number().int().min(1).max(1_048_576).default(256),
+    AUDIT_MAX_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
     READS_FROM: z.enum(['cache', 'projection']).default('cache'),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
@@ -39,6 +41,8 @@ export const ControlPlaneConfig = z
     probePort: env.PROBE_PORT,
     tokenAuthFile: env.TOKEN_AUTH_FILE,
     authenticationConfig: env.AUTHENTICATION_CONFIG,
+    auditMaxMiB: env.AUDIT_MAX_MIB,
+    auditMaxDays: env.AUDIT_MAX_DAYS,
     readsFrom: env.READS_FROM,
     logLevel: env.LOG_LEVEL,
   }));

@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { connectKeyring, connectLog, connectPostgres, PostgresHistory, PostgresSnapshotSource, SealedLog } from '#libs/adapters';
+import {
+  connectAudit,
+  connectKeyring,
+  connectLog,
+  connectPostgres,
+  PostgresHistory,
+  PostgresSnapshotSource,
+  SealedLog,
+} from '#libs/adapters';
 import { DEFINITIONS } from '#libs/api';
-import type { EventLog } from '#libs/log';
+import type { AuditStream, EventLog } from '#libs/log';
 import { MIGRATIONS } from '#migrations';
 import { StateCache, WritePathEngine, type HistoryReader, type Logger, type StateView, type World, type WritePath } from '#libs/runtime';
 import type { ControlPlaneConfig } from './config.js';
@@ -16,6 +24,8 @@ export interface ControlPlane {
   readonly world: World;
   /** The log with Secrets opened. */
   readonly log: EventLog;
+  /** Where requests that are no events are recorded. */
+  readonly audit: () => Promise<AuditStream>;
   readonly history: HistoryReader;
   readonly view: StateView;
   readonly writePath: WritePath;
@@ -50,6 +60,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     logger,
     world,
     log,
+    audit: () => connectAudit({ url: config.natsUrl, cluster: config.cluster, name: `${component}-audit`, ...auditLimits(config) }),
     history: new PostgresHistory(database, keyring),
     view,
     writePath,
@@ -61,3 +72,11 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     },
   };
 }
+
+const DAY_MS = 24 * 3_600_000;
+const MIB = 1024 * 1024;
+
+const auditLimits = ({ auditMaxMiB, auditMaxDays }: ControlPlaneConfig): { readonly maxBytes: number; readonly maxAgeMs: number } => ({
+  maxBytes: auditMaxMiB * MIB,
+  maxAgeMs: auditMaxDays * DAY_MS,
+});

@@ -4,6 +4,8 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { StatusError, badRequest, tryAgainLater, type FieldRequirement } from '#libs/apimachinery';
+import type { AuditedRequest } from './audit/auditable.js';
+import { AuditRecorder } from './audit/recorder.js';
 import { authentication } from './authentication/authentication.js';
 import type { Authenticator } from './authentication/authenticator.js';
 import { readFields } from './access-review.js';
@@ -15,13 +17,15 @@ import type { Upgrade } from './kubelet-proxy.js';
 import { DEFAULT_SETTINGS, type ListenAddress, type ServerOptions, type ServerSettings } from './options.js';
 import { requestInfoOf, type RequestInfo } from './request-info.js';
 import { sendFailure, warn } from './respond.js';
+import { addressOf } from './requester.js';
 import { Router } from './router.js';
 
 const HEADERS_TIMEOUT_MS = 32_000;
 const REQUEST_TIMEOUT_MS = 120_000;
 const KEEP_ALIVE_MS = 180_000;
 const MAX_HEADER_BYTES = 64 * 1024;
-const ANYBODY = /^\/(livez|readyz|healthz|version)(\/|$)/;
+/** Before any role is there, so that whoever starts a cluster sees it come up; `system:public-info-viewer` says the same. */
+const ANYBODY = new Set(['/livez', '/readyz', '/healthz', '/version', '/version/']);
 const SHUTTING_DOWN = tryAgainLater('ServiceUnavailable', 'the server is shutting down', 1);
 const SELECTING = new Set(['list', 'watch', 'deletecollection']);
 const LONG_SUBRESOURCES = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
@@ -47,6 +51,7 @@ export class ApiServer implements RunningServer {
   private readonly authenticator: Authenticator;
   private readonly authorizer: Authorizer;
   private readonly inFlight: InFlight;
+  private readonly recorder: AuditRecorder | undefined;
   private readonly servers: Server[] = [];
   /** Of the requests under way: aborted when their client goes, or when the server has waited long enough for them. */
   private readonly underWay = new Set<AbortController>();
@@ -63,6 +68,7 @@ export class ApiServer implements RunningServer {
     const who = authentication(sources);
     this.authenticator = who.authenticator;
     this.router = new Router(options, this.settings, who, this.authorizer);
+    this.recorder = options.audit && new AuditRecorder(options.audit, world, options.logger);
     this.inFlight = new InFlight(this.settings.maxReadsInFlight, this.settings.maxWritesInFlight);
   }
 
@@ -73,6 +79,7 @@ export class ApiServer implements RunningServer {
 
   async listen(): Promise<void> {
     this.router.start();
+    this.recorder?.start();
     try {
       for (const address of this.options.listen) await this.bind(address);
     } catch (error) {
@@ -94,6 +101,7 @@ export class ApiServer implements RunningServer {
     for (const server of this.servers) server.closeAllConnections();
     for (const socket of this.sockets) socket.destroy();
     await Promise.all(closed);
+    await this.recorder?.close();
   }
 
   private bind({ host, port }: ListenAddress): Promise<void> {
@@ -145,8 +153,8 @@ export class ApiServer implements RunningServer {
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse, upgrade: Upgrade | undefined): Promise<void> {
-    const { world, logger } = this.options;
-    const started = world.now();
+    const { world } = this.options;
+    const time = world.now();
     const auditId = headerOf(request, 'audit-id')?.slice(0, 64) ?? world.uuid();
     const gone = new AbortController();
     const leave = (): void => gone.abort(new Error('the client is gone'));
@@ -155,6 +163,15 @@ export class ApiServer implements RunningServer {
     let user: User | undefined;
     let info: RequestInfo | undefined;
     let code: number;
+    let failure: unknown;
+    const known = (): AuditedRequest => ({
+      time,
+      id: auditId,
+      user,
+      info,
+      source: addressOf(request),
+      agent: request.headers['user-agent'],
+    });
     try {
       response.setHeader('Audit-Id', auditId);
       response.setHeader('Cache-Control', 'no-cache, private');
@@ -166,32 +183,36 @@ export class ApiServer implements RunningServer {
       if (LONG_SUBRESOURCES.has(info.subresource)) this.streams.add(gone);
       const found = await this.authenticator.authenticate(request, path);
       if (found.warning !== undefined) warn(response, found.warning);
-      user = await impersonated(found.user, request, this.authorizer);
+      user = found.user;
+      user = await impersonated(user, request, this.authorizer);
       await this.authorize(user, info, query, upgrade);
+      if (lasts(info)) this.recorder?.record(known(), undefined);
       await this.dispatch({ request, response, info, query, target, user, auditId, signal: gone.signal }, upgrade);
       code = response.statusCode;
     } catch (error) {
+      failure = error;
       code = await this.fail(request, response, error, gone.signal);
     } finally {
       this.underWay.delete(gone);
       this.streams.delete(gone);
       response.off('close', leave);
     }
-    logger.debug('request', {
-      auditId,
-      verb: info?.verb,
-      target: request.url,
-      user: user?.name,
-      agent: request.headers['user-agent'],
-      code,
-      ms: world.now() - started,
-    });
+    this.finished(known(), code, failure, request.url);
+  }
+
+  /** Says what became of a request: in the log, and in the audit stream where it belongs there. */
+  private finished(request: AuditedRequest, code: number, failure: unknown, target: string | undefined): void {
+    const { world, logger } = this.options;
+    const { id: auditId, info, user, agent } = request;
+    const latencyMs = world.now() - request.time;
+    this.recorder?.record(request, { code, reason: failure instanceof StatusError ? failure.reason : undefined, latencyMs });
+    logger.debug('request', { auditId, verb: info?.verb, target, user: user?.name, agent, code, ms: latencyMs });
   }
 
   private async dispatch(call: Call, upgrade: Upgrade | undefined): Promise<void> {
     const { verb, subresource } = call.info;
     if (upgrade !== undefined && !LONG_SUBRESOURCES.has(subresource)) throw badRequest('this endpoint does not change protocols');
-    if (verb === 'watch' || LONG_SUBRESOURCES.has(subresource)) return this.router.route(call, upgrade);
+    if (lasts(call.info)) return this.router.route(call, upgrade);
     const leave = this.inFlight.enter(verb);
     try {
       await this.router.route(call, upgrade);
@@ -201,7 +222,7 @@ export class ApiServer implements RunningServer {
   }
 
   private async authorize(user: User, info: RequestInfo, query: URLSearchParams, upgrade: Upgrade | undefined): Promise<void> {
-    if (!info.resourceRequest && ANYBODY.test(info.path)) return;
+    if (!info.resourceRequest && info.verb === 'get' && ANYBODY.has(info.path)) return;
     const { verb, path, group, version, resource, subresource, namespace } = info;
     const selected = SELECTING.has(verb) ? query.get('fieldSelector') : null;
     const fields = selected === null ? undefined : readFields(selected);
@@ -240,6 +261,9 @@ export class ApiServer implements RunningServer {
 /** Whoever lists or watches one object by its name asks for that object (apiserver `requestinfo.go`). */
 const selectedName = (fields: readonly FieldRequirement[]): string =>
   fields.find(({ field, operator }) => field === 'metadata.name' && operator === '=')?.value ?? '';
+
+/** Whether a request lasts as long as its client likes. */
+const lasts = ({ verb, subresource }: RequestInfo): boolean => verb === 'watch' || LONG_SUBRESOURCES.has(subresource);
 
 const headerOf = (request: IncomingMessage, name: string): string | undefined => {
   const value = request.headers[name];

@@ -1,4 +1,4 @@
-import type { EventLog } from '#libs/log';
+import type { AuditStream, EventLog } from '#libs/log';
 import type { HistoryReader, Logger, StateView, World, WritePath } from '#libs/runtime';
 import type { AuthenticationSettings } from './authentication/settings.js';
 import type { Authorizer } from './authorizer.js';
@@ -94,6 +94,8 @@ export interface ServerOptions {
   readonly log: EventLog;
   readonly history: HistoryReader;
   readonly writePath: WritePath;
+  /** Where requests that are no events are recorded; default: nowhere. The server does not close it. */
+  readonly audit?: AuditStream;
   readonly world: World;
   readonly logger: Logger;
   readonly listen: readonly ListenAddress[];

@@ -1,12 +1,16 @@
+import type { IncomingMessage } from 'node:http';
 import type { Requester } from '#libs/registry';
 import type { Call } from './call.js';
 
 const MAX_MANAGER_LENGTH = 128;
 
+/** Where a request comes from; undefined where its connection is gone. */
+export const addressOf = ({ socket }: IncomingMessage): string | undefined => socket.remoteAddress?.replace(/^::ffff:/, '');
+
 /** Who writes, as the event's headers will tell. */
 export function requesterOf({ request, query, user, auditId }: Call): Requester {
   const agent = request.headers['user-agent'];
-  const sourceAddress = request.socket.remoteAddress;
+  const sourceAddress = addressOf(request);
   const asked = query.get('fieldManager') ?? '';
   return {
     client: true,
@@ -18,7 +22,7 @@ export function requesterOf({ request, query, user, auditId }: Call): Requester 
       ...(user.impersonator === undefined ? {} : { impersonator: user.impersonator }),
     },
     ...(agent === undefined ? {} : { agent }),
-    ...(sourceAddress === undefined ? {} : { sourceAddress: sourceAddress.replace(/^::ffff:/, '') }),
+    ...(sourceAddress === undefined ? {} : { sourceAddress }),
     requestId: auditId,
     // Without a name of its own, a manager is called by its program (apiserver `managerOrUserAgent`).
     fieldManager: asked === '' ? [...((agent ?? '').split('/')[0] ?? '')].slice(0, MAX_MANAGER_LENGTH).join('') || 'unknown' : asked,

@@ -6,7 +6,7 @@ import type { KubeObject } from '#libs/apimachinery';
 import { encodeObject, subjectOf, type EventMeta, type Sequence } from '#libs/log';
 import { StateCache, WritePathEngine, type HistoryReader, type Logger } from '#libs/runtime';
 import { clusterAuthorization, startApiServer, type RunningServer, type ServerOptions } from '#libs/server';
-import { MemoryLog } from '#libs/simulation';
+import { MemoryAudit, MemoryLog } from '#libs/simulation';
 import { appended, metaOf } from './events.js';
 import { LogHistory } from './memory-history.js';
 import { testAuthority, testTokenKey, type TestAuthority, type TestPair } from './pki.js';
@@ -33,6 +33,7 @@ export interface TestRequest {
 export interface TestApiServer {
   readonly server: RunningServer;
   readonly log: MemoryLog;
+  readonly audit: MemoryAudit;
   readonly view: StateCache;
   readonly authority: TestAuthority;
   readonly admin: TestPair;
@@ -73,6 +74,7 @@ export async function startTestApiServer(chosen: TestServerOptions = {}): Promis
     error: (message, error) => void logged.push(`${message}: ${error instanceof Error ? (error.stack ?? '') : String(error)}`),
   };
   const log = new MemoryLog({ now });
+  const audit = new MemoryAudit();
   const stop = new AbortController();
   const snapshots = { snapshot: () => Promise.resolve({ position: { state: 0, lease: 0, event: 0 }, rows: [] }) };
   const view = await StateCache.start({
@@ -92,6 +94,7 @@ export async function startTestApiServer(chosen: TestServerOptions = {}): Promis
     log,
     history: history(log),
     writePath,
+    audit,
     world,
     logger,
     listen: [{ host: '127.0.0.1', port: 0 }],
@@ -137,6 +140,7 @@ export async function startTestApiServer(chosen: TestServerOptions = {}): Promis
   return {
     server,
     log,
+    audit,
     view,
     authority,
     admin,

@@ -8,3 +8,4 @@ export * from './servers.js';
 export * from './memory-cluster.js';
 export * from './manifests.js';
 export * from './minimal-manifests.js';
+export * from './audit-contract.js';

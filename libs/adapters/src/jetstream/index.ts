@@ -1,3 +1,5 @@
+export { auditSettings, auditStreamName, connectAudit } from './audit-stream.js';
+export type { AuditOptions } from './audit-stream.js';
 export { connectLog, JetStreamLog } from './jetstream-log.js';
 export type { JetStreamOptions } from './jetstream-log.js';
 export { MAX_MESSAGE, streamName, streamSettings, WrongLogSettings } from './stream-settings.js';

@@ -50,6 +50,7 @@ interface ApiAnswer {
 }
 
 const NOT_FOUND = 10059;
+const NAME_IN_USE = 10058;
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** Refuses a server that is too old for atomic batches, or whose messages are too small. */
@@ -73,6 +74,13 @@ export async function ensureStream(wire: Wire, cluster: string, stream: StreamNa
     .filter(([key, value]) => !same(answer.config?.[key] ?? (value === false ? false : undefined), value))
     .map(([key, value]) => `${key} is ${JSON.stringify(answer.config?.[key])}, must be ${JSON.stringify(value)}`);
   if (differences.length > 0) throw new WrongLogSettings(`stream ${name}: ${differences.join('; ')}`);
+}
+
+/** Creates a stream, or brings the settings of the one there is to what is asked for. */
+export async function applyStream(wire: Wire, name: string, wanted: object): Promise<void> {
+  const created = await ask(wire, `$JS.API.STREAM.CREATE.${name}`, wanted);
+  const answer = created.error?.err_code === NAME_IN_USE ? await ask(wire, `$JS.API.STREAM.UPDATE.${name}`, wanted) : created;
+  if (answer.error) throw new WrongLogSettings(`stream ${name}: ${answer.error.description}`);
 }
 
 async function ask(wire: Wire, subject: string, payload: unknown): Promise<ApiAnswer> {

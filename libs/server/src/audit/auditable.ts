@@ -1,0 +1,73 @@
+import type { AuditEntry, AuditKind } from '#libs/log';
+import type { User } from '../authorizer.js';
+import type { RequestInfo } from '../request-info.js';
+
+const WRITES = new Set(['create', 'update', 'patch', 'delete', 'deletecollection', 'post', 'put']);
+const READS = new Set(['get', 'list', 'watch']);
+const CONNECTIONS = new Set(['exec', 'attach', 'portforward', 'proxy']);
+
+/** Why a request is recorded; undefined: it is not, being a mutation that the log holds, or a read that tells nothing. */
+export function auditKindOf(info: RequestInfo | undefined, user: User | undefined, code: number | undefined): AuditKind | undefined {
+  if (code === 401 || code === 403) return 'denied';
+  if (code !== undefined && code >= 500) return 'failed';
+  if (info === undefined) return code !== undefined && code >= 400 ? 'failed' : undefined;
+  if (code !== undefined && code >= 400 && WRITES.has(info.verb)) return 'failed';
+  if (info.resourceRequest && CONNECTIONS.has(info.subresource)) return 'connect';
+  if (info.group === '' && info.resource === 'secrets' && READS.has(info.verb)) return 'secret';
+  if (info.group === '' && info.resource === 'serviceaccounts' && info.subresource === 'token') return 'token';
+  return user?.impersonator === undefined ? undefined : 'impersonation';
+}
+
+/** What is known of a request besides its place. */
+export interface AuditedRequest {
+  readonly time: number;
+  readonly id: string;
+  readonly user: User | undefined;
+  readonly source: string | undefined;
+  readonly agent: string | undefined;
+  readonly info: RequestInfo | undefined;
+}
+
+/** How it ended; absent while it is only beginning. */
+export interface AuditedEnd {
+  readonly code: number;
+  readonly reason: string | undefined;
+  readonly latencyMs: number;
+}
+
+const MAX_TEXT = 256;
+const MAX_GROUPS = 32;
+const short = (text: string): string => (text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}...`);
+const shown = <Key extends string>(key: Key, text: string | undefined): Partial<Record<Key, string>> =>
+  text === undefined || text === '' ? {} : ({ [key]: short(text) } as Record<Key, string>);
+
+/** A request as an entry: bounded, and without anything that it or its answer carried. */
+export function auditEntryOf(kind: AuditKind, request: AuditedRequest, end: AuditedEnd | undefined): AuditEntry {
+  const { time, id, user, source, agent, info } = request;
+  const place =
+    info?.resourceRequest === true
+      ? {
+          group: short(info.group),
+          resource: short(info.resource),
+          ...shown('subresource', info.subresource),
+          ...shown('namespace', info.namespace),
+          ...shown('name', info.name),
+        }
+      : shown('path', info?.path);
+  return {
+    kind,
+    time,
+    id,
+    user: short(user?.name ?? ''),
+    ...(user === undefined ? {} : { groups: user.groups.slice(0, MAX_GROUPS).map(short) }),
+    ...shown('impersonator', user?.impersonator),
+    ...shown('source', source),
+    ...shown('agent', agent),
+    verb: short(info?.verb ?? ''),
+    ...place,
+    ...(end === undefined ? {} : { code: end.code, ...shown('reason', end.reason), latencyMs: end.latencyMs }),
+  };
+}
+
+/** Whether nobody in particular asked: such entries are cheap to cause, so few of them are kept. */
+export const isAnonymous = (user: User | undefined): boolean => user === undefined || user.groups.includes('system:unauthenticated');
