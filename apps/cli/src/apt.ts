@@ -44,29 +44,22 @@ export async function aptInstall(packages: readonly string[], say: Say): Promise
 }
 
 /**
- * Fetches one program of a Debian package into the cache, with apt's own signature checks and the machine's own
- * mirror, in folders of its own: nothing of the system changes and nobody has to be root.
- * `fits` decides about the program found in a suite's package; the next suite is asked when it does not.
+ * Fetches Debian packages with apt's own signature checks and the machine's own mirror, in folders of its own under the
+ * cache: nothing of the system changes and nobody has to be root. `take` gets the folder of their files, and says whether
+ * they will do; the next suite is asked when they do not.
  */
-export async function fetchProgram(name: string, fits: (path: string) => Promise<boolean>, say: Say): Promise<string> {
+export async function fetchPackages(packages: readonly string[], take: (tree: string) => Promise<boolean>, say: Say): Promise<void> {
   const folder = cacheFolder();
   await mkdir(folder, { recursive: true, mode: 0o755 });
   const mirror = await debianMirror();
+  const wanted = packages.join(', ');
   const reasons: string[] = [];
   for (const suite of SUITES) {
     const work = await mkdtemp(join(folder, '.fetch-'));
     try {
-      say(`fetching ${name} from ${mirror} (${suite})`);
-      const program = await unpackFrom(work, mirror, suite, name);
-      if (!(await fits(program))) {
-        reasons.push(`${suite}: its ${name} is too old or does not run here`);
-        continue;
-      }
-      const fresh = join(work, 'program');
-      await copyFile(program, fresh);
-      await chmod(fresh, 0o755);
-      await rename(fresh, join(folder, name));
-      return join(folder, name);
+      say(`fetching ${wanted} from ${mirror} (${suite})`);
+      if (await take(await unpackFrom(work, mirror, suite, packages))) return;
+      reasons.push(`${suite}: its ${wanted} is too old or does not run here`);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       reasons.push(`${suite}: ${error.message}`);
@@ -74,7 +67,23 @@ export async function fetchProgram(name: string, fits: (path: string) => Promise
       await rm(work, { recursive: true, force: true });
     }
   }
-  throw new Failure(`${name} can't be fetched from ${mirror}:\n${reasons.join('\n')}`);
+  throw new Failure(`${wanted} can't be fetched from ${mirror}:\n${reasons.join('\n')}`);
+}
+
+/** Fetches one program of the Debian package that is named like it into the cache; `fits` decides about the program found. */
+export async function fetchProgram(name: string, fits: (path: string) => Promise<boolean>, say: Say): Promise<string> {
+  const target = join(cacheFolder(), name);
+  const take = async (tree: string): Promise<boolean> => {
+    const program = programIn(tree, name);
+    if (!(await fits(program))) return false;
+    const fresh = join(tree, 'program');
+    await copyFile(program, fresh);
+    await chmod(fresh, 0o755);
+    await rename(fresh, target);
+    return true;
+  };
+  await fetchPackages([name], take, say);
+  return target;
 }
 
 async function debianMirror(): Promise<string> {
@@ -86,7 +95,8 @@ async function debianMirror(): Promise<string> {
   return mirror;
 }
 
-async function unpackFrom(work: string, mirror: string, suite: string, name: string): Promise<string> {
+/** Fetches Debian packages of one suite into `work` and unpacks them together; gives back the folder that holds their files. */
+async function unpackFrom(work: string, mirror: string, suite: string, packages: readonly string[]): Promise<string> {
   const source = join(work, 'sources.list');
   const signed = existsSync(KEYRING) ? ` [signed-by=${KEYRING}]` : '';
   await writeFile(source, `deb${signed} ${mirror} ${suite} main\n`);
@@ -107,11 +117,16 @@ async function unpackFrom(work: string, mirror: string, suite: string, name: str
     'Debug::NoLocking=1',
   ].flatMap((option) => ['-o', option]);
   await mustRun('apt-get', [...options, 'update'], { timeoutMs: 300_000 });
-  await mustRun('apt-get', [...options, 'download', name], { timeoutMs: 300_000, cwd: work });
-  const deb = (await readdir(work)).find((file) => file.endsWith('.deb'));
-  if (deb === undefined) throw new Failure(`apt-get download left no package of ${name}`);
-  await mustRun('dpkg', ['-x', join(work, deb), join(work, 'tree')], { timeoutMs: 60_000 });
-  const found = ['usr/bin', 'usr/sbin', 'bin', 'sbin'].map((place) => join(work, 'tree', place, name)).find((path) => existsSync(path));
+  await mustRun('apt-get', [...options, 'download', ...packages], { timeoutMs: 300_000, cwd: work });
+  const debs = (await readdir(work)).filter((file) => file.endsWith('.deb'));
+  if (debs.length !== packages.length) throw new Failure(`apt-get download left ${debs.length} of ${packages.join(', ')}`);
+  for (const deb of debs) await mustRun('dpkg', ['-x', join(work, deb), join(work, 'tree')], { timeoutMs: 60_000 });
+  return join(work, 'tree');
+}
+
+/** Where a package keeps its program. */
+function programIn(tree: string, name: string): string {
+  const found = ['usr/bin', 'usr/sbin', 'bin', 'sbin'].map((place) => join(tree, place, name)).find((path) => existsSync(path));
   if (found === undefined) throw new Failure(`Debian's package ${name} holds no program of that name`);
   return found;
 }
