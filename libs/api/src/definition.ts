@@ -95,6 +95,11 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly verbs: readonly string[];
   /** False where objects of this version are stored and not served: a version of a custom resource that was turned off. */
   readonly served?: boolean;
+  /**
+   * Present where a deletion that does not say what becomes of dependents leaves them (upstream's
+   * DefaultGarbageCollectionPolicy OrphanDependents), with what its client is told.
+   */
+  readonly orphansDependents?: { readonly warning?: string };
   /** The sentence of the `Warning` header that goes with every answer where upstream deprecates the kind. */
   readonly deprecation?: string;
   /** Name of the kind's type in the generated facts, e.g. `io.k8s.api.core.v1.Pod`. */

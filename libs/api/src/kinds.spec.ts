@@ -309,7 +309,7 @@ describe('the registry of kinds', () => {
   });
 
   it('names each resource, kind and short name once in its group, and each model that is known', () => {
-    const keys = DEFINITIONS.map(({ resource }) => `${resource.group}/${resource.resource}`);
+    const keys = DEFINITIONS.map(({ resource }) => `${resource.group}/${resource.version}/${resource.resource}`);
     expect(new Set(keys).size).toBe(keys.length);
     for (const { model, kind } of DEFINITIONS) {
       const { object } = decode(model, { apiVersion: 'x', kind, metadata: {} }, { strict: false });

@@ -20,6 +20,12 @@ import { eventsV1 } from './events/v1/event.js';
 import { ipaddresses } from './networking/v1/ipaddress.js';
 import { poddisruptionbudgets } from './policy/v1/poddisruptionbudget.js';
 import { controllerrevisions } from './apps/v1/controllerrevision.js';
+import { daemonsets } from './apps/v1/daemonset.js';
+import { statefulsets } from './apps/v1/statefulset.js';
+import { horizontalpodautoscalersV1 } from './autoscaling/v1/horizontalpodautoscaler.js';
+import { horizontalpodautoscalers } from './autoscaling/v2/horizontalpodautoscaler.js';
+import { cronjobs } from './batch/v1/cronjob.js';
+import { jobs } from './batch/v1/job.js';
 import { limitranges } from './core/v1/limitrange.js';
 import { persistentvolumes } from './core/v1/persistentvolume.js';
 import { podtemplates } from './core/v1/podtemplate.js';
@@ -74,8 +80,14 @@ export const DEFINITIONS: readonly ResourceDefinition[] = [
   plain(services),
   plain(nodeports),
   plain(controllerrevisions),
+  plain(daemonsets),
   plain(deployments),
   plain(replicasets),
+  plain(statefulsets),
+  plain(horizontalpodautoscalersV1),
+  plain(horizontalpodautoscalers),
+  plain(cronjobs),
+  plain(jobs),
   plain(certificatesigningrequests),
   plain(leases),
   plain(endpointslices),

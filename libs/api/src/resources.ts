@@ -39,6 +39,10 @@ export const RESOURCEQUOTAS = core('resourcequotas');
 export const CONTROLLERREVISIONS: GroupVersionResource = { group: 'apps', version: 'v1', resource: 'controllerrevisions' };
 export const DAEMONSETS: GroupVersionResource = { group: 'apps', version: 'v1', resource: 'daemonsets' };
 export const STATEFULSETS: GroupVersionResource = { group: 'apps', version: 'v1', resource: 'statefulsets' };
+const autoscaling = (version: string): GroupVersionResource => ({ group: 'autoscaling', version, resource: 'horizontalpodautoscalers' });
+/** One kind in two versions; it is stored as the newer. */
+export const HORIZONTALPODAUTOSCALERS = autoscaling('v2');
+export const HORIZONTALPODAUTOSCALERS_V1 = autoscaling('v1');
 export const JOBS: GroupVersionResource = { group: 'batch', version: 'v1', resource: 'jobs' };
 export const CRONJOBS: GroupVersionResource = { group: 'batch', version: 'v1', resource: 'cronjobs' };
 export const INGRESSES: GroupVersionResource = { group: 'networking.k8s.io', version: 'v1', resource: 'ingresses' };

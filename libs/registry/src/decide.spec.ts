@@ -1,4 +1,4 @@
-import { CONFIGMAPS, DEPLOYMENTS, LEASES, NAMESPACES, PODDISRUPTIONBUDGETS, PODS, SERVICEACCOUNTS, type Pod } from '#libs/api';
+import { CONFIGMAPS, DEPLOYMENTS, JOBS, LEASES, NAMESPACES, PODDISRUPTIONBUDGETS, PODS, SERVICEACCOUNTS, type Pod } from '#libs/api';
 import { StatusError, toStatus, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
 import { aBudget, aConfigMap, aDeployment, aNamespace, aPod, aServiceAccount, definedAs, SETTINGS } from '#libs/testing';
 import { decideWrite } from './decide.js';
@@ -354,6 +354,26 @@ describe('deleting', () => {
     expect(writes.map(({ type, object }) => [type, object.metadata.finalizers])).toEqual([
       [finalizers ? 'Updated' : 'Deleted', finalizers],
     ]);
+  });
+
+  const job: KubeObject = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'a', namespace: 'default', uid: 'u' } };
+
+  it('leaves the pods of a job unless told otherwise, and says so', () => {
+    const { writes, warnings } = given(...base, [JOBS, job])
+      .when({ ...remove(), resource: JOBS })
+      .step();
+    expect(writes.map(({ object }) => object.metadata.finalizers)).toEqual([['orphan']]);
+    expect(warnings).toEqual([
+      'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
+    ]);
+  });
+
+  it('takes the pods of a job along where it is asked to', () => {
+    const { writes, warnings } = given(...base, [JOBS, job])
+      .when({ ...remove({ propagationPolicy: 'Background' }), resource: JOBS })
+      .step();
+    expect(writes.map(({ type }) => type)).toEqual(['Deleted']);
+    expect(warnings).toEqual([]);
   });
 
   it('counts as a change of generation for those who wait', () =>

@@ -10,7 +10,7 @@ import {
   type KubeObject,
   type ObjectMeta,
 } from '#libs/apimachinery';
-import type { Namespace, Pod } from '#libs/api';
+import type { Namespace, Pod, ResourceDefinition } from '#libs/api';
 import { admit } from './admission/chain.js';
 import { admitNamespaceDeletion } from './admission/namespace-lifecycle.js';
 import { currentOf, namespaceOf, planned, withMetadata, type Case, type Decided } from './case.js';
@@ -53,8 +53,9 @@ function checkPreconditions({ request, definition }: Case, { metadata }: KubeObj
   }
 }
 
-/** What becomes of the dependents: as asked for, else as an earlier request's finalizer says, else deleted in the background. */
-function dependentsFinalizer({ orphanDependents, propagationPolicy }: WriteOptions, finalizers: readonly string[]): string | undefined {
+/** What becomes of the dependents: as asked for, else as an earlier request's finalizer says, else as the kind has it. */
+function dependentsFinalizer({ request, definition }: Case, finalizers: readonly string[]): string | undefined {
+  const { orphanDependents, propagationPolicy } = request.options;
   if (orphanDependents !== undefined) return orphanDependents ? FINALIZER_ORPHAN_DEPENDENTS : undefined;
   switch (propagationPolicy) {
     case 'Orphan':
@@ -64,14 +65,23 @@ function dependentsFinalizer({ orphanDependents, propagationPolicy }: WriteOptio
     case 'Background':
       return undefined;
     case undefined:
-      return finalizers.find((name) => name === FINALIZER_ORPHAN_DEPENDENTS || name === FINALIZER_DELETE_DEPENDENTS);
+      return (
+        finalizers.find((name) => name === FINALIZER_ORPHAN_DEPENDENTS || name === FINALIZER_DELETE_DEPENDENTS) ??
+        (definition.orphansDependents ? FINALIZER_ORPHAN_DEPENDENTS : undefined)
+      );
   }
 }
 
+/** What a client is told that left it to the kind what becomes of the dependents. */
+export function deletionWarnings(definition: ResourceDefinition, { orphanDependents, propagationPolicy }: WriteOptions): readonly string[] {
+  const warning = definition.orphansDependents?.warning;
+  return warning === undefined || orphanDependents !== undefined || propagationPolicy !== undefined ? [] : [warning];
+}
+
 /** The finalizers after a delete request: those of others, and the one that says what becomes of the dependents. */
-function finalizersAfter({ definition, request }: Case, { finalizers = [] }: ObjectMeta): readonly string[] {
-  if (UNCOLLECTED.has(definition.resource.resource)) return finalizers;
-  const wanted = dependentsFinalizer(request.options, finalizers);
+function finalizersAfter(given: Case, { finalizers = [] }: ObjectMeta): readonly string[] {
+  if (UNCOLLECTED.has(given.definition.resource.resource)) return finalizers;
+  const wanted = dependentsFinalizer(given, finalizers);
   const others = finalizers.filter((name) => name !== FINALIZER_ORPHAN_DEPENDENTS && name !== FINALIZER_DELETE_DEPENDENTS);
   const next = wanted === undefined ? others : [...others, wanted];
   return next.length === finalizers.length && next.every((name) => finalizers.includes(name)) ? finalizers : next;
@@ -177,8 +187,9 @@ export function decideDelete(given: Case): Decided {
   const { namespace = '' } = current.object.metadata;
   const verdict = admit(given, { operation: 'DELETE', subresource: '', name, namespace, object: undefined, old: current.object });
   const decided = deleteObject(given, current);
-  if (decided.writes.length === 0) return { ...decided, warnings: [...decided.warnings, ...verdict.warnings] };
-  return { ...decided, writes: [...decided.writes, ...verdict.writes], warnings: [...decided.warnings, ...verdict.warnings] };
+  const warnings = [...deletionWarnings(definition, request.options), ...decided.warnings, ...verdict.warnings];
+  if (decided.writes.length === 0) return { ...decided, warnings };
+  return { ...decided, writes: [...decided.writes, ...verdict.writes], warnings };
 }
 
 /**

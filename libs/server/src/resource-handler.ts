@@ -1,6 +1,6 @@
 import { badRequest, StatusError, type KubeObject } from '#libs/apimachinery';
 import type { PrinterColumn, SubresourceDefinition } from '#libs/api';
-import { scaleOf, type Patch, type WriteRequest } from '#libs/registry';
+import { deletionWarnings, scaleOf, type Patch, type WriteRequest } from '#libs/registry';
 import { deleteCollection, type WritePath, type WriteResult, type World } from '#libs/runtime';
 import { mediaTypeOf, parseConfiguration, parseObject, parsePatch, readBody } from './body.js';
 import type { Call } from './call.js';
@@ -145,7 +145,7 @@ export class ResourceHandler {
     const page = reader.current(served, selection);
     const objects = page.rows.map(({ object }) => object);
     await deleteCollection(writePath, { request: { definition, options, requester: requesterOf(call) }, objects });
-    await this.sendList(call, served, page, negotiated);
+    await this.sendList(call, served, page, negotiated, deletionWarnings(definition, options));
   }
 
   /** The body of a deletion; undefined where there is none. */
@@ -189,10 +189,16 @@ export class ResourceHandler {
     await sendObject(call.request, call.response, code, answer, rendering);
   }
 
-  private async sendList(call: Call, served: ServedResource, page: Page, negotiated: Negotiated): Promise<void> {
+  private async sendList(
+    call: Call,
+    served: ServedResource,
+    page: Page,
+    negotiated: Negotiated,
+    warnings: readonly string[] = [],
+  ): Promise<void> {
     const metadata = listMetaOf(page);
     const { transform } = negotiated;
-    const rendering = this.rendering(negotiated);
+    const rendering = this.rendering(negotiated, warnings);
     if (transform === undefined && negotiated.format !== 'protobuf') {
       return sendJson(call.request, call.response, 200, listBytes(served, page.rows, metadata), rendering);
     }

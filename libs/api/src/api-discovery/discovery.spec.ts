@@ -1,4 +1,18 @@
-import { DEFINITIONS, DEPLOYMENTS, definitionOf, PODS, EVENTS, EVENTS_V1, type ResourceDefinition } from '#libs/api';
+import {
+  CRONJOBS,
+  DAEMONSETS,
+  DEFINITIONS,
+  DEPLOYMENTS,
+  definitionOf,
+  EVENTS,
+  EVENTS_V1,
+  HORIZONTALPODAUTOSCALERS,
+  HORIZONTALPODAUTOSCALERS_V1,
+  JOBS,
+  PODS,
+  STATEFULSETS,
+  type ResourceDefinition,
+} from '#libs/api';
 import { apiGroup, apiGroupDiscoveryList, apiGroupList, apiResourceList, apiVersions, storageVersionHash } from './discovery.js';
 
 const defined = (found: ResourceDefinition | undefined): ResourceDefinition => {
@@ -37,24 +51,42 @@ describe('discovery', () => {
   it.each([
     ['pods', PODS, 'xPOwRZ+Yhw8='],
     ['deployments', DEPLOYMENTS, '8aSe+NMegvE='],
+    ['jobs', JOBS, 'mudhfqk/qZY='],
+    ['statefulsets', STATEFULSETS, 'H+vl74LkKdo='],
+    ['daemonsets', DAEMONSETS, 'dd7pWHUlMKQ='],
+    ['cronjobs', CRONJOBS, 'sd5LIXh4Fjs='],
+    ['autoscalers', HORIZONTALPODAUTOSCALERS, 'qwQve8ut294='],
+    ['autoscalers of autoscaling/v1, which are stored as those of v2', HORIZONTALPODAUTOSCALERS_V1, 'qwQve8ut294='],
     ['events', EVENTS, 'r2yiGXH7wu8='],
     ['events of events.k8s.io, which are stored as those of the core group', EVENTS_V1, 'r2yiGXH7wu8='],
   ])('gives %s the hash that upstream gives', (_title, resource, hash) => {
     expect(storageVersionHash(defined(definitionOf(resource)))).toBe(hash);
   });
 
+  it('prefers autoscaling/v2 to v1', () => {
+    expect(apiGroup('autoscaling', DEFINITIONS)).toMatchObject({
+      versions: [{ groupVersion: 'autoscaling/v2' }, { groupVersion: 'autoscaling/v1' }],
+      preferredVersion: { groupVersion: 'autoscaling/v2', version: 'v2' },
+    });
+  });
+
   it('lists resources by name, each with its subresources', () => {
     const list = apiResourceList({ group: 'apps', version: 'v1' }, DEFINITIONS);
     expect(list?.resources.map(({ name }) => name)).toEqual([
       'controllerrevisions',
+      'daemonsets',
+      'daemonsets/status',
       'deployments',
       'deployments/scale',
       'deployments/status',
       'replicasets',
       'replicasets/scale',
       'replicasets/status',
+      'statefulsets',
+      'statefulsets/scale',
+      'statefulsets/status',
     ]);
-    expect(list?.resources[2]).toEqual({
+    expect(list?.resources[4]).toEqual({
       name: 'deployments/scale',
       singularName: '',
       namespaced: true,

@@ -1,9 +1,7 @@
 import { forbiddenField, invalidValue, required, validateImmutableField, type FieldError } from '#libs/apimachinery';
 import type { Deployment, DeploymentStrategy, RollingUpdateDeployment } from '../../generated/types.js';
 import { nonnegative, unsupported, type Problems } from '../../problems.js';
-import { atMostAll, numberOrPercent, replicaCounts, selectorAndTemplate } from './workload-validation.js';
-
-const isNone = (value: number | string | undefined): boolean => (typeof value === 'string' ? /^0+%$/.test(value) : !value);
+import { atMostAll, collisions, isNone, numberOrPercent, replicaCounts, selectorAndTemplate } from './workload-validation.js';
 
 function rollingUpdate(into: Problems, path: string, { maxUnavailable, maxSurge }: RollingUpdateDeployment): void {
   numberOrPercent(into, `${path}.maxUnavailable`, maxUnavailable);
@@ -49,9 +47,6 @@ export function validateDeploymentStatus({ status = {} }: Deployment, old: Deplo
   const into: Problems = [];
   const { observedGeneration, unavailableReplicas, collisionCount, terminatingReplicas } = status;
   replicaCounts(into, status, { observedGeneration, unavailableReplicas, collisionCount, terminatingReplicas });
-  const before = old.status?.collisionCount;
-  if (before !== undefined && (collisionCount ?? -1) < before) {
-    into.push(invalidValue('status.collisionCount', collisionCount, 'cannot be decremented'));
-  }
+  collisions(into, collisionCount, old.status?.collisionCount);
   return into;
 }

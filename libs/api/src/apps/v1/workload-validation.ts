@@ -16,6 +16,23 @@ export function atMostAll(into: Problems, field: string, value: number | string 
   }
 }
 
+/** Whether a number or percentage comes to nothing. */
+export const isNone = (value: number | string | undefined): boolean => (typeof value === 'string' ? /^0+%$/.test(value) : !value);
+
+/** A count of names that were taken only grows. */
+export function collisions(into: Problems, next: number | undefined, old: number | undefined): void {
+  if (old !== undefined && (next ?? -1) < old) into.push(invalidValue('status.collisionCount', next ?? 0, 'cannot be decremented'));
+}
+
+/** The pods of a workload are meant to run for ever. */
+export function restartsAlways(into: Problems, path: string, template: PodTemplateSpec | undefined, kind: string): void {
+  const { restartPolicy = '', activeDeadlineSeconds } = template?.spec ?? {};
+  if (restartPolicy !== 'Always') into.push(unsupported(`${path}.restartPolicy`, restartPolicy, ['Always']));
+  if (activeDeadlineSeconds !== undefined) {
+    into.push(forbiddenField(`${path}.activeDeadlineSeconds`, `activeDeadlineSeconds in ${kind} is not Supported`));
+  }
+}
+
 /** The selector of a workload and the template that has to fit it. */
 export function selectorAndTemplate(
   into: Problems,
@@ -38,11 +55,7 @@ export function selectorAndTemplate(
     into.push(invalidValue(`${path}.template.metadata.labels`, template?.metadata?.labels, '`selector` does not match template `labels`'));
   }
   podTemplate(into, `${path}.template`, template ?? {});
-  const { restartPolicy = '', activeDeadlineSeconds } = template?.spec ?? {};
-  if (restartPolicy !== 'Always') into.push(unsupported(`${path}.template.spec.restartPolicy`, restartPolicy, ['Always']));
-  if (activeDeadlineSeconds !== undefined) {
-    into.push(forbiddenField(`${path}.template.spec.activeDeadlineSeconds`, 'activeDeadlineSeconds in ReplicaSet is not Supported'));
-  }
+  restartsAlways(into, `${path}.template.spec`, template, 'ReplicaSet');
 }
 
 /** What the counts of a workload's status have in common. */

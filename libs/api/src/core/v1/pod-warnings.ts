@@ -57,7 +57,8 @@ function* duplicates(path: string, member: string, what: string, list: readonly 
   }
 }
 
-function* specWarnings(path: string, spec: PodSpec): Iterable<string> {
+/** What a client is told of the spec of a pod or of a template that is allowed and likely not meant. */
+export function* specWarnings(path: string, spec: PodSpec): Iterable<string> {
   for (const [index, { labelSelector }] of (spec.topologySpreadConstraints ?? []).entries()) {
     if (labelSelector) continue;
     yield `${path}.topologySpreadConstraints[${index}].labelSelector: a null labelSelector results in matching no pod`;
@@ -94,7 +95,8 @@ function* specWarnings(path: string, spec: PodSpec): Iterable<string> {
   }
 }
 
-function nameWarning(name: string | undefined, use: string): readonly string[] {
+/** What a client is told of a name that makes a poor host name. */
+export function nameWarning(name: string | undefined, use: string): readonly string[] {
   const messages = isDns1123Label(name ?? '');
   if (messages.length === 0) return [];
   const surprise = 'which can result in surprising behavior; a DNS label is recommended';

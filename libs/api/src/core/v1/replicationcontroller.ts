@@ -50,6 +50,7 @@ export const replicationcontrollers = kindOf<ReplicationController>(REPLICATIONC
   shortNames: ['rc'],
   categories: ['all'],
   verbs: ALL_VERBS,
+  orphansDependents: {},
   subresources: [SCALE, statusOf('ReplicationController')],
   fields: { 'status.replicas': ({ status }) => `${status?.replicas ?? 0}` },
   strategy: standardStrategy<ReplicationController>({

@@ -1,0 +1,86 @@
+import type { Instant } from '#libs/apimachinery';
+
+const MOST_FORMATTERS = 700;
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+/** The calendar of a zone, from the engine's copy of the IANA database. Throws a RangeError for a zone it does not know. */
+function formatterOf(zone: string): Intl.DateTimeFormat {
+  const known = formatters.get(zone);
+  if (known) return known;
+  const formatter = new Intl.DateTimeFormat('en-US', {
+    timeZone: zone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  });
+  if (formatters.size >= MOST_FORMATTERS) formatters.clear();
+  formatters.set(zone, formatter);
+  return formatter;
+}
+
+/** A part of a zone's name; digits and + only for names of old. */
+const NAME_PART = /^[A-Za-z.\-_0-9+]{1,14}$/;
+
+/** Whether a name is one of a zone: an offset such as `+02:00`, which engines take too, is none. */
+export function isTimeZone(name: string): boolean {
+  const parts = name.split('/');
+  if (parts.some((part) => part === '.' || part === '..' || part.startsWith('-') || !NAME_PART.test(part))) return false;
+  if (name === 'UTC') return true;
+  if (/^[+\d]/.test(name)) return false;
+  try {
+    formatterOf(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** How far a zone's clocks are ahead of UTC at an instant, in milliseconds. */
+function offsetAt(zone: string, at: Instant): number {
+  if (zone === 'UTC') return 0;
+  const fields = new Map(
+    formatterOf(zone)
+      .formatToParts(at)
+      .map(({ type, value }) => [type, Number(value)]),
+  );
+  const field = (name: Intl.DateTimeFormatPartTypes): number => fields.get(name) ?? 0;
+  const wall = Date.UTC(field('year'), field('month') - 1, field('day'), field('hour'), field('minute'), field('second'));
+  return wall - Math.floor(at / 1000) * 1000;
+}
+
+/** What clocks and calendars of a zone show. Months from 1; days of the week from Sunday, 0. */
+export interface WallTime {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+  readonly weekday: number;
+  readonly hour: number;
+  readonly minute: number;
+}
+
+/** What they show at an instant. */
+export function wallTimeAt(zone: string, at: Instant): WallTime {
+  const shifted = new Date(at + offsetAt(zone, at));
+  return {
+    year: shifted.getUTCFullYear(),
+    month: shifted.getUTCMonth() + 1,
+    day: shifted.getUTCDate(),
+    weekday: shifted.getUTCDay(),
+    hour: shifted.getUTCHours(),
+    minute: shifted.getUTCMinutes(),
+  };
+}
+
+const HOUR = 3_600_000;
+
+/** The instant at which a day begins; days and months out of range count on, as in Go's time.Date. */
+export function startOfDay(zone: string, year: number, month: number, day: number): Instant {
+  const wall = Date.UTC(year, month - 1, day);
+  const guess = wall - offsetAt(zone, wall - offsetAt(zone, wall));
+  // Where clocks go forward at midnight, no instant shows it: the day begins when they have.
+  return guess + offsetAt(zone, guess) < wall ? guess + HOUR : guess;
+}
