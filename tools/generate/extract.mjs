@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Reads upstream's Go type definitions (Debian's golang-k8s-api-dev and golang-k8s-apimachinery-dev of the
-// newest suite) and writes the facts Decklog needs - JSON names, types, list types and keys, merge keys,
-// protobuf field numbers - to libs/api/src/generated/facts.json. No sentence of upstream is taken over.
+// newest suite) and writes the facts Decklog needs - JSON names, types, enumerations, defaults, unions, list types and
+// keys, merge keys, protobuf field numbers - to libs/api/src/generated/facts.json. No sentence of upstream is taken over.
 //
 //   node tools/generate/extract.mjs [DIR]    DIR: a folder that holds usr/share/gocode/src (unpacked packages)
 import { execFileSync } from 'node:child_process';
@@ -71,6 +71,8 @@ function load(pkg) {
   if (!existsSync(dir)) throw new Error(`no package ${pkg} under ${src}`);
   const types = new Map();
   const imports = new Map();
+  /** Typed string constants: name -> { type, value }. */
+  const constants = new Map();
   for (const file of readdirSync(dir).filter((f) => f.endsWith('.go') && !f.endsWith('_test.go') && !/^(zz_|generated)/.test(f))) {
     const lines = readFileSync(path.join(dir, file), 'utf8')
       .replace(/\/\*[\s\S]*?\*\//g, '')
@@ -90,11 +92,13 @@ function load(pkg) {
         const end = lines.findIndex((l, at) => at > i && l === '}');
         types.set(struct[1], { body: lines.slice(i + 1, end), markers: comment });
         i = end;
-      } else if (alias) types.set(alias[1], { alias: alias[2] });
+      } else if (alias) types.set(alias[1], { alias: alias[2], markers: comment });
+      const constant = /^\s*(?:const )?(\w+)\s+([A-Z]\w*)\s*=\s*"([^"]*)"/.exec(line);
+      if (constant) constants.set(constant[1], { type: constant[2], value: constant[3] });
       comment = [];
     }
   }
-  const loaded = { pkg, types, imports };
+  const loaded = { pkg, types, imports, constants };
   packages.set(pkg, loaded);
   return loaded;
 }
@@ -102,6 +106,8 @@ function load(pkg) {
 const facts = {};
 /** Structs that server-side apply treats as one value. */
 const atomic = [];
+/** Structs of which one member counts: which member says so, and the others' Go names. */
+const unions = {};
 /** A Go type expression as a type string: `string`, `[]#model`, `map:quantity`, ... */
 function typeOf(go, from) {
   if (go.startsWith('*')) return typeOf(go.slice(1), from);
@@ -123,6 +129,28 @@ function typeOf(go, from) {
   return `#${modelName(pkg, name)}`;
 }
 
+/** The values of a field's innermost type where upstream calls it an enumeration, sorted as in its documents. */
+function enumOf(go, from) {
+  const inner = go.replace(/^(?:\*|\[\]|map\[[\w.]+\])+/, '');
+  const [, alias, name] = /^(?:(\w+)\.)?([A-Z]\w*)$/.exec(inner) ?? [];
+  if (!name || SCALARS[inner]) return undefined;
+  const pkg = alias ? (from.imports.get(alias) ?? (alias === 'metav1' ? 'meta/v1' : undefined)) : from.pkg;
+  if (!pkg) return undefined;
+  const { types, constants } = load(pkg);
+  if (!types.get(name)?.markers?.some((line) => /^\/\/\s*\+enum$/.test(line))) return undefined;
+  const values = [...constants.values()].filter(({ type }) => type === name).map(({ value }) => value);
+  return [...new Set(values)].sort();
+}
+
+/** A default as its marker gives it: JSON, or the name of a constant. */
+function defaultOf(text, from) {
+  const name = /^ref\((\w+)\)$/.exec(text)?.[1];
+  if (name === undefined) return JSON.parse(text);
+  const constant = from.constants.get(name);
+  if (!constant) throw new Error(`no constant ${name} in ${from.pkg}`);
+  return constant.value;
+}
+
 function collect(pkg, name) {
   const id = modelName(pkg, name);
   if (facts[id]) return;
@@ -132,6 +160,7 @@ function collect(pkg, name) {
   const fields = {};
   facts[id] = fields;
   if (found.markers.some((line) => /^\/\/\s*\+structType=atomic$/.test(line))) atomic.push(id);
+  const union = found.markers.some((line) => /^\/\/\s*\+union$/.test(line)) ? (unions[id] = { fields: {} }) : undefined;
   let markers = [];
   for (const raw of found.body) {
     const line = raw.trim();
@@ -145,12 +174,14 @@ function collect(pkg, name) {
     }
     const m = /^(?:(\w+)\s+)?([\w.*[\]{}]+)\s+`(.*)`/.exec(line);
     if (!m) throw new Error(`cannot read ${id}: ${line}`);
-    const [, , go, tag] = m;
+    const [, member, go, tag] = m;
     const tags = Object.fromEntries([...tag.matchAll(/(\w+):"([^"]*)"/g)].map((t) => [t[1], t[2]]));
     const [json, ...flags] = (tags.json ?? '').split(',');
     const number = Number(/^\w+,(\d+)/.exec(tags.protobuf ?? '')?.[1] ?? 0);
     if (json === '' && flags.includes('inline')) inline(fields, go, from, number);
     else if (json !== '-' && json !== '') fields[json] = fieldOf(go, from, flags, tags, markers, number);
+    if (union && markers.some(([key]) => key === 'unionDiscriminator')) union.discriminator = json;
+    else if (union && markers.some(([key]) => key === 'optional')) union.fields[json] = member;
     markers = [];
   }
 }
@@ -169,8 +200,11 @@ function fieldOf(go, from, flags, tags, markers, number) {
   const marker = (name) => markers.find(([key]) => key === name)?.[1];
   const keys = markers.filter(([key]) => key === 'listMapKey').map(([, value]) => value);
   const omit = flags.includes('omitempty');
+  const values = enumOf(go, from);
   return {
     type: typeOf(go, from),
+    ...(values ? { enum: values } : {}),
+    ...(marker('default') === undefined ? {} : { default: defaultOf(marker('default'), from) }),
     ...(go.startsWith('*') ? { pointer: true } : {}),
     ...(omit ? { omit: true } : {}),
     ...(flags.includes('omitzero') ? { omitZero: true } : {}),
@@ -194,6 +228,6 @@ const rows = Object.entries(sorted).map(([id, fields]) => {
 mkdirSync(path.dirname(out), { recursive: true });
 writeFileSync(
   out,
-  `{\n  "release": ${JSON.stringify(release)},\n  "atomic": ${JSON.stringify(atomic.sort(), undefined, 4).replace(/\n\]$/, '\n  ]')},\n  "types": {\n${rows.join(',\n')}\n  }\n}\n`,
+  `{\n  "release": ${JSON.stringify(release)},\n  "atomic": ${JSON.stringify(atomic.sort(), undefined, 4).replace(/\n\]$/, '\n  ]')},\n  "unions": ${JSON.stringify(unions)},\n  "types": {\n${rows.join(',\n')}\n  }\n}\n`,
 );
 console.log(`${rows.length} types written to ${path.relative(process.cwd(), out)}`);

@@ -4,6 +4,10 @@ import facts from '../generated/facts.json';
 export interface FieldFact {
   /** `string`, `int32`, ...; `#model`; `[]T`; `map:T`. */
   readonly type: string;
+  /** The values of the innermost string, where upstream calls it an enumeration. */
+  readonly enum?: readonly string[];
+  /** What upstream's documents give as the field's default; defaulting itself is the strategies' work. */
+  readonly default?: unknown;
   readonly pointer?: boolean;
   /** Go's `omitempty`: an empty value is not written. */
   readonly omit?: boolean;
@@ -28,6 +32,15 @@ export const MODELS = facts.types as unknown as Readonly<Record<string, ModelFac
 
 /** Structs that have one owner as a whole (structType=atomic). */
 export const ATOMIC_MODELS: ReadonlySet<string> = new Set(facts.atomic);
+
+/** A struct of which one member counts: the member that says which, and the Go names of the others. */
+export interface UnionFacts {
+  readonly discriminator?: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+/** The structs that are unions (marker `+union`), by model. */
+export const UNIONS: Readonly<Record<string, UnionFacts>> = facts.unions;
 
 /** The fields of a model. An unknown name is a bug: it throws. */
 export function modelFacts(model: string): ModelFacts {
