@@ -1,6 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { serviceAccountControllers } from '#libs/controllers';
 import { CONTROL_PLANE, ControllersService, hostedModule, type ControlPlane } from '#libs/platform';
+import { CertificateSigner } from './certificate-signer.js';
+import { IdentitiesService } from './identities-service.js';
 
 /** Token of this app's service. */
 export const SERVICE_ACCOUNTS = Symbol('SERVICE_ACCOUNTS');
@@ -8,13 +10,12 @@ export const SERVICE_ACCOUNTS = Symbol('SERVICE_ACCOUNTS');
 @Module({})
 class ServiceAccountsModule {}
 
-/** Default service accounts and the root certificate they trust. */
+/** Default service accounts, the root certificate they trust, and the certificates of whoever asks for one. */
 export const serviceAccountsModule = (plane: DynamicModule): DynamicModule =>
-  hostedModule(
-    ServiceAccountsModule,
-    [plane],
-    SERVICE_ACCOUNTS,
-    [CONTROL_PLANE],
-    (over: ControlPlane) =>
-      new ControllersService('serviceaccounts', over, serviceAccountControllers({ caCertificate: over.pki('ca.crt') })),
-  );
+  hostedModule(ServiceAccountsModule, [plane], SERVICE_ACCOUNTS, [CONTROL_PLANE], (over: ControlPlane) => {
+    const certificate = over.pki('ca.crt');
+    return new IdentitiesService([
+      new ControllersService('serviceaccounts', over, serviceAccountControllers({ caCertificate: certificate })),
+      new CertificateSigner(over, { certificate, key: over.pki('ca.key') }),
+    ]);
+  });

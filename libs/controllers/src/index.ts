@@ -1,5 +1,7 @@
 import type { Controller } from '#libs/apimachinery';
 import { apiServiceController } from './api-service/controller.js';
+import { certificateApprover } from './certificates/approver.js';
+import { certificateCleaner } from './certificates/cleaner.js';
 import { clusterRoleAggregationController } from './cluster-role-aggregation/controller.js';
 import { deploymentController } from './deployment/controller.js';
 import { disruptionController } from './disruption/controller.js';
@@ -7,6 +9,8 @@ import { dnsServiceController } from './dns-service/controller.js';
 import { endpointsController } from './endpoints/controller.js';
 import { endpointSliceController } from './endpointslice/controller.js';
 import { eventSweeper } from './event-sweeper/controller.js';
+import { flowSchemaStatus } from './flow-control/dangling.js';
+import { flowControlDefaults } from './flow-control/defaults.js';
 import { garbageCollector } from './garbage-collection/controller.js';
 import { namespaceController } from './namespace/controller.js';
 import { nodeLifecycleController } from './node-lifecycle/controller.js';
@@ -16,6 +20,7 @@ import { replicaSetController } from './replicaset/controller.js';
 import { replicationController } from './replicationcontroller/controller.js';
 import { rootCaController } from './root-ca/controller.js';
 import { addressIn } from './service-range.js';
+import { defaultServiceCidr, serviceCidrController } from './service-cidr/controller.js';
 import { serviceAccountController } from './serviceaccount/controller.js';
 import { taintEvictionController } from './taint-eviction/controller.js';
 
@@ -32,10 +37,12 @@ export const replicationControllers: readonly Controller[] = [
 /** EndpointSlices and Endpoints: what the app `endpoints` runs. */
 export const endpointsControllers: readonly Controller[] = [plain(endpointSliceController), plain(endpointsController)];
 
-/** Default ServiceAccounts and the root certificate (PEM) in every namespace: what the app `serviceaccounts` runs. */
+/** Default ServiceAccounts, the root certificate (PEM) in every namespace, and requests for certificates: what the app `serviceaccounts` runs. */
 export const serviceAccountControllers = ({ caCertificate }: { readonly caCertificate: string }): readonly Controller[] => [
   plain(serviceAccountController),
   plain(rootCaController(caCertificate)),
+  plain(certificateApprover),
+  plain(certificateCleaner),
 ];
 
 /** Settings of the cluster that lifecycle controllers publish. */
@@ -47,7 +54,7 @@ export interface LifecycleSettings {
   readonly apiPort: number;
 }
 
-/** Namespaces, garbage collection, nodes, budgets, default roles, the cluster's own Services, old Kubernetes Events: what the app `lifecycle` runs. */
+/** Namespaces, garbage collection, nodes, budgets, default roles, the cluster's own Services and ranges, flow control, old Kubernetes Events: what the app `lifecycle` runs. */
 export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }: LifecycleSettings): readonly Controller[] => [
   plain(namespaceController),
   plain(garbageCollector),
@@ -60,6 +67,10 @@ export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }:
   plain(apiServiceController({ address: advertiseAddress, port: apiPort, clusterIp: addressIn(serviceCidr, 1) })),
   plain(dnsServiceController(addressIn(serviceCidr, 10))),
   plain(eventSweeper()),
+  plain(flowControlDefaults),
+  plain(flowSchemaStatus),
+  plain(defaultServiceCidr(serviceCidr)),
+  plain(serviceCidrController),
 ];
 
 export { apiServiceController, type ApiServiceOptions } from './api-service/controller.js';
@@ -80,3 +91,9 @@ export { replicationController } from './replicationcontroller/controller.js';
 export { rootCaController } from './root-ca/controller.js';
 export { serviceAccountController } from './serviceaccount/controller.js';
 export { taintEvictionController } from './taint-eviction/controller.js';
+export { certificateApprover } from './certificates/approver.js';
+export { certificateCleaner } from './certificates/cleaner.js';
+export * from './certificates/signing.js';
+export { flowSchemaStatus } from './flow-control/dangling.js';
+export { flowControlDefaults } from './flow-control/defaults.js';
+export { DEFAULT_SERVICE_CIDR, defaultServiceCidr, serviceCidrController } from './service-cidr/controller.js';

@@ -12,7 +12,7 @@ import { readFields } from './access-review.js';
 import { allowAuthenticated, refusal, type Authorizer, type AuthorizerAttributes, type User } from './authorizer.js';
 import type { Call } from './call.js';
 import { impersonated } from './impersonation.js';
-import { InFlight } from './in-flight.js';
+import { Fairness } from './fairness/fairness.js';
 import type { Upgrade } from './kubelet-proxy.js';
 import { DEFAULT_SETTINGS, type ListenAddress, type ServerOptions, type ServerSettings } from './options.js';
 import { requestInfoOf, type RequestInfo } from './request-info.js';
@@ -50,7 +50,7 @@ export class ApiServer implements RunningServer {
   private readonly router: Router;
   private readonly authenticator: Authenticator;
   private readonly authorizer: Authorizer;
-  private readonly inFlight: InFlight;
+  private readonly fairness: Fairness;
   private readonly recorder: AuditRecorder | undefined;
   private readonly servers: Server[] = [];
   /** Of the requests under way: aborted when their client goes, or when the server has waited long enough for them. */
@@ -69,7 +69,9 @@ export class ApiServer implements RunningServer {
     this.authenticator = who.authenticator;
     this.router = new Router(options, this.settings, who, this.authorizer);
     this.recorder = options.audit && new AuditRecorder(options.audit, world, options.logger);
-    this.inFlight = new InFlight(this.settings.maxReadsInFlight, this.settings.maxWritesInFlight);
+    const { maxReadsInFlight, maxWritesInFlight, maxQueueWaitMs } = this.settings;
+    const serverLimit = maxReadsInFlight + maxWritesInFlight;
+    this.fairness = new Fairness({ view, serverLimit, mostWaitMs: maxQueueWaitMs });
   }
 
   get port(): number {
@@ -80,6 +82,7 @@ export class ApiServer implements RunningServer {
   async listen(): Promise<void> {
     this.router.start();
     this.recorder?.start();
+    this.fairness.start();
     try {
       for (const address of this.options.listen) await this.bind(address);
     } catch (error) {
@@ -98,6 +101,7 @@ export class ApiServer implements RunningServer {
     while (this.underWay.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
     for (const request of this.underWay) request.abort(SHUTTING_DOWN);
     this.router.stop();
+    this.fairness.stop();
     for (const server of this.servers) server.closeAllConnections();
     for (const socket of this.sockets) socket.destroy();
     await Promise.all(closed);
@@ -185,9 +189,8 @@ export class ApiServer implements RunningServer {
       if (found.warning !== undefined) warn(response, found.warning);
       user = found.user;
       user = await impersonated(user, request, this.authorizer);
-      await this.authorize(user, info, query, upgrade);
-      if (lasts(info)) this.recorder?.record(known(), undefined);
-      await this.dispatch({ request, response, info, query, target, user, auditId, signal: gone.signal }, upgrade);
+      const begun = (): void => this.recorder?.record(known(), undefined);
+      await this.dispatch({ request, response, info, query, target, user, auditId, signal: gone.signal }, upgrade, begun);
       code = response.statusCode;
     } catch (error) {
       failure = error;
@@ -209,16 +212,30 @@ export class ApiServer implements RunningServer {
     logger.debug('request', { auditId, verb: info?.verb, target, user: user?.name, agent, code, ms: latencyMs });
   }
 
-  private async dispatch(call: Call, upgrade: Upgrade | undefined): Promise<void> {
-    const { verb, subresource } = call.info;
-    if (upgrade !== undefined && !LONG_SUBRESOURCES.has(subresource)) throw badRequest('this endpoint does not change protocols');
-    if (lasts(call.info)) return this.router.route(call, upgrade);
-    const leave = this.inFlight.enter(verb);
+  /** Carries a request out when it is its turn. What lasts long by nature takes no place (upstream's longRunningRequestCheck). */
+  private async dispatch(call: Call, upgrade: Upgrade | undefined, begun: () => void): Promise<void> {
+    const { info, response, signal } = call;
+    if (LONG_SUBRESOURCES.has(info.subresource)) return this.carryOut(call, upgrade, begun);
+    if (info.verb === 'watch') {
+      this.fairness.mark(call, response);
+      return this.carryOut(call, upgrade, begun);
+    }
+    const place = this.fairness.enter(call, response, signal);
+    const leave = place instanceof Promise ? await place : place;
     try {
-      await this.router.route(call, upgrade);
+      await this.carryOut(call, upgrade);
     } finally {
       leave();
     }
+  }
+
+  /** Authorizes a request and has it answered; `begun` is told of one that lasts when it has been let in. */
+  private async carryOut(call: Call, upgrade: Upgrade | undefined, begun?: () => void): Promise<void> {
+    const { user, info, query } = call;
+    await this.authorize(user, info, query, upgrade);
+    begun?.();
+    if (upgrade !== undefined && !LONG_SUBRESOURCES.has(info.subresource)) throw badRequest('this endpoint does not change protocols');
+    await this.router.route(call, upgrade);
   }
 
   private async authorize(user: User, info: RequestInfo, query: URLSearchParams, upgrade: Upgrade | undefined): Promise<void> {
@@ -261,9 +278,6 @@ export class ApiServer implements RunningServer {
 /** Whoever lists or watches one object by its name asks for that object (apiserver `requestinfo.go`). */
 const selectedName = (fields: readonly FieldRequirement[]): string =>
   fields.find(({ field, operator }) => field === 'metadata.name' && operator === '=')?.value ?? '';
-
-/** Whether a request lasts as long as its client likes. */
-const lasts = ({ verb, subresource }: RequestInfo): boolean => verb === 'watch' || LONG_SUBRESOURCES.has(subresource);
 
 const headerOf = (request: IncomingMessage, name: string): string | undefined => {
   const value = request.headers[name];

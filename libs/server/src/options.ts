@@ -53,6 +53,8 @@ export interface ServerSettings {
   readonly maxBodyBytes: number;
   readonly maxReadsInFlight: number;
   readonly maxWritesInFlight: number;
+  /** How long a request waits for its turn where its priority level is busy, before it is refused. */
+  readonly maxQueueWaitMs: number;
   /** How long a read of a resourceVersion that is not there yet waits before it is refused. */
   readonly futureVersionWaitMs: number;
   /** How long a read waits for the log or for the cache to catch up with it, before it is refused. */
@@ -76,6 +78,7 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   maxBodyBytes: 3 * 1024 * 1024,
   maxReadsInFlight: 400,
   maxWritesInFlight: 200,
+  maxQueueWaitMs: 15_000,
   futureVersionWaitMs: 3_000,
   readTimeoutMs: 30_000,
   compactionHorizonMs: 10 * 60_000,

@@ -35,6 +35,7 @@ export interface TestApiServer {
   readonly log: MemoryLog;
   readonly audit: MemoryAudit;
   readonly view: StateCache;
+  readonly writePath: WritePathEngine;
   readonly authority: TestAuthority;
   readonly admin: TestPair;
   readonly logged: readonly string[];
@@ -142,6 +143,7 @@ export async function startTestApiServer(chosen: TestServerOptions = {}): Promis
     log,
     audit,
     view,
+    writePath,
     authority,
     admin,
     logged,

@@ -12,6 +12,8 @@ export interface TestPair {
 /** An authority for one test run, and what it signs. */
 export interface TestAuthority {
   readonly cert: string;
+  /** Its private key, PEM. */
+  readonly key: string;
   /** A certificate for a client (`commonName`, `organizations`) or, with `addresses`, for a server. */
   issue(commonName: string, options?: TestCertificate): Promise<TestPair>;
 }
@@ -64,6 +66,7 @@ export async function testAuthority(): Promise<TestAuthority> {
   });
   return {
     cert: ca.toString('pem'),
+    key: await keyPem(keys),
     issue: async (commonName, { organizations = [], addresses, uid, validHours } = {}) => {
       const own = await newKeys();
       const certificate = await x509.X509CertificateGenerator.create({
