@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { CertificateSigningRequest } from '#libs/api';
-import { startTestApiServer, testAuthority, testCertificateRequest, type TestApiServer, type TestAuthority } from '#libs/testing';
+import { startTestApiServer, testCertificateRequest, type TestApiServer, type TestAuthority } from '#libs/testing';
 import { CertificateSigner } from './certificate-signer.js';
 
 const CSRS = '/apis/certificates.k8s.io/v1/certificatesigningrequests';

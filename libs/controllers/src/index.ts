@@ -54,7 +54,10 @@ export interface LifecycleSettings {
   readonly apiPort: number;
 }
 
-/** Namespaces, garbage collection, nodes, budgets, default roles, the cluster's own Services and ranges, flow control, old Kubernetes Events: what the app `lifecycle` runs. */
+/**
+ * Namespaces, garbage collection, nodes, budgets, default roles, the cluster's own Services and ranges, flow control,
+ * old Kubernetes Events: what the app `lifecycle` runs.
+ */
 export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }: LifecycleSettings): readonly Controller[] => [
   plain(namespaceController),
   plain(garbageCollector),

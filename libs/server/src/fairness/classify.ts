@@ -92,12 +92,9 @@ function matches({ subjects, resourceRules, nonResourceRules }: PolicyRulesWithS
 }
 
 function flowOf(schema: FlowSchema, { user, info }: RequestDigest): string {
-  switch (schema.spec?.distinguisherMethod?.type) {
-    case 'ByUser':
-      return `${nameOf(schema)}/${user.name}`;
-    case 'ByNamespace':
-      return `${nameOf(schema)}/${info.namespace}`;
-  }
+  const method = schema.spec?.distinguisherMethod?.type;
+  if (method === 'ByUser') return `${nameOf(schema)}/${user.name}`;
+  if (method === 'ByNamespace') return `${nameOf(schema)}/${info.namespace}`;
   return nameOf(schema);
 }
 
