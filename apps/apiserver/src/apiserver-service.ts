@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import type { Descriptions } from '#libs/api';
 import type { AuditStream } from '#libs/log';
 import type { ControlPlane, ControlPlaneConfig, HostedService } from '#libs/platform';
 import { clusterAuthorization, startApiServer, type AuthenticationSettings, type ListenAddress, type RunningServer } from '#libs/server';
@@ -41,6 +42,7 @@ export class ApiServerService implements HostedService {
       authentication: authenticationOf(config),
       kubelet: { cert: pki('kubelet-client.crt'), key: pki('kubelet-client.key'), ca: pki('ca.crt') },
       ...clusterAuthorization(view),
+      ...descriptionsOf(config),
       settings: { readsFrom: config.readsFrom },
     });
     logger.info('serving', { addresses: listen.map(({ host, port }) => `${host}:${port}`) });
@@ -52,6 +54,12 @@ export class ApiServerService implements HostedService {
     await this.audit?.close();
     this.audit = undefined;
   }
+}
+
+/** The file may be gone by now: documents then say nothing, which is no reason not to serve. */
+function descriptionsOf({ descriptionsFile }: ControlPlaneConfig): { readonly descriptions?: Descriptions } {
+  if (descriptionsFile === undefined || !existsSync(descriptionsFile)) return {};
+  return { descriptions: JSON.parse(readFileSync(descriptionsFile, 'utf8')) as Descriptions };
 }
 
 function authenticationOf({ tokenAuthFile, authenticationConfig }: ControlPlaneConfig): AuthenticationSettings {

@@ -8,6 +8,7 @@ import { natsUrlOf } from './nats.js';
 import { nodePairs } from './pki.js';
 import { postgresUrlOf } from './postgres.js';
 import type { Folders } from './profile.js';
+import { descriptionsFile } from './upstream.js';
 
 /** The app that a component of the control plane or a node is, as a folder under `apps/`. */
 export function appOf(component: string): string {
@@ -22,7 +23,9 @@ export function controlPlaneSettings(
   secrets: Secrets,
   component: string,
 ): Readonly<Record<string, string>> {
+  const descriptions = descriptionsFile();
   return {
+    ...(descriptions === undefined ? {} : { DESCRIPTIONS_FILE: descriptions }),
     CLUSTER: cluster.id,
     NATS_URL: natsUrlOf(cluster, secrets),
     POSTGRES_URL: postgresUrlOf(cluster, secrets),

@@ -40,6 +40,7 @@ import { natsServer } from './programs.js';
 import { statusOf } from './status.js';
 import { formatDuration } from './terminal.js';
 import type { Terminal } from './terminal.js';
+import { upstreamFolder } from './upstream.js';
 import { productVersion } from './version.js';
 
 /** What `start` was asked for; what is left out stays as it is, or takes its default. */
@@ -86,6 +87,9 @@ function checkNodes(nodes: number | undefined): void {
 
 async function create(options: StartOptions, folders: Folders, terminal: Terminal): Promise<Cluster> {
   const engine = await findEngine(options.runtime, terminal);
+  await terminal.step('📚', 'Descriptions for kubectl explain', async (say) => {
+    await upstreamFolder(say).catch((error: unknown) => say(`none: ${messageOf(error)}`));
+  });
   await makeFolders(folders);
   let allocation: Allocation | undefined;
   try {

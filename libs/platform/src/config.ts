@@ -24,6 +24,7 @@ export const ControlPlaneConfig = z
     AUTHENTICATION_CONFIG: z.string().min(1).optional(),
     AUDIT_MAX_MIB: z.coerce.number().int().min(1).max(1_048_576).default(256),
     AUDIT_MAX_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
+    DESCRIPTIONS_FILE: z.string().min(1).optional(),
     READS_FROM: z.enum(['cache', 'projection']).default('cache'),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
@@ -43,6 +44,7 @@ export const ControlPlaneConfig = z
     authenticationConfig: env.AUTHENTICATION_CONFIG,
     auditMaxMiB: env.AUDIT_MAX_MIB,
     auditMaxDays: env.AUDIT_MAX_DAYS,
+    descriptionsFile: env.DESCRIPTIONS_FILE,
     readsFrom: env.READS_FROM,
     logLevel: env.LOG_LEVEL,
   }));

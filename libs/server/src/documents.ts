@@ -5,11 +5,14 @@ import {
   apiGroupList,
   apiResourceList,
   apiVersions,
+  described,
   openApiDocuments,
   openApiV3,
   openApiV3Index,
   isServed,
   type Catalog,
+  type GroupVersion,
+  type OpenApiDocument,
   type ResourceDefinition,
 } from '#libs/api';
 import type { Call } from './call.js';
@@ -137,7 +140,7 @@ export class Documents {
   private async openApiV2(call: Call): Promise<void> {
     const document = () =>
       openApiV2(
-        [...this.groupVersions.values()].flatMap((one) => openApiV3(one, this.definitions) ?? []),
+        [...this.groupVersions.values()].flatMap((one) => this.describedDocument(one) ?? []),
         this.gitVersion,
       );
     const { accept } = call.request.headers;
@@ -153,11 +156,16 @@ export class Documents {
     await this.sendTagged(call, this.document('v2', document), 'application/json', {});
   }
 
+  private describedDocument(groupVersion: GroupVersion): OpenApiDocument | undefined {
+    const document = openApiV3(groupVersion, this.definitions);
+    return document && described(document, this.options.descriptions ?? {});
+  }
+
   private groupDocument(name: string): Made {
     return this.document(`v3 ${name}`, () => {
       const groupVersion = this.groupVersions.get(name);
       if (groupVersion === undefined) throw nothingHere();
-      return openApiV3(groupVersion, this.definitions);
+      return this.describedDocument(groupVersion);
     });
   }
 

@@ -1,3 +1,4 @@
+import type { Descriptions } from '#libs/api';
 import type { AuditStream, EventLog } from '#libs/log';
 import type { HistoryReader, Logger, StateView, World, WritePath } from '#libs/runtime';
 import type { AuthenticationSettings } from './authentication/settings.js';
@@ -113,6 +114,8 @@ export interface ServerOptions {
   readonly rulesFor?: RulesFor;
   readonly healthChecks?: readonly HealthCheck[];
   readonly settings?: Partial<ServerSettings>;
+  /** Sentences about types and fields, shown in OpenAPI documents; default: none. */
+  readonly descriptions?: Descriptions;
   /** Reported by `/version`; default `v1.36.4+decklog`. */
   readonly gitVersion?: string;
   /** When this build was made, RFC 3339; reported by `/version`. */
