@@ -15,8 +15,10 @@ import { garbageCollector } from './garbage-collection/controller.js';
 import { namespaceController } from './namespace/controller.js';
 import { nodeLifecycleController } from './node-lifecycle/controller.js';
 import { podGarbageCollector } from './pod-garbage-collection/controller.js';
+import { systemPriorityClasses } from './priority-classes/controller.js';
 import { rbacDefaultsController } from './rbac-defaults/controller.js';
 import { replicaSetController } from './replicaset/controller.js';
+import { resourceQuotaController } from './resource-quota/controller.js';
 import { replicationController } from './replicationcontroller/controller.js';
 import { rootCaController } from './root-ca/controller.js';
 import { addressIn } from './service-range.js';
@@ -55,8 +57,8 @@ export interface LifecycleSettings {
 }
 
 /**
- * Namespaces, garbage collection, nodes, budgets, default roles, the cluster's own Services and ranges, flow control,
- * old Kubernetes Events: what the app `lifecycle` runs.
+ * Namespaces, garbage collection, nodes, budgets, quotas, default roles and priority classes, the cluster's own Services
+ * and ranges, flow control, old Kubernetes Events: what the app `lifecycle` runs.
  */
 export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }: LifecycleSettings): readonly Controller[] => [
   plain(namespaceController),
@@ -65,7 +67,9 @@ export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }:
   plain(taintEvictionController),
   plain(podGarbageCollector),
   plain(disruptionController),
+  plain(resourceQuotaController),
   plain(rbacDefaultsController),
+  plain(systemPriorityClasses),
   plain(clusterRoleAggregationController),
   plain(apiServiceController({ address: advertiseAddress, port: apiPort, clusterIp: addressIn(serviceCidr, 1) })),
   plain(dnsServiceController(addressIn(serviceCidr, 10))),
@@ -88,9 +92,11 @@ export { garbageCollector } from './garbage-collection/controller.js';
 export { namespaceController } from './namespace/controller.js';
 export { nodeLifecycleController } from './node-lifecycle/controller.js';
 export { podGarbageCollector } from './pod-garbage-collection/controller.js';
+export { systemPriorityClasses } from './priority-classes/controller.js';
 export { rbacDefaultsController } from './rbac-defaults/controller.js';
 export { replicaSetController } from './replicaset/controller.js';
 export { replicationController } from './replicationcontroller/controller.js';
+export { resourceQuotaController } from './resource-quota/controller.js';
 export { rootCaController } from './root-ca/controller.js';
 export { serviceAccountController } from './serviceaccount/controller.js';
 export { taintEvictionController } from './taint-eviction/controller.js';

@@ -2,6 +2,7 @@ export * from './api-server.js';
 export * from './event-log-contract.js';
 export * from './events.js';
 export * from './fuzzing/index.js';
+export * from './given.js';
 export * from './memory-history.js';
 export * from './pki.js';
 export * from './servers.js';

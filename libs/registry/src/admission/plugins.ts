@@ -2,9 +2,12 @@ import type { Node, Pod } from '#libs/api';
 import type { Case } from '../case.js';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.js';
 import { escalation } from './escalation.js';
+import { limitDefaults, limitRanges } from './limit-ranger.js';
 import type { Attributes, MutatingPlugin, ValidatingPlugin } from './plugin.js';
 import { admitNode } from './node-taint.js';
-import { admitPriority, admitTolerations, keepPriority } from './pod-defaults.js';
+import { admitTolerations } from './default-toleration-seconds.js';
+import { priority, priorityClasses } from './priority.js';
+import { resourceQuota } from './resource-quota.js';
 import { admitServiceAccount } from './service-account.js';
 
 const isMain = ({ definition: { resource } }: Case, { subresource }: Attributes, group: string, name: string): boolean =>
@@ -23,15 +26,6 @@ const taintNodesByCondition: MutatingPlugin = {
   mutate: (object, attributes, given) => (isMain(given, attributes, '', 'nodes') ? admitNode(object as Node) : object),
 };
 
-const priority: MutatingPlugin = {
-  name: 'Priority',
-  operations: ['CREATE', 'UPDATE'],
-  mutate(object, attributes, given) {
-    if (!isMain(given, attributes, '', 'pods')) return object;
-    return attributes.old ? keepPriority(object as Pod, attributes.old as Pod) : admitPriority(object as Pod, attributes.name);
-  },
-};
-
 const defaultTolerationSeconds: MutatingPlugin = {
   name: 'DefaultTolerationSeconds',
   operations: ['CREATE', 'UPDATE'],
@@ -39,7 +33,21 @@ const defaultTolerationSeconds: MutatingPlugin = {
 };
 
 /** The mutating steps, in upstream's order (kubeapiserver `options/plugins.go`). */
-export const MUTATING: readonly MutatingPlugin[] = [serviceAccount, taintNodesByCondition, priority, defaultTolerationSeconds];
+export const MUTATING: readonly MutatingPlugin[] = [
+  limitDefaults,
+  serviceAccount,
+  taintNodesByCondition,
+  priority,
+  defaultTolerationSeconds,
+];
 
 /** The validating steps, in upstream's order; quota comes last. */
-export const VALIDATING: readonly ValidatingPlugin[] = [certificateApproval, certificateSigning, certificateSubjectRestriction, escalation];
+export const VALIDATING: readonly ValidatingPlugin[] = [
+  limitRanges,
+  priorityClasses,
+  certificateApproval,
+  certificateSigning,
+  certificateSubjectRestriction,
+  escalation,
+  resourceQuota,
+];

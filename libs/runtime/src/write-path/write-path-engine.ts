@@ -34,6 +34,7 @@ import {
 import type { StateView, World, WritePath, WriteResult } from '../ports.js';
 import { ReadBarrier } from './barrier.js';
 import { verifiesSignature } from './signature.js';
+import { Turns, type Turn } from './turns.js';
 
 /** A view that also remembers where deleted objects ended, so that their names can be taken again without a failed attempt. */
 export interface WriteView extends StateView {
@@ -86,6 +87,9 @@ interface Progress {
   waited: boolean;
   /** What the webhooks that were called have answered. */
   readonly answers: Map<string, CallAnswer>;
+  /** The right to write what is written besides the request's own object, and where that then stood. */
+  turn: Turn | undefined;
+  written: Sequence;
 }
 
 /**
@@ -96,6 +100,7 @@ interface Progress {
 export class WritePathEngine implements WritePath {
   readonly #barrier: ReadBarrier;
   readonly #known: Known;
+  readonly #turns = new Turns();
 
   constructor(private readonly options: WritePathOptions) {
     const { log, view } = options;
@@ -117,6 +122,8 @@ export class WritePathEngine implements WritePath {
       current: false,
       waited: false,
       answers: new Map(),
+      turn: undefined,
+      written: 0,
     };
     try {
       for (;;) {
@@ -127,6 +134,8 @@ export class WritePathEngine implements WritePath {
       if (!(thrown instanceof LogUnavailable)) throw thrown;
       const error = tryAgainLater('ServiceUnavailable', 'the event log is unavailable, please try again later', RETRY_AFTER_SECONDS);
       throw new StatusError(error.reason, error.message, error.details, { cause: thrown });
+    } finally {
+      progress.turn?.give(progress.written);
     }
   }
 
@@ -147,9 +156,11 @@ export class WritePathEngine implements WritePath {
       if (request.options.dryRun !== true && (await this.#madeCurrent(request, progress))) return undefined;
       return { code, object: answer, sequence: undefined, warnings };
     }
+    if (writes.length > 1 && !(await this.#hasTurn(request, writes, progress))) return undefined;
     const appended = await this.#append(request, writes, progress);
     const [sequence] = appended;
     if (sequence === undefined) return undefined;
+    progress.written = appended.at(-1) ?? sequence;
     return { code, object: answer.kind === 'Status' ? answer : versioned(answer, sequence), sequence, warnings };
   }
 
@@ -230,11 +241,32 @@ export class WritePathEngine implements WritePath {
     return [];
   }
 
+  /** Whether what is changed besides the request's own object is this write's to change; false: it waited, and must decide anew. */
+  async #hasTurn(request: WriteRequest, writes: readonly PlannedWrite[], progress: Progress): Promise<boolean> {
+    const besides = writes.slice(1).filter(({ type, previous }) => type === 'Updated' && previous > 0);
+    const subjects = besides.map((write) => this.#subjectOf(write));
+    if (subjects.every((subject) => progress.turn?.subjects.has(subject))) return true;
+    progress.turn?.give(progress.written);
+    progress.turn = undefined;
+    const free = this.#turns.tryTake(subjects);
+    progress.turn = free ?? (await this.#turns.take(subjects));
+    if (free) return true;
+    const signal = AbortSignal.timeout(this.options.patienceMs ?? PATIENCE_MS);
+    await this.#waited(this.options.view.reached(request.definition.stream, progress.turn.seen, signal));
+    return false;
+  }
+
+  #subjectOf({ definition, object }: PlannedWrite): string {
+    const resource = definition.storage?.resource ?? definition.resource;
+    const { namespace = '', name = '' } = object.metadata;
+    return subjectOf(this.options.cluster, definition.stream, resource, namespace, name);
+  }
+
   #appendWrite(request: WriteRequest, write: PlannedWrite, index: number, progress: Progress): AppendWrite {
     const { definition, object, type, previous } = write;
     const resource = definition.storage?.resource ?? definition.resource;
     const { namespace = '', name = '' } = object.metadata;
-    const subject = subjectOf(this.options.cluster, definition.stream, resource, namespace, name);
+    const subject = this.#subjectOf(write);
     const expected =
       previous > 0 ? previous : (progress.ends.get(subject) ?? this.options.view.tombstone?.(resource, namespace, name) ?? 0);
     return { subject, expected, meta: this.#meta(request, type, previous, index === 0), body: encodeObject(object) };

@@ -49,6 +49,19 @@ export function podRequests(pod: Pod): ResourceList {
   return total;
 }
 
+/** What a pod may take at most, reckoned likewise; overhead raises only limits that there are. */
+export function podLimits(pod: Pod): ResourceList {
+  const { spec } = pod;
+  if (!spec) return {};
+  const total = containersTotal(spec, 'limits');
+  const whole = spec.resources?.limits;
+  for (const name in whole) {
+    if (isPodLevelResource(name)) total[name] = whole[name] ?? '0';
+  }
+  for (const [name, amount] of Object.entries(spec.overhead ?? {})) if (total[name] !== undefined) addTo(total, { [name]: amount });
+  return total;
+}
+
 const COMPUTE = ['cpu', 'memory'] as const;
 
 /** Amounts above zero of cpu and memory. Canonical quantities: zero has one text. */
