@@ -46,7 +46,6 @@ function target({ resource, subresource, name, namespace, path }: AuditEntry): s
 const who = ({ user, impersonator }: AuditEntry): string =>
   `${user === '' ? '-' : user}${impersonator === undefined ? '' : ` (by ${impersonator})`}`;
 
-// eslint-disable-next-line no-control-regex -- what clients send must not steer the terminal
 const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 
 /** One entry as a line of text. */

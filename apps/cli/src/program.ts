@@ -18,6 +18,7 @@ import { allProfiles, profilesText } from './profiles.js';
 import { decklogHome, foldersOf, loadCluster, profileNames, requireCluster } from './profile.js';
 import { kubectl } from './programs.js';
 import { rebuildProjection } from './rebuild.js';
+import { rotateSealingKey } from './secrets.js';
 import { serviceText } from './service.js';
 import { start } from './start.js';
 import type { StartOptions } from './start.js';
@@ -282,6 +283,14 @@ function addTools(program: Command, around: Surroundings): void {
       const cluster = await requireCluster(profile);
       const difference = await rebuildProjection(cluster, foldersOf(profile), check === true, terminal);
       if (difference !== undefined) throw new Failure(difference, ['`./decklog rebuild` builds it anew.']);
+    });
+
+  const secrets = program.command('secrets').description('the keys that Secrets are encrypted with');
+  profileOption(secrets.command('rotate-key'))
+    .description('wrap every key anew with a new sealing key while the cluster runs; the old one is of no use afterwards')
+    .action(async (_: unknown, command: Command) => {
+      const profile = profileOf(command);
+      await rotateSealingKey(await requireCluster(profile), foldersOf(profile), terminal);
     });
 
   program

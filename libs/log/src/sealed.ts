@@ -42,8 +42,16 @@ export function splitSealed(body: Uint8Array): Sealed {
 export const sealedContext = (group: string, resource: string, namespace: string, name: string): Uint8Array =>
   new TextEncoder().encode([group, resource, namespace, name].join('/'));
 
-/** What is left of a Secret whose key is gone: an object without data. */
-export function withoutData(namespace: string, name: string, uid: string): Uint8Array {
-  const secret: KubeObject = { kind: 'Secret', apiVersion: 'v1', metadata: { name, namespace, uid } };
+/** Annotation of a Secret that can't be shown whole: says why. */
+export const SEALED_ANNOTATION = 'decklog.dev/sealed';
+/** The key of the Secret was destroyed: nobody will read this again. */
+export const DESTROYED = "the key of this Secret was destroyed after it had been deleted; what it held can't be read again";
+/** Whoever reads has no keys. */
+export const UNOPENED = 'what this Secret holds was not opened: the reader has no keys';
+
+/** What is left of a Secret that can't be opened: an object without data, which says why. */
+export function withoutData(namespace: string, name: string, uid: string, why: string): Uint8Array {
+  const metadata = { name, namespace, uid, annotations: { [SEALED_ANNOTATION]: why } };
+  const secret: KubeObject = { kind: 'Secret', apiVersion: 'v1', metadata };
   return encodeObject(secret);
 }

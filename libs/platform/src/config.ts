@@ -25,6 +25,7 @@ export const ControlPlaneConfig = z
     AUDIT_MAX_MIB: z.coerce.number().int().min(1).max(1_048_576).default(256),
     AUDIT_MAX_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
     DESCRIPTIONS_FILE: z.string().min(1).optional(),
+    SECRET_KEY_GRACE_HOURS: z.coerce.number().min(0).max(876_000).default(168),
     READS_FROM: z.enum(['cache', 'projection']).default('cache'),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
@@ -45,6 +46,7 @@ export const ControlPlaneConfig = z
     auditMaxMiB: env.AUDIT_MAX_MIB,
     auditMaxDays: env.AUDIT_MAX_DAYS,
     descriptionsFile: env.DESCRIPTIONS_FILE,
+    secretKeyGraceHours: env.SECRET_KEY_GRACE_HOURS,
     readsFrom: env.READS_FROM,
     logLevel: env.LOG_LEVEL,
   }));

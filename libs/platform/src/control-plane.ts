@@ -3,9 +3,11 @@ import path from 'node:path';
 import { randomUUID } from 'node:crypto';
 import {
   connectAudit,
-  connectKeyring,
+  connectKeyStore,
   connectLog,
   connectPostgres,
+  KeyDestruction,
+  Keyring,
   PostgresHistory,
   PostgresSnapshotSource,
   SealedLog,
@@ -26,6 +28,8 @@ export interface ControlPlane {
   readonly log: EventLog;
   /** Where requests that are no events are recorded. */
   readonly audit: () => Promise<AuditStream>;
+  /** Destroys the keys of deleted Secrets, a grace after their end. */
+  readonly keyDestruction: KeyDestruction;
   readonly history: HistoryReader;
   readonly view: StateView;
   readonly writePath: WritePath;
@@ -43,7 +47,8 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   const world: World = { now: Date.now, random: Math.random, uuid: randomUUID };
   const stopping = new AbortController();
   const sealedLog = await connectLog({ url: config.natsUrl, cluster: config.cluster, name: component });
-  const keyring = await connectKeyring({ url: config.natsUrl, cluster: config.cluster, master: readFileSync(config.sealingKeyFile) });
+  const keys = await connectKeyStore({ url: config.natsUrl, cluster: config.cluster });
+  const keyring = await Keyring.open(keys, () => readFileSync(config.sealingKeyFile));
   const log = new SealedLog(sealedLog, keyring);
   const database = await connectPostgres({ url: config.postgresUrl, cluster: config.cluster, migrations: MIGRATIONS });
   const view = await StateCache.start({
@@ -61,6 +66,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     world,
     log,
     audit: () => connectAudit({ url: config.natsUrl, cluster: config.cluster, name: `${component}-audit`, ...auditLimits(config) }),
+    keyDestruction: new KeyDestruction({ store: keys, log, view, world, logger, graceMs: config.secretKeyGraceHours * HOUR_MS }),
     history: new PostgresHistory(database, keyring),
     view,
     writePath,
@@ -73,7 +79,8 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   };
 }
 
-const DAY_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const MIB = 1024 * 1024;
 
 const auditLimits = ({ auditMaxMiB, auditMaxDays }: ControlPlaneConfig): { readonly maxBytes: number; readonly maxAgeMs: number } => ({

@@ -186,7 +186,8 @@ class Cluster {
 
   static async start(nats: TestServer, postgres: TestServer): Promise<Cluster> {
     const sealed = await connectLog({ url: nats.url, cluster: CLUSTER });
-    const keyring = await connectKeyring({ url: nats.url, cluster: CLUSTER, master: randomBytes(32) });
+    const master = randomBytes(32);
+    const keyring = await connectKeyring({ url: nats.url, cluster: CLUSTER, master: () => master });
     const log = new SealedLog(sealed, keyring);
     const dataSource = await connectPostgres({ url: postgres.url, cluster: CLUSTER, migrations: MIGRATIONS });
     const abort = new AbortController();

@@ -9,6 +9,8 @@ import { delimiter, dirname, join } from 'node:path';
 export interface TestServer {
   readonly url: string;
   readonly port: number;
+  /** Where its data is. */
+  readonly folder: string;
   readonly pid: () => number;
   /** SIGKILL, as a crash; the data stays. */
   readonly kill: () => Promise<void>;
@@ -94,7 +96,7 @@ async function running({ url, port, folder, launch, ready, signal }: Recipe): Pr
     await stop();
     throw error;
   });
-  return { url, port, pid: () => child?.pid ?? 0, kill: () => ended(child, 'SIGKILL'), start, stop };
+  return { url, port, folder, pid: () => child?.pid ?? 0, kill: () => ended(child, 'SIGKILL'), start, stop };
 }
 
 /** A nats-server with JetStream, set up as the launcher does: every message flushed to disk, 4 MiB messages. */

@@ -10,6 +10,7 @@ import type { TestServer } from '#libs/testing';
 import { appended, configMap, configMapWrite, eventsOf, metaOf, startPostgres } from '#libs/testing';
 import { MIGRATIONS } from '../../../../migrations/index.js';
 import { Keyring, SealedLog, WITHOUT_KEYS } from '../sealing/index.js';
+import { MemoryKeyStore } from '../sealing/memory-key-store.js';
 import type { PostgresOptions } from './index.js';
 import {
   connectPostgres,
@@ -254,14 +255,8 @@ describe('reads of the projection', () => {
 
   it('Secrets are sealed in the rows, and open to whoever has the keys', async () => {
     const [beneath, dataSource] = [new MemoryLog(), await fixture.dataSource()];
-    const keys = new Map<string, Uint8Array>();
-    const store = {
-      get: async (uid: string) => keys.get(uid),
-      put: async (uid: string, wrapped: Uint8Array) => keys.get(uid) ?? (keys.set(uid, wrapped), wrapped),
-      remove: async (uid: string) => void keys.delete(uid),
-      close: async () => undefined,
-    };
-    const keyring = await Keyring.open(store, randomBytes(32));
+    const master = randomBytes(32);
+    const keyring = await Keyring.open(new MemoryKeyStore(), () => master);
     const secrets = { group: '', version: 'v1', resource: 'secrets' };
     const body = encodeObject({
       kind: 'Secret',

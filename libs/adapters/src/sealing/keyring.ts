@@ -1,17 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import type { KV, NatsConnection } from 'nats';
-import { connect, NatsError } from 'nats';
-import { joinSealed, LogUnavailable, sealedContext, splitSealed, withoutData } from '#libs/log';
+import { connect } from 'nats';
+import { DESTROYED, joinSealed, sealedContext, splitSealed, UNOPENED, withoutData } from '#libs/log';
 import { serverOptions } from '../jetstream/server-url.js';
-import { decrypt, encrypt, unwrapKey, wrapKey } from './cipher.js';
-
-/** Where wrapped keys are kept: one value per uid, no history. `put` keeps what is there already and returns it. */
-export interface KeyStore {
-  get(uid: string): Promise<Uint8Array | undefined>;
-  put(uid: string, wrapped: Uint8Array): Promise<Uint8Array>;
-  remove(uid: string): Promise<void>;
-  close(): Promise<void>;
-}
+import { decrypt, encrypt, unwrapKey, wrapKey, wrappedBy } from './cipher.js';
+import type { KeyStore, StoredKey } from './key-store.js';
+import { KvKeyStore } from './kv-key-store.js';
+import { Masters } from './masters.js';
 
 /** The object a sealed body belongs to. */
 export interface SealedObject {
@@ -23,50 +17,51 @@ export interface SealedObject {
 
 /** Opens the bodies of Secrets as they are stored in the log or in a row of the projection. */
 export interface Opener {
-  /** The object's JSON; without data where its key is gone. Throws where the body was tampered with. */
+  /** The object's JSON; without data, and saying so, where its key is gone. Throws where the body was tampered with. */
   open(object: SealedObject, body: Uint8Array): Promise<Uint8Array>;
 }
 
 /** Opens nothing: every sealed Secret is an object without data. For processes that must not read Secrets. */
 export const WITHOUT_KEYS: Opener = {
-  open: (object, body) => Promise.resolve(withoutData(object.namespace, object.name, splitSealed(body).uid)),
+  open: (object, body) => Promise.resolve(withoutData(object.namespace, object.name, splitSealed(body).uid, UNOPENED)),
 };
-
-/** The sealing key is not the one that the cluster's keys are wrapped with. */
-export class WrongSealingKey extends Error {
-  override readonly name = 'WrongSealingKey';
-}
 
 const CACHED = 10_000;
 const NONCE = 12;
 const KEY = 32;
-/** A key of no object: proves at start that the master key is the right one. */
-const CHECK = 'check';
+/** A key of no object: its master is the one that all are to be wrapped with. */
+export const CHECK = 'check';
+/** Times a key is wrapped again where the master changed meanwhile. */
+const ROUNDS = 5;
 
-/** Data keys of Secrets, one per uid, wrapped by a master key of 32 bytes. Removing one makes that object's history unreadable. */
+/**
+ * Data keys of Secrets, one per uid, wrapped by a master key of 32 bytes. Removing one makes that object's history
+ * unreadable. The masters may change while it is used (`rotateMaster`).
+ */
 export class Keyring implements Opener {
   private readonly keys = new Map<string, Uint8Array>();
 
   private constructor(
     private readonly store: KeyStore,
-    private readonly master: Uint8Array,
+    private readonly masters: Masters,
   ) {}
 
-  /** Throws WrongSealingKey where the store's keys were wrapped with another master key. */
-  static async open(store: KeyStore, master: Uint8Array): Promise<Keyring> {
-    if (master.length !== KEY) throw new WrongSealingKey(`the sealing key has ${master.length} bytes, must have ${KEY}`);
-    const wrapped = await store.put(CHECK, wrapKey(master, CHECK, randomBytes(KEY)));
-    try {
-      unwrapKey(master, CHECK, wrapped);
-    } catch (error) {
-      throw new WrongSealingKey("the sealing key is not the one that this cluster's keys are wrapped with", { cause: error });
-    }
-    return new Keyring(store, master);
+  /**
+   * `read` gives the content of the sealing key file, now and whenever a key names a master that was not in it. Throws
+   * WrongSealingKey where the store's keys were wrapped with another one.
+   */
+  static async open(store: KeyStore, read: () => Uint8Array): Promise<Keyring> {
+    const masters = new Masters(read);
+    const { value } = await store.put(CHECK, wrapKey(masters.current, CHECK, randomBytes(KEY)));
+    unwrapKey(masters, CHECK, value);
+    const keyring = new Keyring(store, masters);
+    store.onRemoved((uid) => keyring.keys.delete(uid));
+    return keyring;
   }
 
   /** Seals a body for the object of that uid; its key is stored first where it has none. */
   async seal({ group, resource, namespace, name }: SealedObject, uid: string, body: Uint8Array): Promise<Uint8Array> {
-    const key = (await this.keyOf(uid)) ?? this.keep(uid, await this.store.put(uid, wrapKey(this.master, uid, randomBytes(KEY))));
+    const key = (await this.keyOf(uid)) ?? (await this.made(uid));
     const nonce = new Uint8Array(randomBytes(NONCE));
     return joinSealed({ uid, nonce, text: encrypt(key, nonce, sealedContext(group, resource, namespace, name), body) });
   }
@@ -74,11 +69,11 @@ export class Keyring implements Opener {
   async open({ group, resource, namespace, name }: SealedObject, body: Uint8Array): Promise<Uint8Array> {
     const { uid, nonce, text } = splitSealed(body);
     const key = await this.keyOf(uid);
-    if (!key) return withoutData(namespace, name, uid);
+    if (!key) return withoutData(namespace, name, uid, DESTROYED);
     return decrypt(key, nonce, sealedContext(group, resource, namespace, name), text);
   }
 
-  /** Destroys a key: whatever was sealed with it can't be read again by anyone that does not hold it in memory. */
+  /** Destroys a key, here and in every process that has it in memory: whatever was sealed with it can't be read again. */
   async destroy(uid: string): Promise<void> {
     await this.store.remove(uid);
     this.keys.delete(uid);
@@ -91,12 +86,29 @@ export class Keyring implements Opener {
   private async keyOf(uid: string): Promise<Uint8Array | undefined> {
     const known = this.keys.get(uid);
     if (known) return known;
-    const wrapped = await this.store.get(uid);
-    return wrapped && this.keep(uid, wrapped);
+    const stored = await this.store.get(uid);
+    return stored && this.keep(uid, stored);
   }
 
-  private keep(uid: string, wrapped: Uint8Array): Uint8Array {
-    const key = unwrapKey(this.master, uid, wrapped);
+  /** A new key, stored under the master of now: were that to change in between, nobody could open it later. */
+  private async made(uid: string): Promise<Uint8Array> {
+    let stored = await this.store.put(uid, wrapKey(this.masters.current, uid, randomBytes(KEY)));
+    const key = this.keep(uid, stored);
+    for (let round = 0; round < ROUNDS; round++) {
+      const wanted = await this.store.get(CHECK);
+      const master = wanted && wrappedBy(wanted.value);
+      if (master === undefined || master === wrappedBy(stored.value)) return key;
+      const value = wrapKey(this.masters.named(master), uid, key);
+      if (await this.store.replace(uid, value, stored.revision)) return key;
+      const again = await this.store.get(uid);
+      if (again === undefined) return key;
+      stored = again;
+    }
+    return key;
+  }
+
+  private keep(uid: string, { value }: StoredKey): Uint8Array {
+    const key = unwrapKey(this.masters, uid, value);
     this.keys.set(uid, key);
     if (this.keys.size > CACHED) {
       const oldest = this.keys.keys().next();
@@ -106,77 +118,31 @@ export class Keyring implements Opener {
   }
 }
 
-const ATTEMPTS = 5;
-const WRONG_LAST_SEQUENCE = 10071;
+/** Where a cluster's keys are. */
+export interface KeyStoreOptions {
+  readonly url: string;
+  readonly cluster: string;
+  readonly replicas?: number;
+}
 
-/** Keys in a JetStream KV bucket `decklog_<cluster>_keys`. */
-class KvKeyStore implements KeyStore {
-  constructor(
-    private readonly connection: NatsConnection,
-    private readonly bucket: KV,
-  ) {}
-
-  async get(uid: string): Promise<Uint8Array | undefined> {
-    const entry = await this.patiently(() => this.bucket.get(uid));
-    return entry?.operation === 'PUT' ? new Uint8Array(entry.value) : undefined;
-  }
-
-  async put(uid: string, wrapped: Uint8Array): Promise<Uint8Array> {
-    return this.patiently(async () => {
-      const there = await this.get(uid);
-      if (there) return there;
-      try {
-        await this.bucket.create(uid, wrapped);
-        return wrapped;
-      } catch (error) {
-        if (error instanceof NatsError && error.api_error?.err_code === WRONG_LAST_SEQUENCE) return (await this.get(uid)) ?? wrapped;
-        throw error;
-      }
-    });
-  }
-
-  remove(uid: string): Promise<void> {
-    return this.patiently(() => this.bucket.purge(uid));
-  }
-
-  close(): Promise<void> {
-    return this.connection.close();
-  }
-
-  /** A request that went unanswered is asked again: gets, creations and removals of a key are all safe to repeat. */
-  private async patiently<T>(ask: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await ask();
-      } catch (error) {
-        if (error instanceof LogUnavailable || attempt >= ATTEMPTS)
-          throw new LogUnavailable('the keys of Secrets can not be reached', { cause: error });
-        await new Promise((resolve) => setTimeout(resolve, 100 * attempt));
-      }
-    }
+/** Opens a cluster's store of wrapped keys on the log's server. */
+export async function connectKeyStore({ url, cluster, replicas = 1 }: KeyStoreOptions): Promise<KeyStore> {
+  const connection = await connect({ ...serverOptions(url), name: 'decklog-keys', maxReconnectAttempts: -1, reconnectTimeWait: 200 });
+  try {
+    return await KvKeyStore.open(connection, cluster, replicas);
+  } catch (error) {
+    await connection.close();
+    throw error;
   }
 }
 
-/** Opens a cluster's keyring on the log's server. `master` is the content of the sealing key file. */
-export async function connectKeyring(options: {
-  readonly url: string;
-  readonly cluster: string;
-  readonly master: Uint8Array;
-  readonly replicas?: number;
-}): Promise<Keyring> {
-  const connection = await connect({
-    ...serverOptions(options.url),
-    name: 'decklog-keys',
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 200,
-  });
+/** Opens a cluster's keyring on the log's server. `master` reads the sealing key file. */
+export async function connectKeyring(options: KeyStoreOptions & { readonly master: () => Uint8Array }): Promise<Keyring> {
+  const store = await connectKeyStore(options);
   try {
-    const bucket = await connection
-      .jetstream()
-      .views.kv(`decklog_${options.cluster}_keys`, { history: 1, replicas: options.replicas ?? 1 });
-    return await Keyring.open(new KvKeyStore(connection, bucket), options.master);
+    return await Keyring.open(store, options.master);
   } catch (error) {
-    await connection.close();
+    await store.close();
     throw error;
   }
 }

@@ -3,22 +3,14 @@ import type { AppendWrite } from '#libs/log';
 import { encodeObject, splitSealed, subjectOf } from '#libs/log';
 import { MemoryLog } from '#libs/simulation';
 import { appended, eventLogContract, eventsOf, metaOf } from '#libs/testing';
-import type { KeyStore } from './keyring.js';
-import { Keyring, WITHOUT_KEYS, WrongSealingKey } from './keyring.js';
+import { Keyring, WITHOUT_KEYS } from './keyring.js';
+import { WrongSealingKey } from './masters.js';
+import { MemoryKeyStore } from './memory-key-store.js';
 import { SealedLog } from './sealed-log.js';
 
-/** Keys in a map. */
-function memoryStore(): KeyStore {
-  const keys = new Map<string, Uint8Array>();
-  return {
-    get: async (uid) => keys.get(uid),
-    put: async (uid, wrapped) => keys.get(uid) ?? (keys.set(uid, wrapped), wrapped),
-    remove: async (uid) => void keys.delete(uid),
-    close: async () => undefined,
-  };
-}
-
-const master = randomBytes(32);
+const secretKey = randomBytes(32);
+const master = (): Uint8Array => secretKey;
+const memoryStore = (): MemoryKeyStore => new MemoryKeyStore();
 const secret = (name: string, uid = 'u1', password = 'hunter2'): AppendWrite => ({
   subject: subjectOf('one', 'state', { group: '', resource: 'secrets' }, 'default', name),
   expected: 0,
@@ -66,7 +58,18 @@ describe('Secrets in the log', () => {
     await appended(log, 'state', [secret('other', 'u2')]);
     await keyring.destroy('u1');
     const [gone, kept] = await eventsOf(log);
-    expect(parsed(gone?.body)).toEqual({ kind: 'Secret', apiVersion: 'v1', metadata: { name: 's', namespace: 'default', uid: 'u1' } });
+    expect(parsed(gone?.body)).toEqual({
+      kind: 'Secret',
+      apiVersion: 'v1',
+      metadata: {
+        name: 's',
+        namespace: 'default',
+        uid: 'u1',
+        annotations: {
+          'decklog.dev/sealed': "the key of this Secret was destroyed after it had been deleted; what it held can't be read again",
+        },
+      },
+    });
     expect(parsed(kept?.body)).toMatchObject({ data: { password: 'hunter2' } });
   });
 
@@ -90,8 +93,9 @@ describe('Secrets in the log', () => {
 
   it('are refused under a master key that the keys were not wrapped with', async () => {
     const store = memoryStore();
+    const other = randomBytes(32);
     await Keyring.open(store, master);
-    await expect(Keyring.open(store, randomBytes(32))).rejects.toThrow(WrongSealingKey);
-    await expect(Keyring.open(store, randomBytes(16))).rejects.toThrow('the sealing key has 16 bytes, must have 32');
+    await expect(Keyring.open(store, () => other)).rejects.toThrow(WrongSealingKey);
+    await expect(Keyring.open(store, () => randomBytes(16))).rejects.toThrow('the sealing key has 16 bytes, must have 32');
   });
 });
