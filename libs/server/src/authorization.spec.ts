@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import type { ClusterRole } from '#libs/api';
+import type { KubeObject } from '#libs/apimachinery';
 import { DEFAULT_POLICY } from '#libs/authorization';
 import { startTestApiServer, type TestApiServer } from '#libs/testing';
 
@@ -27,24 +30,19 @@ describe('what each identity may do', () => {
   beforeAll(async () => {
     api = await startTestApiServer();
     for (const name of ['default', 'kube-system', 'kube-public', 'other']) await post('/api/v1/namespaces', { metadata: { name } });
-    for (const { resource, objects } of DEFAULT_POLICY) {
-      for (const object of objects) {
-        const { namespace } = object.metadata;
-        await post(`${RBAC}/${namespace === undefined ? '' : `namespaces/${namespace}/`}${resource.resource}`, object);
-      }
-    }
     // What the aggregation controller would do.
-    const roles = DEFAULT_POLICY[0]?.objects ?? [];
-    const rulesOf = (name: string): unknown[] =>
-      (roles.find(({ metadata }) => metadata.name === name) as { rules?: unknown[] } | undefined)?.rules ?? [];
-    const view = rulesOf('system:aggregate-to-view');
-    const edit = [...rulesOf('system:aggregate-to-edit'), ...view];
-    for (const [name, rules] of Object.entries({ view, edit, admin: [...rulesOf('system:aggregate-to-admin'), ...edit] })) {
-      await api.ask(`${RBAC}/clusterroles/${name}`, {
-        method: 'PATCH',
-        body: { rules },
-        headers: { 'content-type': 'application/merge-patch+json' },
-      });
+    const roles = (DEFAULT_POLICY[0]?.objects ?? []) as readonly ClusterRole[];
+    const rulesOf = (name: string): ClusterRole['rules'] => roles.find(({ metadata }) => metadata.name === name)?.rules ?? [];
+    const view = rulesOf('system:aggregate-to-view') ?? [];
+    const edit = [...(rulesOf('system:aggregate-to-edit') ?? []), ...view];
+    const aggregated: Record<string, ClusterRole['rules']> = {
+      view,
+      edit,
+      admin: [...(rulesOf('system:aggregate-to-admin') ?? []), ...edit],
+    };
+    for (const object of DEFAULT_POLICY.flatMap(({ objects }) => objects)) {
+      const rules = object.kind === 'ClusterRole' ? aggregated[object.metadata.name ?? ''] : undefined;
+      await api.put({ ...object, metadata: { ...object.metadata, uid: randomUUID() }, ...(rules ? { rules } : {}) } as KubeObject);
     }
     for (const role of ['view', 'edit', 'admin']) await post(`${RBAC}/namespaces/default/rolebindings`, bindView(role, role, role));
   });
