@@ -1,5 +1,6 @@
 import type { FieldError, GroupVersionResource, Instant, KubeObject, NameRule } from '#libs/apimachinery';
 import type { MergeType } from '#libs/structured-merge';
+import type { Scale } from './generated/types.js';
 import type { Decoded, DecodeOptions } from './schema/index.js';
 
 /** Who asks, as far as a strategy may know: what kinds that record their requester keep. */
@@ -44,6 +45,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly validateStatusUpdate: (next: T, old: T) => readonly FieldError[];
   /** The rules of further subresources that are parts of the object, by name. */
   readonly parts?: Readonly<Record<string, PartStrategy<T>>>;
+  /** What the first request to delete an object changes besides what it changes of any object. Absent: nothing. */
+  readonly prepareForDelete?: (object: T, context: PrepareContext) => T;
   /** Sentences for `Warning` headers. */
   readonly warnings: (next: T, old: T | undefined) => readonly string[];
 }
@@ -54,6 +57,10 @@ export interface ObjectSchema {
   readonly decode: (body: unknown, options: DecodeOptions) => Decoded;
   /** How its objects merge in server-side apply. */
   readonly merge: MergeType;
+  /** The same for another version of the kind, by its apiVersion; undefined where it is not served. */
+  readonly mergeAt: (apiVersion: string) => MergeType | undefined;
+  /** Its schema in OpenAPI documents. */
+  readonly published: () => Readonly<Record<string, unknown>>;
 }
 
 /** One column of `kubectl get`, as in metav1.TableColumnDefinition; priority > 0 shows with `-o wide` only. */
@@ -62,7 +69,40 @@ export interface PrinterColumn<T extends KubeObject = KubeObject> {
   readonly type: 'string' | 'integer' | 'date' | 'boolean' | 'number';
   readonly format?: string;
   readonly priority: number;
+  /** What the column is about, where that is told. */
+  readonly description?: string;
   readonly cell: (object: T, now: Instant) => string | number | boolean | null;
+}
+
+/** How objects are scaled whose replicas are not where those of built-in kinds are. */
+export interface ScaleRules {
+  /** What Scale says of an object; `found`: whether it says how many replicas are wanted. */
+  readonly read: (object: KubeObject) => Pick<Scale, 'spec' | 'status'> & { readonly found: boolean };
+  /** The object with as many replicas wanted. */
+  readonly write: (object: KubeObject, replicas: number) => KubeObject;
+  /** Where they are, e.g. `.spec.replicas`. */
+  readonly path: string;
+}
+
+/** Where a webhook listens: a URL, or a Service of the cluster. */
+export type WebhookTarget =
+  | { readonly url: string }
+  | { readonly service: { readonly namespace: string; readonly name: string; readonly path?: string; readonly port?: number } };
+
+/** Converts objects between versions where that takes a webhook (apiextensions.k8s.io/v1 ConversionReview). */
+export interface VersionWebhook {
+  readonly target: WebhookTarget;
+  readonly caBundle?: string;
+  readonly timeoutSeconds: number;
+  /** The body of a call that asks for these objects in a version. */
+  readonly review: (uid: string, objects: readonly KubeObject[], apiVersion: string) => unknown;
+  /** The objects that a call has answered with. Throws StatusError where it has not done what it was asked. */
+  readonly converted: (
+    uid: string,
+    objects: readonly KubeObject[],
+    apiVersion: string,
+    answer: { readonly body: unknown } | { readonly failure: string },
+  ) => readonly KubeObject[];
 }
 
 /** One served subresource: what discovery says of it, e.g. `pods/log`, kind Pod, verbs get. */
@@ -73,6 +113,8 @@ export interface SubresourceDefinition {
   readonly group?: string;
   readonly version?: string;
   readonly verbs: readonly string[];
+  /** Of `scale`, where the replicas are not where those of built-in kinds are. */
+  readonly scale?: ScaleRules;
   /** The columns of `kubectl get --subresource` where its kind is not the parent's. */
   readonly columns?: readonly PrinterColumn[];
 }
@@ -100,6 +142,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
    * DefaultGarbageCollectionPolicy OrphanDependents), with what its client is told.
    */
   readonly orphansDependents?: { readonly warning?: string };
+  /** True where the kind is on its way out: nothing of it is created any more. */
+  readonly terminating?: boolean;
   /** The sentence of the `Warning` header that goes with every answer where upstream deprecates the kind. */
   readonly deprecation?: string;
   /** Name of the kind's type in the generated facts, e.g. `io.k8s.api.core.v1.Pod`. */
@@ -121,6 +165,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
     readonly resource: GroupVersionResource;
     readonly toStored: (object: T) => KubeObject;
     readonly fromStored: (stored: KubeObject) => T;
+    /** Present where an object of another version is first converted by a webhook. */
+    readonly webhook?: VersionWebhook;
   };
   readonly subresources: readonly SubresourceDefinition[];
   /** Selectable fields besides metadata.name and metadata.namespace, with how to read each. */

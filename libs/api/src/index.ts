@@ -20,6 +20,8 @@ export { fromCoreEvent, toCoreEvent } from './events/v1/event.js';
 export { RBAC_GROUP } from './rbac/v1/binding.js';
 export { SYSTEM_PRIORITY_CLASSES } from './scheduling/v1/priorityclass.js';
 export { isDefaultStorageClass } from './storage/v1/storageclass.js';
+export { CUSTOM_RESOURCE_CLEANUP_FINALIZER } from './apiextensions/v1/customresourcedefinition.js';
+export type { CustomResourceDefinition, CustomResourceDefinitionCondition, CustomResourceDefinitionNames } from '#libs/custom-resources';
 export { catalogOfView, catalogWith } from './apiextensions/catalog.js';
 export { BUILT_IN, DEFINITIONS, definitionByKind, definitionOf } from './registry.js';
 export * from './protobuf/index.js';

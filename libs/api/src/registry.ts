@@ -1,5 +1,6 @@
 import type { GroupVersionResource, KubeObject } from '#libs/apimachinery';
 import { catalogOf, type Catalog } from './catalog.js';
+import { customresourcedefinitions } from './apiextensions/v1/customresourcedefinition.js';
 import { nodeports } from './allocation/v1/nodeport.js';
 import { deployments } from './apps/v1/deployment.js';
 import { replicasets } from './apps/v1/replicaset.js';
@@ -116,6 +117,7 @@ export const DEFINITIONS: readonly ResourceDefinition[] = [
   plain(storageclasses),
   plain(volumeattachments),
   plain(volumeattributesclasses),
+  plain(customresourcedefinitions),
 ];
 
 /** The built-in kinds. */

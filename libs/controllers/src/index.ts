@@ -3,6 +3,7 @@ import { apiServiceController } from './api-service/controller.js';
 import { certificateApprover } from './certificates/approver.js';
 import { certificateCleaner } from './certificates/cleaner.js';
 import { clusterRoleAggregationController } from './cluster-role-aggregation/controller.js';
+import { customResourceDefinitionController } from './custom-resource-definition/controller.js';
 import { deploymentController } from './deployment/controller.js';
 import { disruptionController } from './disruption/controller.js';
 import { dnsServiceController } from './dns-service/controller.js';
@@ -63,6 +64,7 @@ export interface LifecycleSettings {
 export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }: LifecycleSettings): readonly Controller[] => [
   plain(namespaceController),
   plain(garbageCollector),
+  plain(customResourceDefinitionController),
   plain(nodeLifecycleController),
   plain(taintEvictionController),
   plain(podGarbageCollector),
@@ -82,6 +84,7 @@ export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }:
 
 export { apiServiceController, type ApiServiceOptions } from './api-service/controller.js';
 export { clusterRoleAggregationController } from './cluster-role-aggregation/controller.js';
+export { customResourceDefinitionController } from './custom-resource-definition/controller.js';
 export { deploymentController } from './deployment/controller.js';
 export { disruptionController } from './disruption/controller.js';
 export { dnsServiceController } from './dns-service/controller.js';

@@ -1,1 +1,14 @@
-export {};
+export type * from './types.js';
+export { approvalOf, isProtectedGroup, type Approval } from './definition/approval.js';
+export { conditionOf, isEstablished, isTerminating } from './definition/conditions.js';
+export { validateStructural } from './definition/structural.js';
+export { validateDefinition, validateDefinitionUpdate, validateStatus } from './definition/validate.js';
+export { compileJsonPath, JsonPathError, simplePath, valueAt } from './json-path.js';
+export { applyDefaults } from './schema/default.js';
+export { mergeTypeOfSchema } from './schema/merge-type.js';
+export { nodeOf, type SchemaNode } from './schema/node.js';
+export { prune } from './schema/prune.js';
+export { checkOf, type Check } from './validation/check.js';
+export { validateInvariants } from './validation/invariants.js';
+export { PatternError } from './validation/pattern.js';
+export { validateValue } from './validation/validate.js';

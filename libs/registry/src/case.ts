@@ -1,5 +1,5 @@
-import type { PrepareContext, ResourceDefinition } from '#libs/api';
-import type { GroupVersionResource, KubeObject, ObjectMeta } from '#libs/apimachinery';
+import type { PrepareContext, ResourceDefinition, VersionWebhook } from '#libs/api';
+import { apiVersionOf, sha256Hex, type GroupVersionResource, type KubeObject, type ObjectMeta } from '#libs/apimachinery';
 import { managerName, type Tracking } from './field-management/index.js';
 import type { Reader } from './reader.js';
 import type { AdmissionStep, ClusterSettings, PlannedWrite, StoredObject, WriteContext, WriteRequest } from './write.js';
@@ -39,19 +39,44 @@ export const trackingOf = ({ definition, request, context }: Case): Tracking => 
 export const storedResource = ({ storage, resource }: ResourceDefinition): GroupVersionResource => storage?.resource ?? resource;
 
 /** The object as it is now, in the form of the kind the request speaks of. */
-export function currentOf(
-  { definition, read }: Pick<Case, 'definition' | 'read'>,
-  namespace: string,
-  name: string,
-): StoredObject | undefined {
+export function currentOf(given: Pick<Case, 'definition' | 'read' | 'context'>, namespace: string, name: string): StoredObject | undefined {
+  const { definition, read } = given;
   const found = read.object(storedResource(definition), namespace, name);
-  if (!found || !definition.storage) return found;
-  return { sequence: found.sequence, object: definition.storage.fromStored(found.object) };
+  const { storage } = definition;
+  if (!found || !storage) return found;
+  const { webhook } = storage;
+  const own = webhook ? convertedTo(apiVersionOf(definition.resource), found.object, webhook, given) : found.object;
+  return { sequence: found.sequence, object: storage.fromStored(own) };
+}
+
+/** An object in another version of its kind, as the kind's webhook has it. */
+export function convertedTo(
+  apiVersion: string,
+  object: KubeObject,
+  webhook: VersionWebhook,
+  { read, context }: Pick<Case, 'read' | 'context'>,
+): KubeObject {
+  if (object.apiVersion === apiVersion) return object;
+  const { target, caBundle, timeoutSeconds } = webhook;
+  const body = webhook.review(context.uid, [object], apiVersion);
+  const key = `convert to ${apiVersion}: ${sha256Hex(JSON.stringify(object))}`;
+  const [answer = { failure: 'no answer' }] = read.answers([{ key, target, ...(caBundle ? { caBundle } : {}), timeoutSeconds, body }]);
+  return webhook.converted(context.uid, [object], apiVersion, answer)[0] ?? object;
 }
 
 /** One event of the request's own object, in the form it is stored in. */
-export function planned(type: PlannedWrite['type'], definition: ResourceDefinition, object: KubeObject, previous: number): PlannedWrite {
-  return { type, definition, object: definition.storage ? definition.storage.toStored(object) : object, previous };
+export function planned(
+  type: PlannedWrite['type'],
+  given: Pick<Case, 'definition' | 'read' | 'context'>,
+  object: KubeObject,
+  previous: number,
+): PlannedWrite {
+  const { definition } = given;
+  const { storage } = definition;
+  if (!storage) return { type, definition, object, previous };
+  const { webhook } = storage;
+  const stored = webhook ? convertedTo(apiVersionOf(storage.resource), object, webhook, given) : object;
+  return { type, definition, object: storage.toStored(stored), previous };
 }
 
 /** The same object with other metadata; members that are undefined are left out. */

@@ -39,6 +39,12 @@ export function decideCreate(given: Case): Decided {
 export function create(given: Case, sent: KubeObject, decodingWarnings: readonly string[]): Decided {
   const { request, definition, context } = given;
   const { strategy, resource } = definition;
+  if (definition.terminating === true) {
+    throw new StatusError('MethodNotAllowed', 'create not allowed while custom resource definition is terminating', {
+      ...(resource.group === '' ? {} : { group: resource.group }),
+      kind: resource.resource,
+    });
+  }
   if (sent.metadata.resourceVersion) {
     throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
   }
@@ -53,7 +59,7 @@ export function create(given: Case, sent: KubeObject, decodingWarnings: readonly
   const rules = { namespaced: definition.scope === 'Namespaced', nameRule: definition.names ?? dnsSubdomainNames };
   const problems = [
     ...validateObjectMeta(object.metadata, rules),
-    ...validateQualifiedFinalizers(object.metadata.finalizers, 'metadata.finalizers'),
+    ...(definition.schema ? [] : validateQualifiedFinalizers(object.metadata.finalizers, 'metadata.finalizers')),
     ...strategy.validate(object),
     ...signatureProblems(given, object),
   ];
@@ -65,7 +71,7 @@ export function create(given: Case, sent: KubeObject, decodingWarnings: readonly
   return {
     writes: request.options.dryRun
       ? []
-      : [planned('Created', definition, object, 0), ...claimWrites(given, undefined, object), ...verdict.writes],
+      : [planned('Created', given, object, 0), ...claimWrites(given, undefined, object), ...verdict.writes],
     answer: object,
     code: 201,
     warnings: [...decodingWarnings, ...strategy.warnings(object, undefined), ...verdict.warnings],

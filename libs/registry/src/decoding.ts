@@ -1,4 +1,4 @@
-import { decode, definitionByKind, strictDecodingError, type ResourceDefinition } from '#libs/api';
+import { decode, definitionByKind, strictDecodingError, type ObjectSchema, type ResourceDefinition } from '#libs/api';
 import { apiVersionOf, badRequest, type GroupVersionKind, type KubeObject, type StatusError } from '#libs/apimachinery';
 import type { WriteOptions } from './write.js';
 
@@ -11,14 +11,17 @@ export interface DecodedBody<T extends KubeObject = KubeObject> {
 /** The kind a body is expected to be, and its name in the facts. */
 export interface Expected extends GroupVersionKind {
   readonly model: string;
+  /** Of a custom resource. */
+  readonly schema?: ObjectSchema;
 }
 
 /** The kind that a resource's own body has. */
-export const expectedOf = ({ resource, kind, model }: ResourceDefinition): Expected => ({
+export const expectedOf = ({ resource, kind, model, schema }: ResourceDefinition): Expected => ({
   group: resource.group,
   version: resource.version,
   kind,
   model,
+  ...(schema ? { schema } : {}),
 });
 
 /** What a body says it is must be what the URL says, in upstream's words; what it leaves out is taken from the URL. */
@@ -28,7 +31,7 @@ function checkKind(body: Readonly<Record<string, unknown>>, expected: Expected):
   if (typeof apiVersion === 'string' && apiVersion !== '' && apiVersion !== version) {
     throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${version})`);
   }
-  if (typeof kind !== 'string' || kind === '' || kind === expected.kind) return;
+  if (typeof kind !== 'string' || kind === '' || kind === expected.kind || expected.schema) return;
   const why = definitionByKind(version, kind)
     ? `converting (${expected.version}.${kind}) to (${expected.group.split('.')[0] || 'core'}.${expected.kind}): unknown conversion`
     : `no kind "${kind}" is registered for version "${version}" in scheme "pkg/api/legacyscheme/scheme.go:30"`;
@@ -62,7 +65,10 @@ export function decodeBody<T extends KubeObject = KubeObject>(
 ): DecodedBody<T> {
   if (isObject(body)) checkKind(body, expected);
   const strict = options.fieldValidation !== 'Ignore';
-  const { object, unknown } = decode<T>(expected.model, body, { strict });
+  const { object: decoded, unknown } = expected.schema
+    ? expected.schema.decode(body, { strict })
+    : decode(expected.model, body, { strict });
+  const object = decoded as T;
   const warnings = judged([...duplicates, ...unknown], options, refuse);
   const { apiVersion: _version, kind: _kind, metadata, ...rest } = object;
   return {

@@ -142,16 +142,16 @@ const sameMetadata = (a: ObjectMeta, b: ObjectMeta): boolean =>
   (a.finalizers ?? []).join() === (b.finalizers ?? []).join();
 
 function updated(given: Case, current: StoredObject, next: KubeObject): Decided {
-  const { request, definition } = given;
+  const { request } = given;
   const changed = !sameMetadata(next.metadata, current.object.metadata);
   const code = request.options.orphanDependents === false ? 202 : 200;
-  const writes = changed && !request.options.dryRun ? [planned('Updated', definition, next, current.sequence)] : [];
+  const writes = changed && !request.options.dryRun ? [planned('Updated', given, next, current.sequence)] : [];
   return { writes, answer: next, code, warnings: [] };
 }
 
 function gone(given: Case, current: StoredObject, last: KubeObject): Decided {
   const { request, definition } = given;
-  const writes = [planned('Deleted', definition, last, current.sequence), ...claimWrites(given, last, undefined)];
+  const writes = [planned('Deleted', given, last, current.sequence), ...claimWrites(given, last, undefined)];
   const returned = definition.resource.group === '' && RETURNED.has(definition.resource.resource);
   return {
     writes: request.options.dryRun ? [] : writes,
@@ -197,7 +197,9 @@ export function decideDelete(given: Case): Decided {
  * Throws Conflict where a precondition does not hold, Invalid for options that contradict each other.
  */
 export function deleteObject(given: Case, current: StoredObject): Decided {
-  const { object, sequence } = current;
+  const { sequence } = current;
+  const { prepareForDelete } = given.definition.strategy;
+  const object = prepareForDelete ? prepareForDelete(current.object, { now: given.context.now }) : current.object;
   validateOptions(given.request.options);
   checkPreconditions(given, object, sequence);
   if (isCore(given, 'namespaces')) {

@@ -8,7 +8,7 @@ import { checkName } from './metadata.js';
 import { applyUpdate, checkUid } from './update.js';
 import type { Patch, WriteRequest } from './write.js';
 
-function patchedValue(patch: Patch, model: string, original: KubeObject): unknown {
+function patchedValue(patch: Patch, { model, schema }: Expected, original: KubeObject): unknown {
   switch (patch.type) {
     case 'apply':
       throw new Error('an apply is merged, not patched');
@@ -17,6 +17,7 @@ function patchedValue(patch: Patch, model: string, original: KubeObject): unknow
     case 'merge':
       return jsonMergePatch(original, patch.body);
     case 'strategic':
+      if (schema) throw new StatusError('UnsupportedMediaType', 'custom resources are not merged strategically');
       return strategicMergePatch(model, original, patch.body);
   }
 }
@@ -33,7 +34,7 @@ function refused(patch: Patch, problems: readonly string[]): StatusError {
 export function patched(request: WriteRequest, original: KubeObject, expected: Expected): DecodedBody {
   const { patch } = request;
   if (!patch) throw badRequest('no patch in the request');
-  const body = patchedValue(patch, expected.model, original);
+  const body = patchedValue(patch, expected, original);
   return decodeBody(body, expected, request.options, request.duplicates, (problems) => refused(patch, problems));
 }
 

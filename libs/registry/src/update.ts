@@ -120,7 +120,7 @@ export function applyUpdate(given: Case, current: StoredObject, proposed: KubeOb
   const next = treatment.prepare(mutate(given, attributes) ?? proposed, old);
   const problems = [
     ...validateObjectMetaUpdate(next.metadata, old.metadata),
-    ...validateQualifiedFinalizers(next.metadata.finalizers, 'metadata.finalizers'),
+    ...(definition.schema ? [] : validateQualifiedFinalizers(next.metadata.finalizers, 'metadata.finalizers')),
     ...treatment.validate(next, old),
   ];
   if (problems.length > 0) throw invalid(definition.resource.group, definition.kind, old.metadata.name ?? '', problems);
@@ -128,10 +128,10 @@ export function applyUpdate(given: Case, current: StoredObject, proposed: KubeOb
   const own = request.subresource === undefined ? definition.strategy.warnings(next, old) : [];
   const warnings = [...decodingWarnings, ...own, ...verdict.warnings];
   if (completesDeletion(next, old)) {
-    const writes = [planned('Deleted', definition, old, current.sequence), ...claimWrites(given, old, undefined), ...verdict.writes];
+    const writes = [planned('Deleted', given, old, current.sequence), ...claimWrites(given, old, undefined), ...verdict.writes];
     return { writes: request.options.dryRun ? [] : writes, answer: next, code: 200, warnings };
   }
   if (sameButForTimes(next, old)) return { writes: [], answer: old, code: 200, warnings };
-  const writes = [planned('Updated', definition, next, current.sequence), ...claimWrites(given, old, next), ...verdict.writes];
+  const writes = [planned('Updated', given, next, current.sequence), ...claimWrites(given, old, next), ...verdict.writes];
   return { writes: request.options.dryRun ? [] : writes, answer: next, code: 200, warnings };
 }

@@ -20,6 +20,9 @@ import { deleteOptionsOf, selectionOptions, writeOptionsOf, type OptionsKind } f
 const APPLY = 'application/apply-patch+yaml';
 const PATCH_TYPES = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', APPLY];
 
+/** Custom resources have no strategic merge: nothing says how their lists are merged by clients. */
+const CUSTOM_PATCH_TYPES = PATCH_TYPES.filter((type) => !type.includes('strategic'));
+
 /** What resources are served from. */
 export interface ResourceSources {
   readonly reader: Reader;
@@ -60,7 +63,7 @@ export class ResourceHandler {
     const negotiated = negotiate(call.request.headers.accept, served.allows);
     const { namespace, name } = placeOf(call, served);
     const row = await this.sources.reader.get(served, { namespace, name }, call.query.get('resourceVersion') ?? '', call.signal);
-    if (subresource?.kind === 'Scale') return this.sendOne(call, served, 200, scaleOf(served.object(row)), negotiated);
+    if (subresource?.kind === 'Scale') return this.sendOne(call, served, 200, scaleOf(served.object(row), subresource.scale), negotiated);
     if (negotiated.transform === undefined && negotiated.format !== 'protobuf') {
       return sendJson(call.request, call.response, 200, served.json(row), this.rendering(negotiated));
     }
@@ -93,7 +96,8 @@ export class ResourceHandler {
     const { definition } = served;
     const negotiated = negotiate(call.request.headers.accept, served.allows);
     const mediaType = mediaTypeOf(call.request);
-    if (verb === 'patch' && !PATCH_TYPES.includes(mediaType)) throw unsupportedMediaType(PATCH_TYPES);
+    const patchTypes = definition.schema ? CUSTOM_PATCH_TYPES : PATCH_TYPES;
+    if (verb === 'patch' && !patchTypes.includes(mediaType)) throw unsupportedMediaType(patchTypes);
     const options = writeOptionsOf(call.query, optionsKindOf(verb, mediaType));
     const bytes = await readBody(call.request, this.sources.settings.maxBodyBytes);
     const { namespace, name } = placeOf(call, served);

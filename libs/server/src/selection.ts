@@ -50,7 +50,7 @@ function readerOf(definition: ResourceDefinition, field: string): (object: KubeO
   if (read !== undefined) return read;
   // Kinds with selectable fields of their own say it differently from those without.
   throw badRequest(
-    Object.keys(definition.fields).length > 0
+    Object.keys(definition.fields).length > 0 || definition.schema
       ? `field label not supported: ${field}`
       : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
   );

@@ -35,6 +35,8 @@ export class ServedResource {
   readonly apiVersion: string;
   /** The forms in which its objects are answered. */
   readonly allows: Allows;
+  /** Stored objects as clients see them, as long as somebody holds them. */
+  private readonly shown = new WeakMap<KubeObject, KubeObject>();
   /** What every stored body begins with; left out of list items, as upstream's have no kind. */
   private readonly prefix: Buffer;
 
@@ -50,19 +52,27 @@ export class ServedResource {
   /** The object as clients of this resource see it. */
   object(row: Row): KubeObject {
     const { storage } = this.definition;
-    return storage === undefined ? row.object : storage.fromStored(row.object);
+    if (storage === undefined) return row.object;
+    let object = this.shown.get(row.object);
+    if (object === undefined) {
+      object = storage.fromStored(row.object);
+      this.shown.set(row.object, object);
+    }
+    return object;
   }
 
   /** The object's JSON, resourceVersion included. Without conversion nothing is parsed. */
   json(row: Row): Uint8Array {
     if (this.definition.storage === undefined) return bodyWithVersion(row.body, row.sequence);
-    return Buffer.from(JSON.stringify(this.object(row)));
+    const object = this.object(row);
+    return object === row.object ? bodyWithVersion(row.body, row.sequence) : Buffer.from(JSON.stringify(object));
   }
 
-  /** The object's JSON as an item of a list. */
+  /** The object's JSON as an item of a list; those of custom resources say what they are. */
   item(row: Row): Uint8Array {
     const json = this.json(row);
     const { prefix } = this;
+    if (this.definition.schema) return json;
     if (json.length <= prefix.length || prefix.compare(json, 0, prefix.length) !== 0) return json;
     const item = json.subarray(prefix.length - 1);
     item[0] = 0x7b;

@@ -59,7 +59,7 @@ export function tableOf(
     apiVersion: `meta.k8s.io/${version}`,
     metadata,
     columnDefinitions: headers
-      ? columns.map(({ name, type, format, priority }) => ({ name, type, format: format ?? '', description: '', priority }))
+      ? columns.map(({ name, type, format = '', description = '', priority }) => ({ name, type, format, description, priority }))
       : [],
     rows: objects.map((object) => ({
       cells: columns.map(({ cell }) => cell(object, now)),

@@ -115,8 +115,7 @@ export class SharedEvent {
   frame(served: ServedResource, { type, from }: Transition, format: WatchFormat, headers: boolean): Uint8Array {
     const row = from === 'new' ? this.entered : this.departed();
     if (headers) return rowFrame(served, type, row, format, this.now(), true);
-    const { group, resource } = served.definition.resource;
-    const key = `${group}/${resource} ${type} ${from} ${format.key}`;
+    const key = `${served.apiVersion}/${served.definition.resource.resource} ${type} ${from} ${format.key}`;
     let frame = this.frames.get(key);
     if (frame === undefined) {
       frame = rowFrame(served, type, row, format, this.now(), false);

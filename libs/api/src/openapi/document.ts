@@ -21,11 +21,12 @@ export interface OpenApiIndex {
 /** The kinds that each model is sent and answered as, within one group and version. */
 function kindsByModel(served: readonly ResourceDefinition[], groupVersion: GroupVersion): ReadonlyMap<string, readonly GroupVersionKind[]> {
   const kinds = new Map<string, readonly GroupVersionKind[]>();
-  for (const { model, kind, listKind, resource, subresources } of served) {
+  for (const { model, kind, listKind, resource, subresources, schema } of served) {
     const { group, version } = resource;
     kinds.set(model, [{ group, version, kind }]);
     kinds.set(listModel(model, listKind), [{ group, version, kind: listKind }]);
     for (const one of subresources) {
+      if (schema && one.group === undefined) continue;
       const spoken = kindOfSubresource({ kind: { group, version, kind } }, one);
       const found = modelOfKind(spoken);
       if (found !== undefined) kinds.set(found, [spoken]);
@@ -46,11 +47,18 @@ export function openApiV3(groupVersion: GroupVersion, definitions: readonly Reso
   if (served.length === 0) return undefined;
   const kinds = kindsByModel(served, groupVersion);
   const lists = new Map(served.map(({ model, listKind }) => [listModel(model, listKind), model]));
-  const models = closure([...[...kinds.keys()].filter((model) => !lists.has(model)), ...COMMON_MODELS, LIST_META]);
-  const names = [...models, ...lists.keys()].sort();
+  const custom = new Map(served.flatMap(({ model, schema }) => (schema ? [[model, schema] as const] : [])));
+  const models = closure([
+    ...[...kinds.keys()].filter((model) => !lists.has(model) && !custom.has(model)),
+    ...COMMON_MODELS,
+    LIST_META,
+    ...(custom.size > 0 ? [OBJECT_META] : []),
+  ]);
+  const names = [...models, ...lists.keys(), ...custom.keys()].sort();
   const schemas = names.map((name) => {
     const listed = lists.get(name);
-    return [name, withKinds(listed === undefined ? modelSchema(name) : listSchema(listed), kinds.get(name) ?? [])] as const;
+    const own = custom.get(name)?.published() ?? (listed === undefined ? modelSchema(name) : listSchema(listed));
+    return [name, withKinds(own, kinds.get(name) ?? [])] as const;
   });
   const paths = served.flatMap((definition) => pathsOf(definition)).sort(([a], [b]) => (a < b ? -1 : 1));
   return {
@@ -61,6 +69,7 @@ export function openApiV3(groupVersion: GroupVersion, definitions: readonly Reso
   };
 }
 
+const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 const LIST_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta';
 
 /**

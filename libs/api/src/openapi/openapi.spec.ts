@@ -11,10 +11,10 @@ const core = documentOf('');
 const apps = documentOf('apps');
 const schemaOf = (document: Tree, name: string): unknown => document['components']?.['schemas']?.[name];
 
-/** Every `$ref` in a document. */
+/** Every `$ref` in a document; a property may be called so too. */
 function references(value: unknown): readonly string[] {
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, member]) => (key === '$ref' ? [String(member)] : references(member)));
+  return Object.entries(value).flatMap(([key, member]) => (key === '$ref' && typeof member === 'string' ? [member] : references(member)));
 }
 
 describe('openApiV3', () => {

@@ -102,7 +102,13 @@ const operation = (place: Place, one: Operation): readonly [string, Schema] => [
   },
 ];
 
-const patchBody = (): Schema => Object.fromEntries(PATCH_TYPES.map((type) => [type, { schema: { $ref: schemaPath(`${META}.Patch`) } }]));
+const patchBody = ({ definition }: Place): Schema =>
+  Object.fromEntries(
+    PATCH_TYPES.filter((type) => !definition.schema || !type.includes('strategic')).map((type) => [
+      type,
+      { schema: { $ref: schemaPath(`${META}.Patch`) } },
+    ]),
+  );
 
 const scopeWord = ({ definition }: Place): string => (definition.scope === 'Namespaced' ? 'Namespaced' : '');
 
@@ -122,7 +128,7 @@ function readAndWrite(place: Place, verbs: readonly string[], subject: string, k
   }
   if (verbs.includes('patch')) {
     const parameters = [...WRITE, query('force', 'boolean')];
-    const patch = { method: 'patch', word: 'patch', action: 'patch', parameters, body: patchBody(), codes: [200, 201] };
+    const patch = { method: 'patch', word: 'patch', action: 'patch', parameters, body: patchBody(place), codes: [200, 201] };
     methods.push(operation(place, { ...common, ...patch }));
   }
   return methods;
@@ -199,7 +205,7 @@ function subresourceMethods(place: Place, one: SubresourceDefinition): Methods {
   const { definition } = place;
   const kind = kindOfSubresource(place, one);
   const subject = `${scopeWord(place)}${definition.kind}${capital(one.name)}`;
-  const model = modelOfKind(kind);
+  const model = definition.schema && one.group === undefined ? definition.model : modelOfKind(kind);
   if (STREAMS.includes(one.name) || model === undefined) return connectMethods(place, one, subject, kind);
   const methods = [...readAndWrite(place, one.verbs, subject, kind, model)];
   if (one.verbs.includes('create')) {

@@ -1,8 +1,9 @@
 import type { GroupVersionKind } from '#libs/apimachinery';
+import { JSON_SCHEMA_MODEL } from '../schema/apiextensions-facts.js';
 import { MODELS, modelFacts, shortName, type FieldFact } from '../schema/facts.js';
+import { schemaPath, schemaReference, type Schema } from './reference.js';
 
-/** A schema of OpenAPI 3.0, with Kubernetes' extensions. */
-export type Schema = Readonly<Record<string, unknown>>;
+export { schemaPath, type Schema };
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 /** Names of the schemas that stand for scalars of Kubernetes' own. */
@@ -15,13 +16,10 @@ const SCALAR_MODEL = {
 const FIELDS_V1 = `${META}.FieldsV1`;
 const RAW_EXTENSION = 'io.k8s.apimachinery.pkg.runtime.RawExtension';
 
-/** Where a document keeps a schema. */
-export const schemaPath = (model: string): string => `#/components/schemas/${model}`;
-
-/** A reference to a schema. Wrapped, as a reference can't have neighbours in OpenAPI 3.0. */
-export function reference(model: string): Schema {
-  return { allOf: [{ $ref: schemaPath(model) }] };
-}
+/** Types that may be a schema or something else; a document says nothing of them. */
+const UNIONS: Readonly<Record<string, string>> = Object.fromEntries(
+  ['Bool', 'Array', 'StringArray'].map((other) => [`schemaOr${other.replace('StringArray', 'Strings')}`, `${JSON_SCHEMA_MODEL}Or${other}`]),
+);
 
 /** Schemas of what has no fields of its own. */
 const LEAVES: Readonly<Record<string, Schema>> = {
@@ -31,11 +29,12 @@ const LEAVES: Readonly<Record<string, Schema>> = {
   [SCALAR_MODEL.microTime]: { type: 'string', format: 'date-time' },
   [FIELDS_V1]: { type: 'object' },
   [RAW_EXTENSION]: { type: 'object' },
+  ...Object.fromEntries(Object.values(UNIONS).map((model) => [model, {}])),
   [`${META}.Patch`]: { type: 'object' },
   [`${META}.WatchEvent`]: {
     type: 'object',
     required: ['type', 'object'],
-    properties: { type: { type: 'string', default: '' }, object: reference(RAW_EXTENSION) },
+    properties: { type: { type: 'string', default: '' }, object: schemaReference(RAW_EXTENSION) },
   },
 };
 
@@ -58,6 +57,7 @@ const ZEROS: Readonly<Record<string, unknown>> = { string: '', bool: false, int3
 function modelOfType(type: string): string | undefined {
   if (type.startsWith('#')) return type.slice(1);
   if (type === 'any') return RAW_EXTENSION;
+  if (Object.hasOwn(UNIONS, type)) return UNIONS[type];
   return Object.hasOwn(SCALAR_MODEL, type) ? SCALAR_MODEL[type as keyof typeof SCALAR_MODEL] : undefined;
 }
 
@@ -65,7 +65,7 @@ function typeSchema(type: string, defaulted: boolean): Schema {
   if (type.startsWith('[]')) return { type: 'array', items: typeSchema(type.slice(2), true) };
   if (type.startsWith('map:')) return { type: 'object', additionalProperties: typeSchema(type.slice(4), true) };
   const model = modelOfType(type);
-  if (model) return defaulted && type.startsWith('#') ? { ...reference(model), default: {} } : reference(model);
+  if (model) return defaulted && type.startsWith('#') ? { ...schemaReference(model), default: {} } : schemaReference(model);
   const zero = ZEROS[type];
   return defaulted && zero !== undefined ? { ...SCALARS[type], default: zero } : { ...SCALARS[type] };
 }
@@ -73,7 +73,8 @@ function typeSchema(type: string, defaulted: boolean): Schema {
 /** Of one field: its type and what merging needs to know. */
 function fieldSchema(name: string, fact: FieldFact): Schema {
   const struct = fact.type.startsWith('#') && fact.pointer !== true;
-  const base = name === 'fieldsV1' ? reference(FIELDS_V1) : typeSchema(fact.type, struct || (!fact.optional && fact.pointer !== true));
+  const base =
+    name === 'fieldsV1' ? schemaReference(FIELDS_V1) : typeSchema(fact.type, struct || (!fact.optional && fact.pointer !== true));
   return {
     ...base,
     ...(fact.listMapKeys ? { 'x-kubernetes-list-map-keys': fact.listMapKeys } : {}),
@@ -109,9 +110,9 @@ export const listSchema = (model: string): Schema => ({
   required: ['items'],
   properties: {
     apiVersion: { type: 'string' },
-    items: { type: 'array', items: { ...reference(model), default: {} } },
+    items: { type: 'array', items: { ...schemaReference(model), default: {} } },
     kind: { type: 'string' },
-    metadata: { ...reference(`${META}.ListMeta`), default: {} },
+    metadata: { ...schemaReference(`${META}.ListMeta`), default: {} },
   },
 });
 

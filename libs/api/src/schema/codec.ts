@@ -1,3 +1,4 @@
+import { JSON_SCHEMA_MODEL } from './apiextensions-facts.js';
 import { goTypeName, modelFacts, shortName, type FieldFact } from './facts.js';
 import * as scalars from './scalars.js';
 
@@ -215,6 +216,17 @@ function zeroOf(fields: () => readonly FieldCodec[]): () => Json {
   };
 }
 
+/** A schema, or what else may stand in its place: a yes or no, a list of schemas or of names. */
+function unionCodec(type: string): Codec {
+  const schema = codecOf(`#${JSON_SCHEMA_MODEL}`);
+  const other = type === 'schemaOrBool' ? codecOf('bool') : codecOf(type === 'schemaOrArray' ? `[]#${JSON_SCHEMA_MODEL}` : '[]string');
+  return {
+    read: (value, reading) => (isObject(value) ? schema : other).read(value, reading),
+    zero: nothing,
+    empty: never,
+  };
+}
+
 const codecs = new Map<string, Codec>();
 
 /** How a type is read, compiled once. Types: see `FieldFact.type`. */
@@ -230,6 +242,7 @@ function makeCodec(type: string): Codec {
   if (type.startsWith('[]')) return listCodec(type, codecOf(type.slice(2)));
   if (type.startsWith('map:')) return mapCodec(type, codecOf(type.slice(4)));
   if (type.startsWith('#')) return structCodec(type.slice(1));
+  if (type.startsWith('schemaOr')) return unionCodec(type);
   const scalar = SCALARS[type];
   if (!scalar) throw new Error(`no codec for the type ${type}`);
   return scalar;

@@ -1,34 +1,14 @@
 import facts from '../generated/facts.json';
+import { APIEXTENSIONS_FACTS } from './apiextensions-facts.js';
+import type { FieldFact, ModelFacts } from './field-fact.js';
 
-/** What upstream's Go types say of one field. */
-export interface FieldFact {
-  /** `string`, `int32`, ...; `#model`; `[]T`; `map:T`. */
-  readonly type: string;
-  /** The values of the innermost string, where upstream calls it an enumeration. */
-  readonly enum?: readonly string[];
-  /** What upstream's documents give as the field's default; defaulting itself is the strategies' work. */
-  readonly default?: unknown;
-  readonly pointer?: boolean;
-  /** Go's `omitempty`: an empty value is not written. */
-  readonly omit?: boolean;
-  readonly omitZero?: boolean;
-  readonly optional?: boolean;
-  readonly listType?: string;
-  readonly listMapKeys?: readonly string[];
-  readonly mapType?: string;
-  readonly patchStrategy?: string;
-  readonly patchMergeKey?: string;
-  /** The field's number in protobuf. */
-  readonly proto?: number;
-  /** The embedded struct a field comes from: its number and model. */
-  readonly via?: string;
-}
-
-/** The fields of one Go type, in Go's order. */
-export type ModelFacts = Readonly<Record<string, FieldFact>>;
+export type { FieldFact, ModelFacts };
 
 /** Every type this release knows, by its OpenAPI name, e.g. `io.k8s.api.core.v1.Pod`. */
-export const MODELS = facts.types as unknown as Readonly<Record<string, ModelFacts>>;
+export const MODELS: Readonly<Record<string, ModelFacts>> = {
+  ...(facts.types as unknown as Readonly<Record<string, ModelFacts>>),
+  ...APIEXTENSIONS_FACTS,
+};
 
 /** Structs that have one owner as a whole (structType=atomic). */
 export const ATOMIC_MODELS: ReadonlySet<string> = new Set(facts.atomic);
@@ -55,11 +35,19 @@ export const shortName = (model: string): string => model.slice(model.lastIndexO
 /** The version a model belongs to, e.g. `v1`. */
 export const versionOfModel = (model: string): string => model.split('.').at(-2) ?? '';
 
+/** Types that are a schema or something else, as Go calls them. */
+const SCHEMA_UNIONS: Readonly<Record<string, string>> = {
+  schemaOrBool: 'v1.JSONSchemaPropsOrBool',
+  schemaOrArray: 'v1.JSONSchemaPropsOrArray',
+  schemaOrStrings: 'v1.JSONSchemaPropsOrStringArray',
+};
+
 /** Go's name of a type as its messages print it: `v1.PodSpec`, `[]v1.Container`, `map[string]string`. */
 export function goTypeName(type: string): string {
   if (type.startsWith('[]')) return `[]${goTypeName(type.slice(2))}`;
   if (type.startsWith('map:')) return `map[string]${goTypeName(type.slice(4))}`;
   if (type.startsWith('#')) return `${versionOfModel(type)}.${shortName(type)}`;
   if (type === 'bytes') return '[]uint8';
+  if (Object.hasOwn(SCHEMA_UNIONS, type)) return SCHEMA_UNIONS[type] ?? type;
   return type === 'double' ? 'float64' : type;
 }

@@ -1,4 +1,4 @@
-import { decode, mergeTypeOf, type ResourceDefinition } from '#libs/api';
+import { decode, mergeTypeOf, type ObjectSchema, type ResourceDefinition } from '#libs/api';
 import { apiVersionOf, deepEqual, formatTime, type Instant, type KubeObject, type ManagedFieldsEntry } from '#libs/apimachinery';
 import {
   differenceOf,
@@ -10,6 +10,7 @@ import {
   type Managers,
   type MergeType,
   type Owned,
+  type Typed,
   type Versions,
 } from '#libs/structured-merge';
 import type { Requester } from '../write.js';
@@ -82,12 +83,19 @@ function ignoredFields(definition: TrackedKind, subresource: string): Fields {
   return fields;
 }
 
+/** An object of a custom resource by the schema of a version; undefined where that is not served any more. */
+function inVersion({ mergeAt }: ObjectSchema, value: unknown, apiVersion: string): Typed | undefined {
+  const type = mergeAt(apiVersion);
+  return type && { type, value };
+}
+
 /** A definition's objects as the managers of any of its versions see them: the versions differ in name alone. */
 export function versionsOf({ definition, subresource }: Pick<Tracking, 'definition' | 'subresource'>): Versions {
   const type = mergeTypeFor(definition);
+  const { schema } = definition;
   return {
     apiVersion: apiVersionOf(definition.resource),
-    at: (value) => ({ type, value }),
+    at: schema ? (value, apiVersion) => inVersion(schema, value, apiVersion) : (value) => ({ type, value }),
     ignored: ignoredFields(definition, subresource),
   };
 }

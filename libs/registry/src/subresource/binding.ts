@@ -46,7 +46,7 @@ function scheduled({ metadata, status }: Pod, now: number): readonly PodConditio
 
 /** Decides a POST of `pods/binding`: the pod goes to the node, with the binding's annotations and labels. */
 export function decideBinding(given: Case): Decided {
-  const { request, definition, context } = given;
+  const { request, context } = given;
   const name = request.name ?? '';
   const namespace = namespaceOf(given);
   const { object, warnings } = decodeBody<Binding>(request.object, BINDING, request.options, request.duplicates);
@@ -78,6 +78,6 @@ export function decideBinding(given: Case): Decided {
     spec: { ...pod.spec, nodeName: object.target.name ?? '' },
     status: { ...pod.status, conditions: scheduled(pod, context.now) },
   };
-  const writes = request.options.dryRun ? [] : [planned('Updated', definition, next, current.sequence)];
+  const writes = request.options.dryRun ? [] : [planned('Updated', given, next, current.sequence)];
   return { writes, answer: SUCCESS, code: 201, warnings };
 }

@@ -1,4 +1,4 @@
-import type { Deployment, ReplicaSet, ReplicationController, Scale } from '#libs/api';
+import type { Deployment, ReplicaSet, ReplicationController, ResourceDefinition, Scale, ScaleRules } from '#libs/api';
 import {
   apiVersionOf,
   conflict,
@@ -6,6 +6,7 @@ import {
   labelSelectorOf,
   notFound,
   selectorFromLabels,
+  StatusError,
   validateNonnegative,
   type KubeObject,
 } from '#libs/apimachinery';
@@ -34,11 +35,34 @@ function selectorTextOf(object: KubeObject): string {
   return selectorFromLabels((object as ReplicationController).spec?.selector ?? {}).toString();
 }
 
-/** The `autoscaling/v1 Scale` of a Deployment or ReplicaSet: its replicas, wanted and there, and how to find them. */
-export function scaleOf(object: KubeObject): Scale {
-  const { metadata, spec, status } = object as Deployment | ReplicaSet;
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+type Amounts = Pick<Scale, 'spec' | 'status'>;
+
+function amountsOf(object: Deployment | ReplicaSet): Amounts {
+  const { spec, status } = object;
   const selector = selectorTextOf(object);
+  return {
+    spec: spec?.replicas ? { replicas: spec.replicas } : {},
+    status: { replicas: status?.replicas ?? 0, ...(selector === '' ? {} : { selector }) },
+  };
+}
+
+function amountsBy({ read, path }: ScaleRules, object: KubeObject): Amounts {
+  const { found, spec, status } = read(object);
+  if (!found) {
+    throw new StatusError('InternalError', `Internal error occurred: the spec replicas field ${JSON.stringify(path)} does not exist`);
+  }
+  return { ...(spec ? { spec } : {}), ...(status ? { status } : {}) };
+}
+
+/** The rules by which a custom resource is scaled; undefined for built-in kinds. */
+export const scaleRulesOf = ({ subresources }: ResourceDefinition): ScaleRules | undefined =>
+  subresources.find(({ name }) => name === 'scale')?.scale;
+
+/** The `autoscaling/v1 Scale` of a Deployment or ReplicaSet: its replicas, wanted and there, and how to find them. */
+export function scaleOf(object: KubeObject, rules?: ScaleRules): Scale {
+  const { metadata } = object;
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+  const amounts = rules ? amountsBy(rules, object) : amountsOf(object as Deployment);
   return {
     apiVersion: 'autoscaling/v1',
     kind: 'Scale',
@@ -49,8 +73,7 @@ export function scaleOf(object: KubeObject): Scale {
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
       ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
     },
-    spec: spec?.replicas ? { replicas: spec.replicas } : {},
-    status: { replicas: status?.replicas ?? 0, ...(selector === '' ? {} : { selector }) },
+    ...amounts,
   };
 }
 
@@ -59,9 +82,9 @@ function sentScale(given: Case, object: KubeObject): DecodedBody {
   const { request } = given;
   const { options, duplicates, patch, name = '' } = request;
   if (request.verb !== 'patch') return decodeBody(request.object, SCALE, options, duplicates);
-  if (patch?.type !== 'apply') return patched(request, scaleOf(object), SCALE);
+  if (patch?.type !== 'apply') return patched(request, scaleOf(object, scaleRulesOf(given.definition)), SCALE);
   const config = configurationOf(patch.body, SCALE_KIND, name, namespaceOf(given));
-  const scale = scaleOf(object);
+  const scale = scaleOf(object, scaleRulesOf(given.definition));
   const live = withMetadata(scale, { ...scale.metadata, managedFields: managedOfScale(object.metadata.managedFields) });
   const next = applied({ ...trackingOf(given), definition: SCALE_KIND }, live, config, options.force === true);
   return decodeBody(next, SCALE, options, duplicates);
@@ -92,12 +115,16 @@ export function decideScale(given: Case): Decided {
     throw conflict(definition.resource, name, `Precondition failed: UID in precondition: ${sent.uid}, UID in object meta: ${uid}`);
   }
   const object = current.object as Deployment;
-  const { resourceVersion: _current, ...metadata } = object.metadata;
-  const version = sent.resourceVersion ? { resourceVersion: sent.resourceVersion } : {};
-  const next = withMetadata({ ...object, spec: { ...object.spec, replicas } } as KubeObject, { ...metadata, ...version });
+  const { resourceVersion: held, ...metadata } = object.metadata;
+  const rules = scaleRulesOf(definition);
+  // Where an update has to name its version, a scale that names none is of the current one.
+  const wanted = sent.resourceVersion ?? (definition.unconditionalUpdate === false ? held : undefined);
+  const version = wanted ? { resourceVersion: wanted } : {};
+  const scaled = rules ? rules.write(object, replicas) : ({ ...object, spec: { ...object.spec, replicas } } as KubeObject);
+  const next = withMetadata(scaled, { ...metadata, ...version });
   const owned = request.patch?.type === 'apply' ? afterApply(given, next, decoded.object) : tracked(trackingOf(given), object, next);
   const decided = applyUpdate({ ...given, request: withoutSubresource(request) }, current, owned, decoded.warnings);
-  return { ...decided, answer: scaleOf(decided.answer) };
+  return { ...decided, answer: scaleOf(decided.answer, rules) };
 }
 
 /** Past the conversion, a scale is an update of the main resource. */
