@@ -13,6 +13,7 @@ import { eventSweeper } from './event-sweeper/controller.js';
 import { flowSchemaStatus } from './flow-control/dangling.js';
 import { flowControlDefaults } from './flow-control/defaults.js';
 import { garbageCollector } from './garbage-collection/controller.js';
+import { jobController, orphanedJobPods } from './job/controller.js';
 import { namespaceController } from './namespace/controller.js';
 import { nodeLifecycleController } from './node-lifecycle/controller.js';
 import { podGarbageCollector } from './pod-garbage-collection/controller.js';
@@ -26,15 +27,19 @@ import { addressIn } from './service-range.js';
 import { defaultServiceCidr, serviceCidrController } from './service-cidr/controller.js';
 import { serviceAccountController } from './serviceaccount/controller.js';
 import { taintEvictionController } from './taint-eviction/controller.js';
+import { ttlAfterFinishedController } from './ttl-after-finished/controller.js';
 
 /** A controller among others. The runtime hands a reconcile nothing but what the same controller's snapshot gave. */
 const plain = <Snapshot>(controller: Controller<Snapshot>): Controller => controller as unknown as Controller;
 
-/** Deployments, ReplicaSets and ReplicationControllers: what the app `replication` runs. */
+/** Deployments, ReplicaSets, ReplicationControllers and Jobs: what the app `replication` runs. */
 export const replicationControllers: readonly Controller[] = [
   plain(deploymentController),
   plain(replicaSetController),
   plain(replicationController),
+  plain(jobController),
+  plain(orphanedJobPods),
+  plain(ttlAfterFinishedController),
 ];
 
 /** EndpointSlices and Endpoints: what the app `endpoints` runs. */
@@ -92,6 +97,7 @@ export { endpointsController } from './endpoints/controller.js';
 export { endpointSliceController } from './endpointslice/controller.js';
 export { eventSweeper } from './event-sweeper/controller.js';
 export { garbageCollector } from './garbage-collection/controller.js';
+export { jobController, orphanedJobPods } from './job/controller.js';
 export { namespaceController } from './namespace/controller.js';
 export { nodeLifecycleController } from './node-lifecycle/controller.js';
 export { podGarbageCollector } from './pod-garbage-collection/controller.js';
@@ -103,6 +109,7 @@ export { resourceQuotaController } from './resource-quota/controller.js';
 export { rootCaController } from './root-ca/controller.js';
 export { serviceAccountController } from './serviceaccount/controller.js';
 export { taintEvictionController } from './taint-eviction/controller.js';
+export { ttlAfterFinishedController } from './ttl-after-finished/controller.js';
 export { certificateApprover } from './certificates/approver.js';
 export { certificateCleaner } from './certificates/cleaner.js';
 export * from './certificates/signing.js';

@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
-import { DEPLOYMENTS, NODES, type Deployment, type Node, type Taint } from '#libs/api';
-import type { KubeObject, PropagationPolicy } from '#libs/apimachinery';
+import { DEPLOYMENTS, NODES, PODS, type Deployment, type Node, type Pod, type Taint } from '#libs/api';
+import { formatTime, type KubeObject, type PropagationPolicy } from '#libs/apimachinery';
 import type { Position } from '#libs/log';
 import { durationMs, ScenarioError, type Command } from './command.js';
 import { eventLines } from './history.js';
@@ -124,6 +124,29 @@ const get: Verb = ({ on }, { words, options, text }) => {
   return Promise.resolve(parts.join('\n\n'));
 };
 
+/** `finish PREFIX [--exit-code=N]`: what runs in the pods whose names begin so comes to its end. */
+const finish: Verb = async ({ on }, command) => {
+  const exitCode = Number(command.options.get('exit-code') ?? 0);
+  const prefix = command.words[1] ?? '';
+  const pods = (on.view.list(PODS, namespaceOf(command)) as readonly Pod[])
+    .filter(({ metadata, status }) => metadata.name?.startsWith(prefix) && status?.phase === 'Running')
+    .sort((a, b) => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1));
+  const finishedAt = formatTime(on.cluster.world.now());
+  for (const pod of pods) {
+    const containerStatuses = pod.status?.containerStatuses?.map((container) => ({
+      ...container,
+      ready: false,
+      state: { terminated: { exitCode, finishedAt, reason: exitCode === 0 ? 'Completed' : 'Error' } },
+    }));
+    const conditions = pod.status?.conditions?.map((one) =>
+      one.type === 'Ready' || one.type === 'ContainersReady' ? { ...one, status: 'False', lastTransitionTime: finishedAt } : one,
+    );
+    const status = { phase: exitCode === 0 ? 'Succeeded' : 'Failed', conditions, containerStatuses };
+    await on.patch(PODS, pod, { type: 'merge', body: { status } }, 'status');
+  }
+  return pods.map(({ metadata }) => `pod/${metadata.name ?? ''} ended with ${exitCode}`).join('\n');
+};
+
 function taintOf(text: string): Taint {
   const [, key = '', value = '', effect = ''] = /^([^=:]+)(?:=([^:]*))?:(\w+)$/.exec(text) ?? [];
   return { key, effect, ...(value === '' ? {} : { value }) };
@@ -183,6 +206,7 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['rollout', rolloutVerb],
   ['delete', remove],
   ['get', get],
+  ['finish', finish],
   ['node', node],
   ['cordon', cordon],
   ['uncordon', cordon],
