@@ -24,14 +24,14 @@ export function decodeContinue(text: string, namespace: string, namespaced: bool
   const fail = (why: string): Error => badRequest(`continue key is not valid${why}`);
   const json = Buffer.from(text, 'base64url');
   if (json.toString('base64url') !== text) throw fail(': illegal base64 data');
-  let parsed: { v?: unknown; rv?: unknown; start?: unknown };
+  let parsed: { v?: unknown; rv?: unknown; start?: unknown } | null;
   try {
     parsed = JSON.parse(json.toString('utf8')) as typeof parsed;
   } catch {
     throw fail(': invalid character in continue token');
   }
-  const { v, rv, start } = parsed;
-  if (v !== VERSION) throw fail(`: server does not recognize this encoded version ${String(v)}`);
+  const { v = '', rv, start } = parsed ?? {};
+  if (v !== VERSION) throw fail(`: server does not recognize this encoded version ${typeof v === 'string' ? v : JSON.stringify(v)}`);
   if (typeof rv !== 'number' || !Number.isSafeInteger(rv) || rv === 0) {
     throw fail(': incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
   }

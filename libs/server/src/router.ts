@@ -118,6 +118,9 @@ export class Router {
   private async resource(call: Call, served: ServedResource, upgrade: Upgrade | undefined): Promise<void> {
     const { info } = call;
     const { definition } = served;
+    const { method } = call.request;
+    // Upstream has no routes for HEAD, and the old paths of watches are read whatever the method.
+    if (method === 'HEAD' || (info.verb === 'watch' && method !== 'GET')) throw wrongMethod();
     const namespaced = definition.scope === 'Namespaced';
     const inNamespace = info.namespace !== '' && info.resource !== 'namespaces';
     if (namespaced ? info.name !== '' && info.namespace === '' : inNamespace) throw nothingHere();

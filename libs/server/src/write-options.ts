@@ -97,7 +97,7 @@ function fromBody(body: unknown): RawDeleteOptions {
   const { kind, apiVersion } = record;
   if (kind !== undefined && kind !== 'DeleteOptions') {
     throw badRequest(
-      `decoded object cannot be converted to DeleteOptions: no kind ${JSON.stringify(kind)} is known as such (${String(apiVersion)})`,
+      `decoded object cannot be converted to DeleteOptions: no kind ${JSON.stringify(kind)} is known as such (${JSON.stringify(apiVersion) ?? ''})`,
     );
   }
   const options: Record<string, unknown> = {};

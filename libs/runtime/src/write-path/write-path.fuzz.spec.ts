@@ -237,4 +237,86 @@ describe('the write path, whatever it is sent', () => {
     // The rules are of no use if nothing gets past them.
     expect(stored).toBeGreaterThan(RUNS * 5);
   }, 120_000);
+
+  /** What makes a pattern try again and again, at a length at which squares are seconds. */
+  const LENGTH = 50_000;
+  const REPEATED = [
+    '1',
+    'a',
+    'A',
+    '-',
+    '.',
+    'a.',
+    'a-',
+    '/',
+    ':',
+    '0:',
+    '%',
+    '=',
+    ',',
+    '*',
+    ' ',
+    '$(a)',
+    '\n',
+    '\\',
+    '"',
+    '{',
+    '1.',
+    'aA1_',
+  ];
+  const longTexts = REPEATED.map((part) => part.repeat(LENGTH / part.length) + '!');
+
+  test('takes no longer than the length of a text, wherever it is', async () => {
+    const cluster = await MemoryCluster.start();
+    try {
+      await cluster.create({ group: '', version: 'v1', resource: 'namespaces' }, aNamespace('default'));
+      await cluster.create({ group: '', version: 'v1', resource: 'serviceaccounts' }, aServiceAccount('default'));
+      const slow: string[] = [];
+      for (const manifest of MANIFESTS) {
+        const definition = definitionFor(manifest);
+        const request = {
+          definition,
+          ...(definition.scope === 'Namespaced' ? { namespace: 'default' } : {}),
+          options: { dryRun: true },
+          requester: { actor: { user: 'fuzz' } },
+        };
+        const withMetadata = {
+          ...manifest,
+          metadata: { ...manifest.metadata, labels: { a: 'b' }, annotations: { a: 'b' }, finalizers: ['a/b'] },
+        };
+        for (const path of textsOf(withMetadata)) {
+          for (const text of longTexts) {
+            const started = performance.now();
+            const object = replaced(withMetadata, path, text);
+            await cluster.writePath.execute({ ...request, verb: 'create', object }).catch((thrown: unknown) => {
+              if (!(thrown instanceof StatusError)) throw thrown;
+            });
+            const took = performance.now() - started;
+            if (took > 500) slow.push(`${manifest.kind} ${path.join('.')} ${text.slice(0, 8)}: ${took.toFixed(0)} ms`);
+          }
+        }
+      }
+      expect(slow).toEqual([]);
+    } finally {
+      await cluster.stop();
+    }
+  }, 120_000);
 });
+
+/** Where an object has texts; keys of maps are texts, too, and are marked by a last `*`. */
+function textsOf(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
+  if (typeof value === 'string') return [path];
+  if (typeof value !== 'object' || value === null) return [];
+  const members = Object.entries(value);
+  const first = members[0];
+  const key = !Array.isArray(value) && path.length > 1 && first !== undefined && typeof first[1] === 'string' ? [[...path, '*']] : [];
+  return [...key, ...members.flatMap(([name, member]) => textsOf(member, [...path, name]))];
+}
+
+function replaced(value: unknown, [at, ...rest]: readonly string[], text: string): unknown {
+  if (at === undefined) return text;
+  if (at === '*') return { ...(value as object), [text]: 'x' };
+  if (Array.isArray(value)) return value.map((item: unknown, index) => (String(index) === at ? replaced(item, rest, text) : item));
+  const map = value as Readonly<Record<string, unknown>>;
+  return { ...map, [at]: replaced(map[at], rest, text) };
+}
