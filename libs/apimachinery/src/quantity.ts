@@ -55,7 +55,8 @@ function suffixOf(suffix: string): Pick<Parts, 'base' | 'exponent' | 'format'> {
 
 function partsOf(text: string): Parts {
   // The shape is matched in steps that grow with the square of a text's length: what is too long is not even looked at.
-  const match = text.length > MOST_DIGITS * 2 ? null : SHAPE.exec(text);
+  if (text.length > MOST_DIGITS * 2) throw new QuantityFormatError(WRONG_NUMBER);
+  const match = SHAPE.exec(text);
   if (!match || text === '') throw new QuantityFormatError(WRONG_FORMAT);
   const [, sign = '', whole = '', point, fraction = '', suffix = ''] = match;
   if (whole === '' && fraction === '' && (point !== undefined || suffix !== '' || sign !== '')) {

@@ -100,7 +100,6 @@ describe('what reads what clients write', () => {
             ' ',
             'application/yaml',
           ]),
-          dice.once(2),
         ),
     ],
     [
