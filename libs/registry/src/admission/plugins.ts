@@ -1,36 +1,15 @@
-import type { Node, Pod } from '#libs/api';
-import type { Case } from '../case.js';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.js';
+import { defaultIngressClass } from './default-ingress-class.js';
+import { defaultTolerationSeconds } from './default-toleration-seconds.js';
 import { escalation } from './escalation.js';
 import { limitDefaults, limitRanges } from './limit-ranger.js';
-import type { Attributes, MutatingPlugin, ValidatingPlugin } from './plugin.js';
-import { admitNode } from './node-taint.js';
-import { admitTolerations } from './default-toleration-seconds.js';
+import { taintNodesByCondition } from './node-taint.js';
+import type { MutatingPlugin, ValidatingPlugin } from './plugin.js';
 import { priority, priorityClasses } from './priority.js';
 import { resourceQuota } from './resource-quota.js';
-import { admitServiceAccount } from './service-account.js';
-
-const isMain = ({ definition: { resource } }: Case, { subresource }: Attributes, group: string, name: string): boolean =>
-  resource.group === group && resource.resource === name && subresource === '';
-
-const serviceAccount: MutatingPlugin = {
-  name: 'ServiceAccount',
-  operations: ['CREATE'],
-  mutate: (object, attributes, given) =>
-    isMain(given, attributes, '', 'pods') ? admitServiceAccount(object as Pod, attributes.name, given) : object,
-};
-
-const taintNodesByCondition: MutatingPlugin = {
-  name: 'TaintNodesByCondition',
-  operations: ['CREATE'],
-  mutate: (object, attributes, given) => (isMain(given, attributes, '', 'nodes') ? admitNode(object as Node) : object),
-};
-
-const defaultTolerationSeconds: MutatingPlugin = {
-  name: 'DefaultTolerationSeconds',
-  operations: ['CREATE', 'UPDATE'],
-  mutate: (object, attributes, given) => (isMain(given, attributes, '', 'pods') ? admitTolerations(object as Pod) : object),
-};
+import { runtimeClass, runtimeClassOverhead } from './runtime-class.js';
+import { mountableSecrets, serviceAccount } from './service-account.js';
+import { defaultStorageClass, persistentVolumeClaimResize, storageObjectInUseProtection } from './storage.js';
 
 /** The mutating steps, in upstream's order (kubeapiserver `options/plugins.go`). */
 export const MUTATING: readonly MutatingPlugin[] = [
@@ -39,12 +18,19 @@ export const MUTATING: readonly MutatingPlugin[] = [
   taintNodesByCondition,
   priority,
   defaultTolerationSeconds,
+  defaultStorageClass,
+  storageObjectInUseProtection,
+  runtimeClass,
+  defaultIngressClass,
 ];
 
 /** The validating steps, in upstream's order; quota comes last. */
 export const VALIDATING: readonly ValidatingPlugin[] = [
   limitRanges,
+  mountableSecrets,
   priorityClasses,
+  persistentVolumeClaimResize,
+  runtimeClassOverhead,
   certificateApproval,
   certificateSigning,
   certificateSubjectRestriction,

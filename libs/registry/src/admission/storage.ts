@@ -1,0 +1,77 @@
+import {
+  PERSISTENTVOLUMECLAIMS,
+  PERSISTENTVOLUMES,
+  STORAGECLASSES,
+  VOLUMEATTRIBUTESCLASSES,
+  type PersistentVolumeClaim,
+  type StorageClass,
+} from '#libs/api';
+import { compareQuantities, forbidden, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
+import type { Case } from '../case.js';
+import { isAbout } from './about.js';
+import { newestDefault } from './default-class.js';
+import type { MutatingPlugin, ValidatingPlugin } from './plugin.js';
+
+const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
+const DEFAULT_CLASS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
+
+const classNameOf = ({ metadata, spec }: PersistentVolumeClaim): string | undefined =>
+  metadata.annotations?.[BETA_CLASS] ?? spec?.storageClassName;
+
+/** DefaultStorageClass: a claim that names no class is of the default one, where there is any; '' means none. */
+export const defaultStorageClass: MutatingPlugin = {
+  name: 'DefaultStorageClass',
+  operations: ['CREATE'],
+  mutate(object, attributes, given): KubeObject {
+    if (!isAbout(given, attributes, PERSISTENTVOLUMECLAIMS)) return object;
+    const claim = object as PersistentVolumeClaim;
+    if (!claim.spec || classNameOf(claim) !== undefined) return claim;
+    const found = newestDefault(given.read.list(STORAGECLASSES, undefined), DEFAULT_CLASS);
+    if (found === undefined) return claim;
+    return { ...claim, spec: { ...claim.spec, storageClassName: found } } as PersistentVolumeClaim;
+  },
+};
+
+const PROTECTED: readonly (readonly [GroupVersionResource, string])[] = [
+  [PERSISTENTVOLUMES, 'kubernetes.io/pv-protection'],
+  [PERSISTENTVOLUMECLAIMS, 'kubernetes.io/pvc-protection'],
+  [VOLUMEATTRIBUTESCLASSES, 'kubernetes.io/vac-protection'],
+];
+
+/** StorageObjectInUseProtection: volumes and claims stay, once deleted, until nobody uses them; controllers take the finalizer away. */
+export const storageObjectInUseProtection: MutatingPlugin = {
+  name: 'StorageObjectInUseProtection',
+  operations: ['CREATE'],
+  mutate(object, attributes, given) {
+    const finalizer = PROTECTED.find(([resource]) => isAbout(given, attributes, resource))?.[1];
+    const { finalizers = [] } = object.metadata;
+    if (finalizer === undefined || finalizers.includes(finalizer)) return object;
+    return { ...object, metadata: { ...object.metadata, finalizers: [...finalizers, finalizer] } };
+  },
+};
+
+/** Whether the class that a claim is and was of lets its volumes grow. */
+function mayGrow(next: PersistentVolumeClaim, old: PersistentVolumeClaim, { read }: Case): boolean {
+  const name = classNameOf(next) ?? '';
+  if (name === '' || name !== (classNameOf(old) ?? '')) return false;
+  return (read.object(STORAGECLASSES, '', name)?.object as StorageClass | undefined)?.allowVolumeExpansion === true;
+}
+
+const sizeOf = ({ spec }: PersistentVolumeClaim): string => spec?.resources?.requests?.['storage'] ?? '0';
+
+/** PersistentVolumeClaimResize: only bound claims of a class that allows it grow. */
+export const persistentVolumeClaimResize: ValidatingPlugin = {
+  name: 'PersistentVolumeClaimResize',
+  operations: ['UPDATE'],
+  validate(attributes, given) {
+    if (!isAbout(given, attributes, PERSISTENTVOLUMECLAIMS)) return undefined;
+    const [next, old] = [attributes.object as PersistentVolumeClaim, attributes.old as PersistentVolumeClaim];
+    if (compareQuantities(sizeOf(next), sizeOf(old)) <= 0) return undefined;
+    if (old.status?.phase !== 'Bound') {
+      throw forbidden(PERSISTENTVOLUMECLAIMS, attributes.name, 'Only bound persistent volume claims can be expanded');
+    }
+    if (mayGrow(next, old, given)) return undefined;
+    const why = 'only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize';
+    throw forbidden(PERSISTENTVOLUMECLAIMS, attributes.name, why);
+  },
+};
