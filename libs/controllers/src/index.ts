@@ -26,6 +26,8 @@ import { rootCaController } from './root-ca/controller.js';
 import { addressIn } from './service-range.js';
 import { defaultServiceCidr, serviceCidrController } from './service-cidr/controller.js';
 import { serviceAccountController } from './serviceaccount/controller.js';
+import { volumeBinder } from './storage/controller.js';
+import { claimProtectionController, volumeProtectionController } from './storage/protection.js';
 import { taintEvictionController } from './taint-eviction/controller.js';
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.js';
 
@@ -63,7 +65,7 @@ export interface LifecycleSettings {
 }
 
 /**
- * Namespaces, garbage collection, nodes, budgets, quotas, default roles and priority classes, the cluster's own Services
+ * Namespaces, garbage collection, nodes, budgets, quotas, volumes, default roles and priority classes, the cluster's own Services
  * and ranges, flow control, old Kubernetes Events: what the app `lifecycle` runs.
  */
 export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }: LifecycleSettings): readonly Controller[] => [
@@ -75,6 +77,9 @@ export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }:
   plain(podGarbageCollector),
   plain(disruptionController),
   plain(resourceQuotaController),
+  plain(volumeBinder),
+  plain(claimProtectionController),
+  plain(volumeProtectionController),
   plain(rbacDefaultsController),
   plain(systemPriorityClasses),
   plain(clusterRoleAggregationController),
@@ -108,6 +113,8 @@ export { replicationController } from './replicationcontroller/controller.js';
 export { resourceQuotaController } from './resource-quota/controller.js';
 export { rootCaController } from './root-ca/controller.js';
 export { serviceAccountController } from './serviceaccount/controller.js';
+export { volumeBinder } from './storage/controller.js';
+export { claimProtectionController, volumeProtectionController } from './storage/protection.js';
 export { taintEvictionController } from './taint-eviction/controller.js';
 export { ttlAfterFinishedController } from './ttl-after-finished/controller.js';
 export { certificateApprover } from './certificates/approver.js';
