@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { serviceAccountControllers } from '#libs/controllers';
 import { CONTROL_PLANE, ControllersService, hostedModule, type ControlPlane } from '#libs/platform';
+import { legacyTokenSigner } from '#libs/server';
 import { CertificateSigner } from './certificate-signer.js';
 import { IdentitiesService } from './identities-service.js';
 
@@ -14,8 +15,14 @@ class ServiceAccountsModule {}
 export const serviceAccountsModule = (plane: DynamicModule): DynamicModule =>
   hostedModule(ServiceAccountsModule, [plane], SERVICE_ACCOUNTS, [CONTROL_PLANE], (over: ControlPlane) => {
     const certificate = over.pki('ca.crt');
+    const { advertiseAddress, apiPort } = over.config;
+    const settings = {
+      caCertificate: certificate,
+      signToken: legacyTokenSigner(over.pki('sa.key')),
+      server: `https://${advertiseAddress}:${apiPort}`,
+    };
     return new IdentitiesService([
-      new ControllersService('serviceaccounts', over, serviceAccountControllers({ caCertificate: certificate })),
+      new ControllersService('serviceaccounts', over, serviceAccountControllers(settings)),
       new CertificateSigner(over, { certificate, key: over.pki('ca.key') }),
     ]);
   });

@@ -1,5 +1,8 @@
+import { base64Of } from '#libs/api';
 import type { Controller } from '#libs/apimachinery';
 import { apiServiceController } from './api-service/controller.js';
+import { tokenCleaner } from './bootstrap-tokens/cleaner.js';
+import { bootstrapSigner } from './bootstrap-tokens/signer.js';
 import { certificateApprover } from './certificates/approver.js';
 import { certificateCleaner } from './certificates/cleaner.js';
 import { clusterRoleAggregationController } from './cluster-role-aggregation/controller.js';
@@ -25,6 +28,7 @@ import { replicationController } from './replicationcontroller/controller.js';
 import { rootCaController } from './root-ca/controller.js';
 import { addressIn } from './service-range.js';
 import { defaultServiceCidr, serviceCidrController } from './service-cidr/controller.js';
+import { serviceAccountTokenController, type ServiceAccountTokenOptions } from './service-account-tokens/controller.js';
 import { serviceAccountController } from './serviceaccount/controller.js';
 import { volumeBinder } from './storage/controller.js';
 import { claimProtectionController, volumeProtectionController } from './storage/protection.js';
@@ -47,9 +51,22 @@ export const replicationControllers: readonly Controller[] = [
 /** EndpointSlices and Endpoints: what the app `endpoints` runs. */
 export const endpointsControllers: readonly Controller[] = [plain(endpointSliceController), plain(endpointsController)];
 
-/** Default ServiceAccounts, the root certificate (PEM) in every namespace, and requests for certificates: what the app `serviceaccounts` runs. */
-export const serviceAccountControllers = ({ caCertificate }: { readonly caCertificate: string }): readonly Controller[] => [
+/** What the controllers of accounts, tokens and certificates know of the cluster. */
+export interface AccountSettings {
+  /** PEM. */
+  readonly caCertificate: string;
+  /** How tokens of Secrets are signed; without it Secrets get none. */
+  readonly signToken?: ServiceAccountTokenOptions['sign'];
+  /** The API server's URL, for those who want to join; without it there is no `cluster-info`. */
+  readonly server?: string;
+}
+
+/** ServiceAccounts and tokens of Secrets, bootstrap tokens, the root certificate in every namespace, requests for certificates: what the app `serviceaccounts` runs. */
+export const serviceAccountControllers = ({ caCertificate, signToken, server }: AccountSettings): readonly Controller[] => [
   plain(serviceAccountController),
+  ...(signToken === undefined ? [] : [plain(serviceAccountTokenController({ sign: signToken, caCertificate }))]),
+  plain(tokenCleaner),
+  ...(server === undefined ? [] : [plain(bootstrapSigner({ server, caData: base64Of(caCertificate) }))]),
   plain(rootCaController(caCertificate)),
   plain(certificateApprover),
   plain(certificateCleaner),

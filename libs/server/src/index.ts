@@ -1,4 +1,5 @@
 export { ApiServer, startApiServer, type RunningServer } from './api-server.js';
+export { legacyTokenSigner, type LegacyClaims } from './authentication/legacy-claims.js';
 export type { AuthenticationSettings } from './authentication/settings.js';
 export type { RequestHeaderSettings } from './authentication/request-header.js';
 export { allowAuthenticated, type Authorizer, type AuthorizerAttributes, type AuthorizerDecision, type User } from './authorizer.js';

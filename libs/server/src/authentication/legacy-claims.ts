@@ -1,3 +1,5 @@
+import { TokenKeys } from './token-keys.js';
+
 const PREFIX = 'kubernetes.io/serviceaccount/';
 
 /** Issuer of the tokens in Secrets of type `kubernetes.io/service-account-token`. */
@@ -39,4 +41,10 @@ export function readLegacyClaims(claims: Readonly<Record<string, unknown>>): Leg
   if (accountUid === '') return 'serviceAccountUID claim is missing';
   if (sub !== `system:serviceaccount:${namespace}:${account}`) return 'sub claim is invalid';
   return { namespace, secret, account, accountUid };
+}
+
+/** Signs the tokens of Secrets with the key (PEM) of service account tokens. */
+export function legacyTokenSigner(signingKey: string): (token: LegacyClaims) => string {
+  const keys = new TokenKeys(signingKey, []);
+  return (token) => keys.signTimeless(writtenLegacyClaims(token));
 }
