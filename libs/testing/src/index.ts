@@ -10,3 +10,4 @@ export * from './memory-cluster.js';
 export * from './manifests.js';
 export * from './minimal-manifests.js';
 export * from './audit-contract.js';
+export * from './key-store-contract.js';

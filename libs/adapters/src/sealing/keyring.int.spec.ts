@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { TestServer } from '#libs/testing';
-import { startNats } from '#libs/testing';
-import { keyStoreContract } from './key-store-contract.js';
+import { keyStoreContract, startNats } from '#libs/testing';
 import { connectKeyring, connectKeyStore } from './keyring.js';
 import { WrongSealingKey } from './masters.js';
 import { rotateMaster } from './rotation.js';

@@ -1,4 +1,4 @@
-import type { KeyStore } from './key-store.js';
+import type { KeyStore } from '#libs/adapters';
 
 /** One specification of KeyStore, run against every implementation. `make` gives a new, empty one each time. */
 export function keyStoreContract(name: string, make: () => Promise<KeyStore>): void {
