@@ -61,7 +61,10 @@ export interface AccountSettings {
   readonly server?: string;
 }
 
-/** ServiceAccounts and tokens of Secrets, bootstrap tokens, the root certificate in every namespace, requests for certificates: what the app `serviceaccounts` runs. */
+/**
+ * ServiceAccounts and tokens of Secrets, bootstrap tokens, the root certificate in every namespace, requests for certificates:
+ * what the app `serviceaccounts` runs.
+ */
 export const serviceAccountControllers = ({ caCertificate, signToken, server }: AccountSettings): readonly Controller[] => [
   plain(serviceAccountController),
   ...(signToken === undefined ? [] : [plain(serviceAccountTokenController({ sign: signToken, caCertificate }))]),
