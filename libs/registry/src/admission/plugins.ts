@@ -5,6 +5,7 @@ import { escalation } from './escalation.js';
 import { limitDefaults, limitRanges } from './limit-ranger.js';
 import { taintNodesByCondition } from './node-taint.js';
 import type { MutatingPlugin, ValidatingPlugin } from './plugin.js';
+import { podSecurity } from './pod-security/index.js';
 import { priority, priorityClasses } from './priority.js';
 import { resourceQuota } from './resource-quota.js';
 import { runtimeClass, runtimeClassOverhead } from './runtime-class.js';
@@ -28,6 +29,7 @@ export const MUTATING: readonly MutatingPlugin[] = [
 export const VALIDATING: readonly ValidatingPlugin[] = [
   limitRanges,
   mountableSecrets,
+  podSecurity,
   priorityClasses,
   persistentVolumeClaimResize,
   runtimeClassOverhead,
