@@ -11,7 +11,7 @@ export * from './strategic-merge/index.js';
 export * from './strategy.js';
 export { TEMPLATE_GENERATION, templateGenerationOf } from './apps/v1/daemonset.js';
 export { nextScheduleTime, parseCronSchedule, CronScheduleError, type CronSchedule } from './batch/v1/cron-schedule.js';
-export { isTimeZone } from './batch/v1/time-zone.js';
+export { isTimeZone, zonedTime } from './batch/v1/time-zone.js';
 export { countOfIndexes, IndexesError, indexesText, parseIndexes, type IndexInterval } from './batch/v1/indexes.js';
 export * from './batch/v1/job-conditions.js';
 export { NAMESPACE_FINALIZER, NAMESPACE_NAME_LABEL } from './core/v1/namespace.js';

@@ -7,6 +7,7 @@ import { certificateApprover } from './certificates/approver.js';
 import { certificateCleaner } from './certificates/cleaner.js';
 import { clusterRoleAggregationController } from './cluster-role-aggregation/controller.js';
 import { customResourceDefinitionController } from './custom-resource-definition/controller.js';
+import { cronJobController } from './cronjob/controller.js';
 import { deploymentController } from './deployment/controller.js';
 import { disruptionController } from './disruption/controller.js';
 import { dnsServiceController } from './dns-service/controller.js';
@@ -38,11 +39,12 @@ import { ttlAfterFinishedController } from './ttl-after-finished/controller.js';
 /** A controller among others. The runtime hands a reconcile nothing but what the same controller's snapshot gave. */
 const plain = <Snapshot>(controller: Controller<Snapshot>): Controller => controller as unknown as Controller;
 
-/** Deployments, ReplicaSets, ReplicationControllers and Jobs: what the app `replication` runs. */
+/** Deployments, ReplicaSets, ReplicationControllers, Jobs and CronJobs: what the app `replication` runs. */
 export const replicationControllers: readonly Controller[] = [
   plain(deploymentController),
   plain(replicaSetController),
   plain(replicationController),
+  plain(cronJobController),
   plain(jobController),
   plain(orphanedJobPods),
   plain(ttlAfterFinishedController),
@@ -115,6 +117,7 @@ export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }:
 export { apiServiceController, type ApiServiceOptions } from './api-service/controller.js';
 export { clusterRoleAggregationController } from './cluster-role-aggregation/controller.js';
 export { customResourceDefinitionController } from './custom-resource-definition/controller.js';
+export { cronJobController } from './cronjob/controller.js';
 export { deploymentController } from './deployment/controller.js';
 export { disruptionController } from './disruption/controller.js';
 export { dnsServiceController } from './dns-service/controller.js';

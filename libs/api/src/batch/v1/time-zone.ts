@@ -75,6 +75,18 @@ export function wallTimeAt(zone: string, at: Instant): WallTime {
   };
 }
 
+const MINUTE = 60_000;
+const twoDigits = (value: number): string => String(value).padStart(2, '0');
+
+/** An instant in RFC 3339 with whole seconds, by the clocks of a zone: `2026-01-01T11:00:00+01:00`. */
+export function zonedTime(zone: string, at: Instant): string {
+  const offset = Math.round(offsetAt(zone, at) / MINUTE);
+  const wall = new Date(at + offset * MINUTE).toISOString().slice(0, 19);
+  if (offset === 0) return `${wall}Z`;
+  const ahead = Math.abs(offset);
+  return `${wall}${offset < 0 ? '-' : '+'}${twoDigits(Math.floor(ahead / 60))}:${twoDigits(ahead % 60)}`;
+}
+
 const HOUR = 3_600_000;
 
 /** The instant at which a day begins; days and months out of range count on, as in Go's time.Date. */
