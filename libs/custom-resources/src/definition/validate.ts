@@ -163,7 +163,7 @@ function validateSpec(spec: CustomResourceDefinitionSpec, old: CustomResourceDef
     if (problems.length > 0) errors.push(invalidValue(child(item(path, index), 'name'), version.name, problems.join(',')));
     errors.push(...validateDeprecation(version, item(path, index)));
   });
-  errors.push(...validateVersionParts(spec, old));
+  errors.push(...validateVersionParts(spec));
   if (new Set(versions.map(({ name }) => name)).size < versions.length) {
     errors.push(invalidValue(path, versions, 'must contain unique version names'));
   }
@@ -178,10 +178,7 @@ function validateSpec(spec: CustomResourceDefinitionSpec, old: CustomResourceDef
   ];
 }
 
-function validateVersionParts(
-  { versions }: CustomResourceDefinitionSpec,
-  old: CustomResourceDefinition | undefined,
-): readonly FieldError[] {
+function validateVersionParts({ versions }: CustomResourceDefinitionSpec): readonly FieldError[] {
   const errors: FieldError[] = [];
   const top = {
     schema: hoisted(versions, ({ schema }) => schema),
@@ -194,10 +191,9 @@ function validateVersionParts(
     const at = (isTop: boolean): string => (isTop ? 'spec' : item('spec.versions', index));
     const due = (isTop: boolean): boolean => !isTop || index === 0;
     if (schema && due(top.schema)) {
-      const before = old?.spec.versions.find(({ name }) => name === version.name)?.schema?.openAPIV3Schema;
       const status = top.schema ? versions.some((one) => one.subresources?.status) : subresources?.status !== undefined;
       const path = child(at(top.schema), top.schema ? 'validation' : 'schema');
-      errors.push(...validateSchema(schema, child(path, 'openAPIV3Schema'), { status, unchanged: deepEqual(schema, before) }));
+      errors.push(...validateSchema(schema, child(path, 'openAPIV3Schema'), status));
     }
     if (due(top.subresources)) errors.push(...validateSubresources(subresources, child(at(top.subresources), 'subresources')));
     if (due(top.columns)) {
@@ -234,11 +230,7 @@ function isTooDeep(value: unknown): boolean {
 }
 
 /** Every problem of one version's schema. */
-export function validateSchema(
-  schema: JsonSchema,
-  path: string,
-  { status, unchanged }: { readonly status: boolean; readonly unchanged: boolean },
-): readonly FieldError[] {
+export function validateSchema(schema: JsonSchema, path: string, status: boolean): readonly FieldError[] {
   if (isTooDeep(schema)) return [forbiddenField(path, `must not nest deeper than ${MOST_DEPTH} levels`)];
   const errors: FieldError[] = status ? [...validateRoot(schema, path)] : [];
   if (schema.nullable === true) errors.push(forbiddenField(`${path}.nullable`, 'nullable cannot be true at the root'));
@@ -248,7 +240,7 @@ export function validateSchema(
   if (sound) errors.push(...validateDefaults(schema, path));
   const rules = validateSchemaRules(schema, path);
   errors.push(...rules);
-  if (sound && rules.length === 0 && errors.length === 0) errors.push(...validateCelRules(nodeOf(schema), path, unchanged));
+  if (sound && rules.length === 0 && errors.length === 0) errors.push(...validateCelRules(nodeOf(schema), path));
   return errors;
 }
 
