@@ -1,6 +1,6 @@
 import type { Descriptions } from '#libs/api';
 import type { AuditStream, EventLog } from '#libs/log';
-import type { HistoryReader, Logger, StateView, World, WritePath } from '#libs/runtime';
+import type { HistoryReader, Logger, StateView, WebhookCaller, World, WritePath } from '#libs/runtime';
 import type { AuthenticationSettings } from './authentication/settings.js';
 import type { Authorizer } from './authorizer.js';
 import type { RulesFor } from './reviews.js';
@@ -98,6 +98,8 @@ export interface ServerOptions {
   readonly log: EventLog;
   readonly history: HistoryReader;
   readonly writePath: WritePath;
+  /** Calls the webhooks that convert custom resources for readers; absent: what needs one is refused as if it were down. */
+  readonly caller?: WebhookCaller;
   /** Where requests that are no events are recorded; default: nowhere. The server does not close it. */
   readonly audit?: AuditStream;
   readonly world: World;

@@ -114,8 +114,9 @@ export class ProjectionReader {
     const rows: Row[] = [];
     for (let from = after; ;) {
       const stored = await readOn(from, chunk);
-      for (const [index, one] of stored.entries()) {
-        const row = rowOf(one);
+      const found = stored.map(rowOf);
+      if (served.converts) await served.prepare(found);
+      for (const [index, row] of found.entries()) {
         if (!matchesRow(served, selection, row)) continue;
         rows.push(row);
         if (rows.length !== limit) continue;

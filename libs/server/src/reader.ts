@@ -9,6 +9,7 @@ import type { ServerSettings } from './options.js';
 import { matchesRow, onlyPage, onlyPlace, type Page, type Place } from './page.js';
 import { continuationOf, expiredContinuation, isExact, type ProjectionReader } from './projection-reader.js';
 import type { Selection } from './selection.js';
+import { settled } from './conversion.js';
 import { comparePlaces, type Row, type ServedResource } from './served-resource.js';
 
 /** Lists kept for the pages to come: so many lists, of so many objects altogether. */
@@ -60,12 +61,24 @@ export class Reader {
     const sequence = sequenceOf(options.resourceVersion, served.definition.resource);
     if (isExact(options, sequence)) {
       await this.freshness.notOlderThan(served.stream, sequence, signal);
-      if (sequence === this.view.position[served.stream]) return this.current(served, selection, options.limit);
+      if (sequence === this.view.position[served.stream]) return this.shown(served, selection, options.limit);
       if (await this.horizon.expired(served.stream, sequence)) throw expiredList();
       return this.projection.past(served, selection, { sequence, limit: options.limit }, signal);
     }
     await this.freshEnough(served, options.resourceVersion, signal);
-    return this.current(served, selection, options.limit);
+    return this.shown(served, selection, options.limit);
+  }
+
+  /** What there is to wait for before the current objects of a selection can be shown. */
+  pending(served: ServedResource, { namespace }: Selection): Promise<void> | undefined {
+    if (!served.converts) return undefined;
+    return served.prepare(this.view.entries(served.stored, served.definition.scope === 'Namespaced' ? namespace : undefined));
+  }
+
+  /** The current objects of a selection, once all of them can be shown. */
+  private async shown(served: ServedResource, selection: Selection, limit = 0, after?: Place): Promise<Page> {
+    if (served.converts) await settled(() => this.pending(served, selection));
+    return this.current(served, selection, limit, after);
   }
 
   /** The current objects of a selection, and the position they are at. */
@@ -86,12 +99,13 @@ export class Reader {
     const { sequence, after } = continuationOf(served, selection, options);
     if (sequence < 0) {
       await this.freshness.latest(stream, signal);
-      return this.current(served, selection, options.limit, after);
+      return this.shown(served, selection, options.limit, after);
     }
     await this.freshness.notOlderThan(stream, sequence, signal);
     if (await this.horizon.expired(stream, sequence)) throw expiredContinuation(selection, after);
-    if (sequence === this.view.position[stream]) return this.current(served, selection, options.limit, after);
+    if (sequence === this.view.position[stream]) return this.shown(served, selection, options.limit, after);
     const kept = onlyPlace(served, selection) === undefined ? this.kept.get(keptKey(served, selection, sequence)) : undefined;
+    if (kept !== undefined) await served.prepare(kept);
     if (kept !== undefined) return this.cut(served, selection, kept, sequence, options.limit, after);
     return this.projection.past(served, selection, { sequence, limit: options.limit, after }, signal);
   }

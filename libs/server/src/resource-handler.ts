@@ -3,6 +3,7 @@ import type { PrinterColumn, SubresourceDefinition } from '#libs/api';
 import { deletionWarnings, scaleOf, type Patch, type WriteRequest } from '#libs/registry';
 import { deleteCollection, type WritePath, type WriteResult, type World } from '#libs/runtime';
 import { mediaTypeOf, parseConfiguration, parseObject, parsePatch, readBody } from './body.js';
+import { settled } from './conversion.js';
 import type { Call } from './call.js';
 import { listOptionsOf } from './list-options.js';
 import { negotiate, negotiateStream, unsupportedMediaType, type Negotiated } from './negotiate.js';
@@ -63,6 +64,7 @@ export class ResourceHandler {
     const negotiated = negotiate(call.request.headers.accept, served.allows);
     const { namespace, name } = placeOf(call, served);
     const row = await this.sources.reader.get(served, { namespace, name }, call.query.get('resourceVersion') ?? '', call.signal);
+    if (served.converts) await served.prepare([row]);
     if (subresource?.kind === 'Scale') return this.sendOne(call, served, 200, scaleOf(served.object(row), subresource.scale), negotiated);
     if (negotiated.transform === undefined && negotiated.format !== 'protobuf') {
       return sendJson(call.request, call.response, 200, served.json(row), this.rendering(negotiated));
@@ -146,6 +148,7 @@ export class ResourceHandler {
     const selection = selectionOf(definition, { namespace, name: '' }, selectionOptions(call.query));
     const { reader, writePath } = this.sources;
     await reader.freshEnough(served, '', call.signal);
+    if (served.converts) await settled(() => reader.pending(served, selection));
     const page = reader.current(served, selection);
     const objects = page.rows.map(({ object }) => object);
     await deleteCollection(writePath, { request: { definition, options, requester: requesterOf(call) }, objects });

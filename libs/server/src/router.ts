@@ -1,6 +1,6 @@
 import { isServed, SERVICEACCOUNTS, PODS, type Catalog, type ResourceDefinition } from '#libs/api';
 import { badRequest } from '#libs/apimachinery';
-import type { StateView } from '#libs/runtime';
+import type { StateView, WebhookCaller } from '#libs/runtime';
 import type { Authentication } from './authentication/authentication.js';
 import { createToken, type TokenRequestSources } from './authentication/token-request.js';
 import { allowAuthenticated, type Authorizer } from './authorizer.js';
@@ -34,11 +34,13 @@ export class Router {
   private readonly streams: PodStreams;
   private readonly tokens: TokenRequestSources;
   private readonly view: StateView;
+  private readonly caller: WebhookCaller | undefined;
   private stopListening: (() => void) | undefined;
 
   constructor(options: ServerOptions, settings: ServerSettings, authentication: Authentication, authorizer: Authorizer) {
     const { view, log, history, world, logger, writePath, cluster } = options;
     this.view = view;
+    this.caller = options.caller;
     this.serve(view.catalog.current);
     for (const definition of REVIEWS) this.reviewed.set(keyOf(definition.resource), definition);
     const { keys, issuer, audiences } = authentication;
@@ -70,7 +72,7 @@ export class Router {
     for (const definition of catalog.definitions.filter(isServed)) {
       const key = keyOf(definition.resource);
       const known = this.resources.get(key);
-      next.set(key, known?.definition === definition ? known : new ServedResource(definition));
+      next.set(key, known?.definition === definition ? known : new ServedResource(definition, this.caller));
     }
     this.resources = next;
   }

@@ -1,8 +1,9 @@
 import type { GroupVersionResource, KubeObject } from '#libs/apimachinery';
 import { apiVersionOf } from '#libs/apimachinery';
-import { hasProtobuf, type ResourceDefinition } from '#libs/api';
+import { hasProtobuf, type ResourceDefinition, type VersionWebhook } from '#libs/api';
 import { bodyWithVersion, decodeObject, type Sequence, type StreamName } from '#libs/log';
-import type { StoredRow } from '#libs/runtime';
+import type { StoredRow, WebhookCaller } from '#libs/runtime';
+import { convertAll } from './conversion.js';
 import { BUILT_IN_OBJECTS, CUSTOM_OBJECTS, type Allows } from './negotiate.js';
 
 /** One object as the cache or the history yields it. `object` has its resourceVersion and must not be changed. */
@@ -40,7 +41,10 @@ export class ServedResource {
   /** What every stored body begins with; left out of list items, as upstream's have no kind. */
   private readonly prefix: Buffer;
 
-  constructor(readonly definition: ResourceDefinition) {
+  constructor(
+    readonly definition: ResourceDefinition,
+    private readonly caller?: WebhookCaller,
+  ) {
     this.stored = definition.storage?.resource ?? definition.resource;
     this.stream = definition.stream;
     this.apiVersion = apiVersionOf(definition.resource);
@@ -61,11 +65,45 @@ export class ServedResource {
     return object;
   }
 
+  /**
+   * What there is to wait for before these rows can be shown: a webhook converts those of other versions. Undefined:
+   * nothing, as always where there is no webhook.
+   */
+  prepare(rows: Iterable<Row>): Promise<void> | undefined {
+    const webhook = this.definition.storage?.webhook;
+    if (webhook === undefined) return undefined;
+    const missing: KubeObject[] = [];
+    for (const { object } of rows) if (object.apiVersion !== this.apiVersion && !this.shown.has(object)) missing.push(object);
+    return missing.length === 0 ? undefined : this.convert(missing, webhook);
+  }
+
+  /** Whether rows have to be prepared. */
+  get converts(): boolean {
+    return this.definition.storage?.webhook !== undefined;
+  }
+
+  /** A row that shows another's object as it was, at a position of its own. */
+  at(row: Row, sequence: Sequence): Row {
+    const shown = this.object(row);
+    const object = { ...shown, metadata: { ...shown.metadata, resourceVersion: String(sequence) } };
+    this.shown.set(object, object);
+    return { namespace: row.namespace, name: row.name, sequence, body: row.body, object };
+  }
+
+  private async convert(objects: readonly KubeObject[], webhook: VersionWebhook): Promise<void> {
+    const { storage } = this.definition;
+    const converted = await convertAll(objects, this.apiVersion, webhook, this.caller);
+    objects.forEach((object, index) => {
+      const one = converted[index];
+      if (one && storage) this.shown.set(object, storage.fromStored(one));
+    });
+  }
+
   /** The object's JSON, resourceVersion included. Without conversion nothing is parsed. */
   json(row: Row): Uint8Array {
     if (this.definition.storage === undefined) return bodyWithVersion(row.body, row.sequence);
     const object = this.object(row);
-    return object === row.object ? bodyWithVersion(row.body, row.sequence) : Buffer.from(JSON.stringify(object));
+    return object === row.object && !this.converts ? bodyWithVersion(row.body, row.sequence) : Buffer.from(JSON.stringify(object));
   }
 
   /** The object's JSON as an item of a list; those of custom resources say what they are. */

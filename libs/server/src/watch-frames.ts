@@ -87,6 +87,9 @@ export interface Transition {
   readonly from: 'old' | 'new';
 }
 
+/** The objects that an event may show. */
+export const rowsOf = ({ entry, old }: CacheEvent): readonly Row[] => (old === undefined ? [entry] : [entry, old]);
+
 /** One event of the log on its way to all watches that want it: each form of it is made once. */
 export class SharedEvent {
   private readonly frames = new Map<string, Uint8Array>();
@@ -113,7 +116,7 @@ export class SharedEvent {
 
   /** The event's line in a watch's form. A table's first line has columns and is the watch's own. */
   frame(served: ServedResource, { type, from }: Transition, format: WatchFormat, headers: boolean): Uint8Array {
-    const row = from === 'new' ? this.entered : this.departed();
+    const row = from === 'new' ? this.entered : this.departed(served);
     if (headers) return rowFrame(served, type, row, format, this.now(), true);
     const key = `${served.apiVersion}/${served.definition.resource.resource} ${type} ${from} ${format.key}`;
     let frame = this.frames.get(key);
@@ -125,9 +128,10 @@ export class SharedEvent {
   }
 
   /** The object as it last matched, at the position at which it ceased to. */
-  private departed(): Row {
+  private departed(served: ServedResource): Row {
     const { old, entry, resource } = this.event;
     const { namespace, name, sequence } = entry;
+    if (served.converts) return served.at(old ?? entry, sequence);
     return (this.left ??= rowOf({ resource, namespace, name, sequence, body: (old ?? entry).body }));
   }
 }

@@ -6,7 +6,7 @@ import type { StateView } from '#libs/runtime';
 import type { Format } from './negotiate.js';
 import type { Selection } from './selection.js';
 import type { ServedResource } from './served-resource.js';
-import { bookmarkFrame, type SharedEvent, type WatchFormat } from './watch-frames.js';
+import { bookmarkFrame, rowsOf, type SharedEvent, type WatchFormat } from './watch-frames.js';
 import type { Watcher } from './watch-hub.js';
 
 /** Bytes of initial events written before the client is waited for. */
@@ -38,6 +38,10 @@ export class WatchSession implements Watcher {
   private flushing = false;
   private headersDue: boolean;
   private nextBookmark: Instant;
+  private converted: Promise<void> = Promise.resolve();
+  private underWay = 0;
+  /** Called where the watch can't go on. */
+  onFailure: (error: unknown) => void = () => undefined;
 
   constructor(
     private readonly plan: WatchPlan,
@@ -69,8 +73,26 @@ export class WatchSession implements Watcher {
   }
 
   deliver(shared: SharedEvent): void {
+    if (this.plan.served.converts) return this.deliverConverted(shared);
     const frame = this.frameOf(shared);
     if (frame !== undefined) this.push(frame);
+  }
+
+  /** Where a webhook converts objects, each event waits for its own and for those before it. */
+  private deliverConverted(shared: SharedEvent): void {
+    const waiting = this.plan.served.prepare(rowsOf(shared.event));
+    this.underWay += 1;
+    this.converted = this.converted
+      .then(() => waiting)
+      .then(() => {
+        const frame = this.frameOf(shared);
+        if (frame !== undefined) this.push(frame);
+      })
+      .catch((error: unknown) => this.onFailure(error))
+      .finally(() => {
+        this.underWay -= 1;
+      });
+    waiting?.catch(() => undefined);
   }
 
   tick(now: Instant): void {
@@ -79,8 +101,9 @@ export class WatchSession implements Watcher {
     this.bookmark(false);
   }
 
-  /** Says how far the watch has come. Nothing before `begin` has ended. */
+  /** Says how far the watch has come. Nothing before `begin` has ended, nor while events wait to be converted. */
   bookmark(initialEnd: boolean): void {
+    if (this.underWay > 0) return;
     const { served, format, after } = this.plan;
     const position = this.view.position[served.stream];
     if (position >= after) this.push(bookmarkFrame(served, format, position, initialEnd));

@@ -2,6 +2,7 @@ import { StatusError, toStatus, type KubeObject } from '#libs/apimachinery';
 import { decodeObject, parseSubject, subjectFilter, SequenceOutOfRange, type EventLog, type Recorded, type Sequence } from '#libs/log';
 import type { CacheEvent, Entry, HistoryReader, Logger, StateView, World } from '#libs/runtime';
 import type { Call } from './call.js';
+import { settled } from './conversion.js';
 import type { CompactionHorizon } from './compaction-horizon.js';
 import { sequenceOf, type ListOptions } from './list-options.js';
 import { mediaTypeOfFormat, type Negotiated } from './negotiate.js';
@@ -10,7 +11,7 @@ import type { Reader } from './reader.js';
 import type { Selection } from './selection.js';
 import type { ServedResource } from './served-resource.js';
 import { includeObjectOf } from './table.js';
-import { bookmarkFrame, frameOf, rowFrame, SharedEvent, type WatchFormat } from './watch-frames.js';
+import { bookmarkFrame, frameOf, rowFrame, rowsOf, SharedEvent, type WatchFormat } from './watch-frames.js';
 import { WatchHub } from './watch-hub.js';
 import { WatchSession } from './watch-session.js';
 
@@ -56,6 +57,7 @@ export class Watches {
       response.end(frameOf('ERROR', toStatus(tooOld), format.encoding));
       return;
     }
+    if (listFirst && served.converts) await settled(() => reader.pending(served, selection));
     // From here to `hub.add` nothing waits: what the watch is told first and what it is told next meet exactly.
     const page = listFirst ? reader.current(served, selection) : undefined;
     const now = view.position[served.stream];
@@ -78,7 +80,9 @@ export class Watches {
     const initial = page
       ? map(page.rows, (row) => rowFrame(served, 'ADDED', row, format, world.now(), session.takeHeaders()))
       : missed
-        ? this.replay(session, missed)
+        ? served.converts
+          ? this.replayConverted(session, served, missed)
+          : this.replay(session, missed)
         : this.replayLog(session, served, selection, after, now, signal);
     const last = options.sendInitialEvents === true && options.allowWatchBookmarks ? bookmarkFrame(served, format, after, true) : undefined;
     await this.run(call, session, initial, last, options, remove);
@@ -114,6 +118,10 @@ export class Watches {
       signal.addEventListener('abort', end, { once: true });
       this.ending.add(end);
       if (signal.aborted) end();
+      session.onFailure = (error) => {
+        response.write(frameOf('ERROR', toStatus(error), session.encoding));
+        end();
+      };
       session.begin(initial, last, signal).catch((error: unknown) => {
         if (!signal.aborted) {
           const expired = error instanceof SequenceOutOfRange ? tooOldVersion(0, this.sources.view.position.state) : error;
@@ -140,6 +148,12 @@ export class Watches {
     }
   }
 
+  /** The same where a webhook converts the objects first. */
+  private async *replayConverted(session: WatchSession, served: ServedResource, events: readonly CacheEvent[]): AsyncGenerator<Uint8Array> {
+    await served.prepare(events.flatMap(rowsOf));
+    yield* this.replay(session, events);
+  }
+
   /** The events of a resource between two positions, from the log itself: the cache no longer holds them. */
   private async *replayLog(
     session: WatchSession,
@@ -155,6 +169,7 @@ export class Watches {
     for await (const { events } of log.read(served.stream, after, { subjects, until, signal })) {
       for (const recorded of events) {
         const event = await this.replayed(served, selection, recorded, seen);
+        if (event && served.converts) await served.prepare(rowsOf(event));
         const frame = event && session.frameOf(new SharedEvent(event, this.sources.world.now));
         if (frame) yield frame;
       }

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { DEFINITIONS, definitionByKind } from '#libs/api';
 import type { KubeObject } from '#libs/apimachinery';
 import { encodeObject, subjectOf, type EventMeta, type Sequence } from '#libs/log';
-import { StateCache, WritePathEngine, type HistoryReader, type Logger } from '#libs/runtime';
+import { StateCache, WritePathEngine, type HistoryReader, type Logger, type WebhookCaller } from '#libs/runtime';
 import { clusterAuthorization, startApiServer, type RunningServer, type ServerOptions } from '#libs/server';
 import { MemoryAudit, MemoryLog } from '#libs/simulation';
 import { appended, metaOf } from './events.js';
@@ -56,13 +56,15 @@ export interface TestServerOptions {
   readonly options?: Partial<ServerOptions>;
   readonly window?: { readonly events: number; readonly bytes: number };
   readonly now?: () => number;
+  /** Calls webhooks, of reads and writes. */
+  readonly caller?: WebhookCaller;
   /** The projection of the server's own log; default: the log itself. */
   readonly history?: (log: MemoryLog) => HistoryReader;
 }
 
 /** Starts a server on a free loopback port, with an administrator's certificate. */
 export async function startTestApiServer(chosen: TestServerOptions = {}): Promise<TestApiServer> {
-  const { options = {}, window, now = Date.now, history = (log) => new LogHistory(log) } = chosen;
+  const { options = {}, window, caller, now = Date.now, history = (log) => new LogHistory(log) } = chosen;
   const authority = await testAuthority();
   const serving = await authority.issue('apiserver', { addresses: ['127.0.0.1'] });
   const admin = await authority.issue('admin', { organizations: ['system:masters'] });
@@ -88,13 +90,14 @@ export async function startTestApiServer(chosen: TestServerOptions = {}): Promis
   });
   const world = { now, random: Math.random, uuid: randomUUID };
   const settings = { serviceCidr: '10.96.0.0/16', nodePorts: [30000, 32767] as const, clusterDomain: 'cluster.local' };
-  const writePath = new WritePathEngine({ cluster: CLUSTER, log, view, settings, world });
+  const writePath = new WritePathEngine({ cluster: CLUSTER, log, view, settings, world, ...(caller ? { caller } : {}) });
   const server = await startApiServer({
     cluster: CLUSTER,
     view,
     log,
     history: history(log),
     writePath,
+    ...(caller ? { caller } : {}),
     audit,
     world,
     logger,

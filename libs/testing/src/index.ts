@@ -1,4 +1,5 @@
 export * from './api-server.js';
+export * from './custom-resources.js';
 export * from './event-log-contract.js';
 export * from './events.js';
 export * from './fuzzing/index.js';

@@ -1,0 +1,182 @@
+import type { KubeObject } from '#libs/apimachinery';
+import type { Call, CallAnswer } from '#libs/registry';
+import { startCustomResources, type CustomResources } from '#libs/testing';
+
+type Json = Readonly<Record<string, unknown>>;
+
+interface Review {
+  readonly request: { readonly uid: string; readonly desiredAPIVersion: string; readonly objects: readonly (KubeObject & Json)[] };
+}
+
+/** How many objects each call has converted; what it is told to fail with. */
+const calls: number[] = [];
+let failure: string | undefined;
+
+/** v1 says `host: a:1`, v2 says `host: a` and `port: 1`. */
+function convert(object: KubeObject & Json, apiVersion: string): Json {
+  const spec = object['spec'] as { readonly host?: string; readonly port?: string };
+  const [host = '', port = ''] = (spec.host ?? '').split(':');
+  const next = apiVersion.endsWith('/v2') ? { host, port } : { host: `${spec.host ?? ''}:${spec.port ?? ''}` };
+  return { ...object, apiVersion, spec: next };
+}
+
+async function answer({ body }: Call): Promise<CallAnswer> {
+  await Promise.resolve();
+  if (failure !== undefined) return { failure };
+  const { uid, desiredAPIVersion, objects } = (body as Review).request;
+  calls.push(objects.length);
+  const convertedObjects = objects.map((object) => convert(object, desiredAPIVersion));
+  return { body: { kind: 'ConversionReview', response: { uid, result: { status: 'Success' }, convertedObjects } } };
+}
+
+const string = { type: 'string' };
+const schema = (properties: Json): Json => ({ openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties } } } });
+
+const definition = (plural: string, kind: string, conversion: Json, storage: 'v1' | 'v2' = 'v1'): KubeObject & Json => ({
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: `${plural}.example.com` },
+  spec: {
+    group: 'example.com',
+    scope: 'Namespaced',
+    names: { plural, kind },
+    conversion,
+    versions: [
+      { name: 'v1', served: true, storage: storage === 'v1', schema: schema({ host: string }) },
+      {
+        name: 'v2',
+        served: true,
+        storage: storage === 'v2',
+        schema: schema({ host: string, port: string, extra: { type: 'string', default: 'x' } }),
+      },
+    ],
+  },
+});
+
+const WEBHOOK = {
+  strategy: 'Webhook',
+  webhook: { clientConfig: { url: 'https://converter.example.com' }, conversionReviewVersions: ['v1'] },
+};
+
+let custom: CustomResources;
+
+beforeAll(async () => {
+  custom = await startCustomResources({ call: answer });
+  await custom.define(definition('hooks', 'Hook', WEBHOOK));
+  await custom.define(definition('plains', 'Plain', { strategy: 'None' }));
+});
+afterAll(() => custom.close());
+beforeEach(() => {
+  failure = undefined;
+  calls.length = 0;
+});
+
+const path = (plural: string, version: string, name = ''): string =>
+  `/apis/example.com/${version}/namespaces/default/${plural}${name === '' ? '' : `/${name}`}`;
+const object = (kind: string, version: string, name: string, spec: Json): Json => ({
+  apiVersion: `example.com/${version}`,
+  kind,
+  metadata: { name },
+  spec,
+});
+const specOf = async (at: string): Promise<unknown> => (await custom.ask(at)).json()['spec'];
+
+describe('versions that differ in name alone', () => {
+  it('show the same object, pruned and filled in by their own schemas', async () => {
+    expect((await custom.post(path('plains', 'v1'), object('Plain', 'v1', 'a', { host: 'h', port: '1' }))).json()['spec']).toEqual({
+      host: 'h',
+    });
+    expect(await specOf(path('plains', 'v2', 'a'))).toEqual({ host: 'h', extra: 'x' });
+    expect((await custom.ask(path('plains', 'v2', 'a'))).json()['apiVersion']).toBe('example.com/v2');
+    expect(calls).toEqual([]);
+  });
+});
+
+describe('versions that a webhook converts', () => {
+  it('are written in the storage version and read in any', async () => {
+    const created = await custom.post(path('hooks', 'v2'), object('Hook', 'v2', 'one', { host: 'h', port: '1' }));
+    expect(created.json()).toMatchObject({ apiVersion: 'example.com/v2', spec: { host: 'h', port: '1', extra: 'x' } });
+    expect(custom.view.get({ group: 'example.com', version: 'v1', resource: 'hooks' }, 'default', 'one')).toMatchObject({
+      apiVersion: 'example.com/v1',
+      spec: { host: 'h:1' },
+    });
+    expect(await specOf(path('hooks', 'v1', 'one'))).toEqual({ host: 'h:1' });
+    expect(await specOf(path('hooks', 'v2', 'one'))).toEqual({ host: 'h', port: '1', extra: 'x' });
+  });
+
+  it('are not converted where nothing has to be', async () => {
+    await custom.post(path('hooks', 'v1'), object('Hook', 'v1', 'same', { host: 'h:1' }));
+    await custom.ask(path('hooks', 'v1', 'same'));
+    expect(calls).toEqual([]);
+  });
+
+  it('are converted together in lists, of whatever versions they are stored in', async () => {
+    await custom.define(definition('mixes', 'Mix', WEBHOOK));
+    await custom.post(path('mixes', 'v1'), object('Mix', 'v1', 'a', { host: 'a:1' }));
+    const crd = (await custom.ask('/apis/apiextensions.k8s.io/v1/customresourcedefinitions/mixes.example.com')).json<KubeObject & Json>();
+    const next = { ...definition('mixes', 'Mix', WEBHOOK, 'v2'), metadata: crd.metadata };
+    const moved = await custom.send('PUT', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/mixes.example.com', next);
+    expect(moved.json()).toMatchObject({ status: { storedVersions: ['v1', 'v2'] } });
+    await custom.post(path('mixes', 'v1'), object('Mix', 'v1', 'b', { host: 'b:2' }));
+    calls.length = 0;
+    for (const [version, specs] of [
+      ['v1', [{ host: 'a:1' }, { host: 'b:2' }]],
+      [
+        'v2',
+        [
+          { host: 'a', port: '1' },
+          { host: 'b', port: '2' },
+        ],
+      ],
+    ] as const) {
+      const { items } = (await custom.ask(path('mixes', version))).json<{ items: readonly Json[] }>();
+      expect(items).toMatchObject(specs.map((spec) => ({ apiVersion: `example.com/${version}`, kind: 'Mix', spec })));
+    }
+    expect(calls).toEqual([1, 1]);
+  });
+
+  it('are patched, applied and deleted in the version of the request', async () => {
+    await custom.post(path('hooks', 'v1'), object('Hook', 'v1', 'patched', { host: 'h:1' }));
+    const merged = await custom.send('PATCH', path('hooks', 'v2', 'patched'), { spec: { port: '2' } }, 'application/merge-patch+json');
+    expect(merged.json()).toMatchObject({ apiVersion: 'example.com/v2', spec: { host: 'h', port: '2' } });
+    expect(await specOf(path('hooks', 'v1', 'patched'))).toEqual({ host: 'h:2' });
+    const applied = await custom.send(
+      'PATCH',
+      `${path('hooks', 'v2', 'patched')}?fieldManager=me&force=true`,
+      object('Hook', 'v2', 'patched', { port: '3' }),
+      'application/apply-patch+yaml',
+    );
+    expect(applied.json()).toMatchObject({ spec: { host: 'h', port: '3' } });
+    expect((await custom.send('DELETE', path('hooks', 'v2', 'patched'), undefined)).code).toBe(200);
+  });
+
+  it('are watched in the version of the request, in order', async () => {
+    const watch = await custom.watch(`${path('hooks', 'v2')}?watch=true&fieldSelector=metadata.name=watched`);
+    await custom.post(path('hooks', 'v1'), object('Hook', 'v1', 'watched', { host: 'w:1' }));
+    await custom.send('PATCH', path('hooks', 'v1', 'watched'), { spec: { host: 'w:2' } }, 'application/merge-patch+json');
+    await custom.send('DELETE', path('hooks', 'v1', 'watched'), undefined);
+    const events = await watch.take(3);
+    expect(events).toMatchObject([
+      { type: 'ADDED', object: { apiVersion: 'example.com/v2', spec: { host: 'w', port: '1' } } },
+      { type: 'MODIFIED', object: { spec: { host: 'w', port: '2' } } },
+      { type: 'DELETED', object: { spec: { host: 'w', port: '2' } } },
+    ]);
+    watch.end();
+  });
+
+  it('say why they can not be converted', async () => {
+    await custom.post(path('hooks', 'v1'), object('Hook', 'v1', 'broken', { host: 'h:1' }));
+    failure = 'dial tcp: connection refused';
+    const message = 'conversion webhook for example.com/v1, Kind=Hook failed: dial tcp: connection refused';
+    for (const at of [path('hooks', 'v2', 'broken'), path('hooks', 'v2')]) {
+      const refused = await custom.ask(at);
+      expect([refused.code, refused.json()['message']]).toEqual([500, message]);
+    }
+    const written = await custom.post(path('hooks', 'v2'), object('Hook', 'v2', 'other', { host: 'h', port: '1' }));
+    expect([written.code, written.json()['message']]).toEqual([
+      500,
+      'conversion webhook for example.com/v2, Kind=Hook failed: dial tcp: connection refused',
+    ]);
+    expect((await custom.ask(path('hooks', 'v1', 'broken'))).code).toBe(200);
+  });
+});
