@@ -56,11 +56,24 @@ export function wantedPairs(cluster: Cluster, folders: Folders, moreNames: reado
   return [...control, ...nodes];
 }
 
+/** What the API server shows to those it passes requests on to: believed by an authority of its own, which believes nobody else. */
+const frontProxyPair = (folders: Folders): WantedPair => ({
+  path: join(folders.pki, 'front-proxy-client'),
+  subject: { commonName: 'front-proxy-client', usage: 'client' },
+});
+
 /** Makes what is missing, near its end or for other names; gives back how many files were made. */
 export async function ensurePki(cluster: Cluster, folders: Folders, moreNames: readonly string[] = []): Promise<number> {
   await mkdir(join(folders.pki, 'nodes'), { recursive: true, mode: 0o700 });
-  let made = (await ensureSecretKeys(folders)) ? 1 : 0;
-  const ca = join(folders.pki, 'ca');
+  const keys = (await ensureSecretKeys(folders)) ? 1 : 0;
+  const own = await ensureIssued(join(folders.pki, 'ca'), `decklog-${cluster.id}`, wantedPairs(cluster, folders, moreNames));
+  const front = await ensureIssued(join(folders.pki, 'front-proxy-ca'), `decklog-${cluster.id}-front-proxy`, [frontProxyPair(folders)]);
+  return keys + own + front;
+}
+
+/** Makes an authority, where it is missing or near its end, and the pairs that it is to issue; gives back how many were made. */
+async function ensureIssued(ca: string, commonName: string, pairs: readonly WantedPair[]): Promise<number> {
+  let made = 0;
   let pair = await readPair(ca);
   const renewAuthority = pair === undefined || !lastsLongEnough(new X509Certificate(pair.certificate));
   let authority: Authority | undefined;
@@ -68,7 +81,7 @@ export async function ensurePki(cluster: Cluster, folders: Folders, moreNames: r
     // Loaded when needed: it is slow to load, and most starts make no certificate.
     const { createAuthority, openAuthority } = await import('./certificates.js');
     if (renewAuthority && authority === undefined) {
-      pair = await createAuthority(`decklog-${cluster.id}`);
+      pair = await createAuthority(commonName);
       await writePair(ca, pair);
       made++;
     }
@@ -76,7 +89,7 @@ export async function ensurePki(cluster: Cluster, folders: Folders, moreNames: r
     authority ??= await openAuthority(pair);
     return authority;
   };
-  for (const wanted of wantedPairs(cluster, folders, moreNames)) {
+  for (const wanted of pairs) {
     const present = renewAuthority ? undefined : await readPair(wanted.path);
     if (present !== undefined && pair !== undefined && fits(present, pair, wanted.subject)) continue;
     await writePair(wanted.path, await (await opened()).issue(wanted.subject));

@@ -18,6 +18,7 @@ export const serviceAccountsModule = (plane: DynamicModule): DynamicModule =>
     const { advertiseAddress, apiPort } = over.config;
     const settings = {
       caCertificate: certificate,
+      frontProxyCa: over.pki('front-proxy-ca.crt'),
       signToken: legacyTokenSigner(over.pki('sa.key')),
       server: `https://${advertiseAddress}:${apiPort}`,
     };

@@ -3,6 +3,15 @@ export * from './definition.js';
 export type * from './generated/types.js';
 export * from './resources.js';
 export * from './api-discovery/index.js';
+export * from './apiregistration/v1/priorities.js';
+export {
+  apiServiceName,
+  isAvailable,
+  locallyAvailable,
+  type APIService,
+  type APIServiceCondition,
+  type APIServiceSpec,
+} from './apiregistration/v1/apiservice.js';
 export * from './merge-schema/index.js';
 export * from './openapi/index.js';
 export * from './quota/index.js';

@@ -2,6 +2,7 @@ import type { GroupVersionResource, KubeObject } from '#libs/apimachinery';
 import { catalogOf, type Catalog } from './catalog.js';
 import { customresourcedefinitions } from './apiextensions/v1/customresourcedefinition.js';
 import { nodeports } from './allocation/v1/nodeport.js';
+import { apiservices } from './apiregistration/v1/apiservice.js';
 import { deployments } from './apps/v1/deployment.js';
 import { replicasets } from './apps/v1/replicaset.js';
 import { leases } from './coordination/v1/lease.js';
@@ -80,6 +81,7 @@ export const DEFINITIONS: readonly ResourceDefinition[] = [
   plain(serviceaccounts),
   plain(services),
   plain(nodeports),
+  plain(apiservices),
   plain(controllerrevisions),
   plain(daemonsets),
   plain(deployments),

@@ -1,5 +1,6 @@
 import { base64Of } from '#libs/api';
 import type { Controller } from '#libs/apimachinery';
+import { apiRegistrationController } from './api-registration/controller.js';
 import { apiServiceController } from './api-service/controller.js';
 import { tokenCleaner } from './bootstrap-tokens/cleaner.js';
 import { bootstrapSigner } from './bootstrap-tokens/signer.js';
@@ -26,6 +27,7 @@ import { rbacDefaultsController } from './rbac-defaults/controller.js';
 import { replicaSetController } from './replicaset/controller.js';
 import { resourceQuotaController } from './resource-quota/controller.js';
 import { replicationController } from './replicationcontroller/controller.js';
+import { extensionAuthenticationController } from './extension-authentication/controller.js';
 import { rootCaController } from './root-ca/controller.js';
 import { addressIn } from './service-range.js';
 import { defaultServiceCidr, serviceCidrController } from './service-cidr/controller.js';
@@ -57,6 +59,8 @@ export const endpointsControllers: readonly Controller[] = [plain(endpointSliceC
 export interface AccountSettings {
   /** PEM. */
   readonly caCertificate: string;
+  /** PEM: of whom the API server is when it passes requests on. */
+  readonly frontProxyCa: string;
   /** How tokens of Secrets are signed; without it Secrets get none. */
   readonly signToken?: ServiceAccountTokenOptions['sign'];
   /** The API server's URL, for those who want to join; without it there is no `cluster-info`. */
@@ -67,12 +71,13 @@ export interface AccountSettings {
  * ServiceAccounts and tokens of Secrets, bootstrap tokens, the root certificate in every namespace, requests for certificates:
  * what the app `serviceaccounts` runs.
  */
-export const serviceAccountControllers = ({ caCertificate, signToken, server }: AccountSettings): readonly Controller[] => [
+export const serviceAccountControllers = ({ caCertificate, frontProxyCa, signToken, server }: AccountSettings): readonly Controller[] => [
   plain(serviceAccountController),
   ...(signToken === undefined ? [] : [plain(serviceAccountTokenController({ sign: signToken, caCertificate }))]),
   plain(tokenCleaner),
   ...(server === undefined ? [] : [plain(bootstrapSigner({ server, caData: base64Of(caCertificate) }))]),
   plain(rootCaController(caCertificate)),
+  plain(extensionAuthenticationController({ clientCa: caCertificate, frontProxyCa })),
   plain(certificateApprover),
   plain(certificateCleaner),
 ];
@@ -112,8 +117,10 @@ export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }:
   plain(flowSchemaStatus),
   plain(defaultServiceCidr(serviceCidr)),
   plain(serviceCidrController),
+  plain(apiRegistrationController),
 ];
 
+export { apiRegistrationController } from './api-registration/controller.js';
 export { apiServiceController, type ApiServiceOptions } from './api-service/controller.js';
 export { clusterRoleAggregationController } from './cluster-role-aggregation/controller.js';
 export { customResourceDefinitionController } from './custom-resource-definition/controller.js';
@@ -134,6 +141,7 @@ export { rbacDefaultsController } from './rbac-defaults/controller.js';
 export { replicaSetController } from './replicaset/controller.js';
 export { replicationController } from './replicationcontroller/controller.js';
 export { resourceQuotaController } from './resource-quota/controller.js';
+export { extensionAuthenticationController } from './extension-authentication/controller.js';
 export { rootCaController } from './root-ca/controller.js';
 export { serviceAccountController } from './serviceaccount/controller.js';
 export { volumeBinder } from './storage/controller.js';

@@ -21,10 +21,12 @@ export interface SimulatedClusterOptions {
 
 const SETTINGS: ClusterSettings = { serviceCidr: '10.96.0.0/16', nodePorts: [30000, 32767], clusterDomain: 'cluster.local' };
 
+const SIMULATED_CA = '-----BEGIN CERTIFICATE-----\nsimulated\n-----END CERTIFICATE-----\n';
+
 /** All controllers of the control plane and the scheduler, for a cluster that exists only in memory. */
 export const allControllers = (): readonly Controller[] => [
   ...lifecycleControllers({ serviceCidr: SETTINGS.serviceCidr, advertiseAddress: '10.64.0.1', apiPort: 6443 }),
-  ...serviceAccountControllers({ caCertificate: '-----BEGIN CERTIFICATE-----\nsimulated\n-----END CERTIFICATE-----\n' }),
+  ...serviceAccountControllers({ caCertificate: SIMULATED_CA, frontProxyCa: SIMULATED_CA }),
   ...replicationControllers,
   ...endpointsControllers,
   schedulerController,

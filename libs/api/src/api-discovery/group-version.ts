@@ -1,4 +1,5 @@
 import { apiVersionOf } from '#libs/apimachinery';
+import { priorityOf } from '../apiregistration/v1/priorities.js';
 import { isServed } from '../catalog.js';
 import type { ResourceDefinition } from '../definition.js';
 
@@ -17,29 +18,6 @@ export const resourcesOf = ({ group, version }: GroupVersion, definitions: reado
     .filter(({ resource }) => resource.group === group && resource.version === version)
     .sort((a, b) => (a.resource.resource < b.resource.resource ? -1 : 1));
 
-/** Upstream's order of groups: clients that look for a short name take the first group that has it. */
-const ORDER: readonly string[] = [
-  '',
-  'apps',
-  'events.k8s.io',
-  'authentication.k8s.io',
-  'authorization.k8s.io',
-  'autoscaling',
-  'batch',
-  'certificates.k8s.io',
-  'networking.k8s.io',
-  'policy',
-  'rbac.authorization.k8s.io',
-  'storage.k8s.io',
-  'admissionregistration.k8s.io',
-  'apiextensions.k8s.io',
-  'scheduling.k8s.io',
-  'coordination.k8s.io',
-  'node.k8s.io',
-  'discovery.k8s.io',
-];
-const rank = (group: string): number => (ORDER.includes(group) ? ORDER.indexOf(group) : ORDER.length);
-
 /** The served groups with their versions, the preferred one first; upstream's order, then by name. */
 export function groupsOf(definitions: readonly ResourceDefinition[]): readonly (readonly [group: string, versions: readonly string[]])[] {
   const versions = new Map<string, Set<string>>();
@@ -48,9 +26,12 @@ export function groupsOf(definitions: readonly ResourceDefinition[]): readonly (
     versions.set(resource.group, known.add(resource.version));
   }
   return [...versions]
-    .sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
+    .sort(([a], [b]) => placeOf(b) - placeOf(a) || (a < b ? -1 : 1))
     .map(([group, known]) => [group, [...known].sort(byPreference)] as const);
 }
+
+/** Clients that look for a short name take the first group that has it. */
+const placeOf = (group: string): number => priorityOf({ group, version: '' }).group;
 
 /** Stable versions before betas before alphas, newer ones first. */
 function byPreference(a: string, b: string): number {

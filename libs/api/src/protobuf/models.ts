@@ -4,6 +4,11 @@ import { MODELS } from '../schema/facts.js';
 /** Every message starts with these bytes: `k8s` and a zero. */
 export const MAGIC: Uint8Array = Uint8Array.of(0x6b, 0x38, 0x73, 0x00);
 
+/** Groups whose types are not in `k8s.io/api`. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  'apiregistration.k8s.io': 'io.k8s.kube-aggregator.pkg.apis.apiregistration',
+};
+
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
 /** The metadata of every list: its field 1; items are its field 2. */
@@ -16,7 +21,7 @@ export const isListMessage = (model: string, field: string): boolean => model ==
 export function modelOf(apiVersion: string, kind: string): string | undefined {
   const { group, version } = parseApiVersion(apiVersion);
   const folder = group === '' ? 'core' : (group.split('.')[0] ?? '');
-  const names = [`io.k8s.api.${folder}.${version}.${kind}`, `${META}.${kind}`];
+  const names = [`${PACKAGES[group] ?? `io.k8s.api.${folder}`}.${version}.${kind}`, `${META}.${kind}`];
   return names.find((name) => Object.hasOwn(MODELS, name));
 }
 

@@ -1,5 +1,6 @@
 import facts from '../generated/facts.json';
 import { APIEXTENSIONS_FACTS } from './apiextensions-facts.js';
+import { APIREGISTRATION_FACTS } from './apiregistration-facts.js';
 import type { FieldFact, ModelFacts } from './field-fact.js';
 
 export type { FieldFact, ModelFacts };
@@ -8,6 +9,7 @@ export type { FieldFact, ModelFacts };
 export const MODELS: Readonly<Record<string, ModelFacts>> = {
   ...(facts.types as unknown as Readonly<Record<string, ModelFacts>>),
   ...APIEXTENSIONS_FACTS,
+  ...APIREGISTRATION_FACTS,
 };
 
 /** Structs that have one owner as a whole (structType=atomic). */
