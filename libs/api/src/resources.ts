@@ -61,6 +61,7 @@ export const CUSTOMRESOURCEDEFINITIONS: GroupVersionResource = {
   version: 'v1',
   resource: 'customresourcedefinitions',
 };
+/** Who serves which group and version. */
 export const APISERVICES: GroupVersionResource = { group: 'apiregistration.k8s.io', version: 'v1', resource: 'apiservices' };
 const flowcontrol = (resource: string): GroupVersionResource => ({ group: 'flowcontrol.apiserver.k8s.io', version: 'v1', resource });
 const device = (resource: string): GroupVersionResource => ({ group: 'resource.k8s.io', version: 'v1', resource });
