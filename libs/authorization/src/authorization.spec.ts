@@ -182,39 +182,118 @@ describe('nodes', () => {
     metadata: { name, namespace: 'a' },
     spec: { nodeName, containers: [{ name: 'c', image: 'i' }], ...spec } as Pod['spec'] & object,
   });
-  const cluster = new ClusterAuthorizer(
-    lister({
-      pods: [
-        pod('p1', 'n1', { serviceAccountName: 'sa', volumes: [{ name: 'v', secret: { secretName: 'of-n1' } }] }),
-        pod('p2', 'n2', { containers: [{ name: 'c', image: 'i', envFrom: [{ configMapRef: { name: 'of-n2' } }] }] }),
-      ],
-    }),
-  );
+  const named = (name: string, namespace: string | undefined, more: object): KubeObject =>
+    ({ apiVersion: 'v1', kind: 'Any', metadata: { name, ...(namespace === undefined ? {} : { namespace }) }, ...more }) as KubeObject;
+  const mirror = pod('mirror', 'n1', { volumes: [{ name: 'v', secret: { secretName: 'of-mirror' } }] });
+  const objects = {
+    pods: [
+      pod('p1', 'n1', {
+        serviceAccountName: 'sa',
+        imagePullSecrets: [{ name: 'pull' }],
+        resourceClaims: [{ name: 'gpu', resourceClaimName: 'gpu-claim' }],
+        volumes: [
+          { name: 'v', secret: { secretName: 'of-n1' } },
+          { name: 'w', persistentVolumeClaim: { claimName: 'claim' } },
+          { name: 'x', projected: { sources: [{ configMap: { name: 'projected' } }] } },
+          { name: 'y', ephemeral: {} },
+        ],
+      }),
+      pod('p2', 'n2', { containers: [{ name: 'c', image: 'i', envFrom: [{ configMapRef: { name: 'of-n2' } }] }] }),
+      { ...mirror, metadata: { ...mirror.metadata, annotations: { 'kubernetes.io/config.mirror': 'x' } } },
+    ],
+    persistentvolumeclaims: [
+      named('claim', 'a', { spec: { volumeName: 'vol' } }),
+      named('claim', 'b', { spec: { volumeName: 'other-vol' } }),
+    ],
+    persistentvolumes: [
+      named('vol', undefined, {
+        spec: { claimRef: { namespace: 'a' }, csi: { nodeStageSecretRef: { name: 'stage', namespace: 'storage' } } },
+      }),
+      named('other-vol', undefined, { spec: { csi: { nodeStageSecretRef: { name: 'other-stage', namespace: 'storage' } } } }),
+    ],
+    volumeattachments: [named('va1', undefined, { spec: { nodeName: 'n1' } }), named('va2', undefined, { spec: { nodeName: 'n2' } })],
+    resourceslices: [named('s1', undefined, { spec: { nodeName: 'n1' } }), named('s2', undefined, { spec: { nodeName: 'n2' } })],
+  };
+  const all = lister(objects);
+  const get = ({ resource }: GroupVersionResource, namespace: string | undefined, name: string): KubeObject | undefined =>
+    all
+      .list({ group: '', version: 'v1', resource })
+      .find(({ metadata }) => metadata.name === name && (namespace === undefined || metadata.namespace === namespace));
+  const cluster = new ClusterAuthorizer({ ...all, get });
   const n1 = user('system:node:n1', 'system:nodes');
+  const own = [{ field: 'spec.nodeName', operator: '=' as const, value: 'n1' }];
+  const others = [{ field: 'spec.nodeName', operator: '=' as const, value: 'n2' }];
+  const UNRELATED = "no relationship found between node 'n1' and this object";
 
-  test.each<[string, string, string, string, boolean]>([
-    ['reads the secrets of its pods', 'get secrets', 'a', 'of-n1', true],
-    ['reads no other secret', 'get secrets', 'a', 'other', false],
-    ['reads no config map of another node’s pods', 'get configmaps', 'a', 'of-n2', false],
-    ['lists no secrets', 'list secrets', 'a', '', false],
-    ['writes no secrets', 'update secrets', 'a', 'of-n1', false],
-    ['makes tokens for its pods’ accounts', 'create serviceaccounts/token', 'a', 'sa', true],
-    ['makes no others', 'create serviceaccounts/token', 'a', 'default', false],
-    ['keeps its own lease', 'update leases.coordination.k8s.io', 'kube-node-lease', 'n1', true],
-    ['keeps no other’s lease', 'update leases.coordination.k8s.io', 'kube-node-lease', 'n2', false],
-    ['keeps leases nowhere else', 'update leases.coordination.k8s.io', 'default', 'n1', false],
-    ['reports the status of pods', 'patch pods/status', 'a', 'p1', true],
-    ['creates no deployments', 'create deployments.apps', 'a', 'd', false],
-  ])('a node %s', (_, what, namespace, name, allowed) => {
-    expect(cluster.authorize(ask(n1, what, namespace, name)).allowed).toBe(allowed);
+  test.each<[string, string, string, string, string | true, typeof own | undefined]>([
+    ['reads the secrets of its pods', 'get secrets', 'a', 'of-n1', true, undefined],
+    ['reads what its pods’ images are pulled with', 'get secrets', 'a', 'pull', true, undefined],
+    ['reads what its pods’ volumes are mounted with', 'get secrets', 'storage', 'stage', true, undefined],
+    ['reads no other volume’s secret', 'get secrets', 'storage', 'other-stage', UNRELATED, undefined],
+    ['reads no other secret', 'get secrets', 'a', 'other', UNRELATED, undefined],
+    ['reads no secret of that name elsewhere', 'get secrets', 'b', 'of-n1', UNRELATED, undefined],
+    ['gains nothing by a mirror pod', 'get secrets', 'a', 'of-mirror', UNRELATED, undefined],
+    ['lists no secrets', 'list secrets', 'a', '', 'No Object name found', undefined],
+    ['lists no secrets of all namespaces', 'list secrets', '', '', 'can only read namespaced object of this type', undefined],
+    ['writes no secrets', 'update secrets', 'a', 'of-n1', 'can only read resources of this type', undefined],
+    ['reads its pods’ config maps', 'watch configmaps', 'a', 'projected', true, undefined],
+    ['reads no config map of another node’s pods', 'get configmaps', 'a', 'of-n2', UNRELATED, undefined],
+    ['reads its pods’ claims', 'get persistentvolumeclaims', 'a', 'claim', true, undefined],
+    ['reads the claims made for its pods', 'get persistentvolumeclaims', 'a', 'p1-y', true, undefined],
+    ['lists no claims', 'list persistentvolumeclaims', 'a', '', 'can only get individual resources of this type', undefined],
+    ['reports the status of its pods’ claims', 'patch persistentvolumeclaims/status', 'a', 'claim', true, undefined],
+    ['reads its pods’ volumes', 'get persistentvolumes', '', 'vol', true, undefined],
+    ['reads no other volume', 'get persistentvolumes', '', 'other-vol', UNRELATED, undefined],
+    ['reads its pods’ resource claims', 'get resourceclaims.resource.k8s.io', 'a', 'gpu-claim', true, undefined],
+    ['reads what is attached to it', 'get volumeattachments.storage.k8s.io', '', 'va1', true, undefined],
+    ['reads nothing attached elsewhere', 'get volumeattachments.storage.k8s.io', '', 'va2', UNRELATED, undefined],
+    ['makes tokens for its pods’ accounts', 'create serviceaccounts/token', 'a', 'sa', true, undefined],
+    ['makes no others', 'create serviceaccounts/token', 'a', 'default', UNRELATED, undefined],
+    ['keeps its own lease', 'update leases.coordination.k8s.io', 'kube-node-lease', 'n1', true, undefined],
+    [
+      'keeps no other’s lease',
+      'update leases.coordination.k8s.io',
+      'kube-node-lease',
+      'n2',
+      'can only access node lease with the same name as the requesting node',
+      undefined,
+    ],
+    [
+      'keeps leases nowhere else',
+      'update leases.coordination.k8s.io',
+      'default',
+      'n1',
+      'can only access leases in the "kube-node-lease" system namespace',
+      undefined,
+    ],
+    ['reads itself', 'get nodes', '', 'n1', true, undefined],
+    ['reads no other node', 'get nodes', '', 'n2', "node 'n1' cannot read 'n2', only its own Node object", undefined],
+    ['lists no nodes', 'list nodes', '', '', "node 'n1' cannot read all nodes, only its own Node object", undefined],
+    ['reports its status', 'patch nodes/status', '', 'n1', true, undefined],
+    ['deletes no node', 'delete nodes', '', 'n1', '', undefined],
+    ['watches its pods', 'watch pods', '', '', true, own],
+    ['watches no other’s pods', 'watch pods', '', '', 'can only list/watch pods with spec.nodeName field selector', others],
+    ['lists no pods without saying which', 'list pods', '', '', 'can only list/watch pods with spec.nodeName field selector', undefined],
+    ['reads a pod of its own', 'get pods', 'a', 'p1', true, undefined],
+    ['reads no other’s pod', 'get pods', 'a', 'p2', UNRELATED, undefined],
+    ['reports the status of pods', 'patch pods/status', 'a', 'p1', true, undefined],
+    ['evicts', 'create pods/eviction', 'a', 'p1', true, undefined],
+    ['opens no shell', 'create pods/exec', 'a', 'p1', '', undefined],
+    ['keeps its CSINode', 'patch csinodes.storage.k8s.io', '', 'n1', true, undefined],
+    ['watches its slices', 'list resourceslices.resource.k8s.io', '', '', true, own],
+    ['updates its slices', 'update resourceslices.resource.k8s.io', '', 's1', true, undefined],
+    ['updates no other’s', 'update resourceslices.resource.k8s.io', '', 's2', UNRELATED, undefined],
+    ['creates no deployments', 'create deployments.apps', 'a', 'd', '', undefined],
+  ])('a node %s', (_, what, namespace, name, wanted, fields) => {
+    const { allowed, reason } = cluster.authorize({ ...ask(n1, what, namespace, name), ...(fields ? { fields } : {}) } as Attributes);
+    expect(allowed ? true : reason).toBe(wanted);
   });
 
   test('the name of a node without its group is nothing', () => {
     expect(cluster.authorize(ask(user('system:node:n1'), 'get secrets', 'a', 'of-n1')).allowed).toBe(false);
-  });
-
-  test('a refusal says that there is no relation', () => {
-    expect(cluster.authorize(ask(n1, 'get secrets', 'a', 'other')).reason).toBe("no relationship found between node 'n1' and this object");
+    expect(cluster.authorize(ask(user('system:node:', 'system:nodes'), 'get secrets', 'a', 'of-n1')).reason).toBe(
+      'unknown node for user "system:node:"',
+    );
   });
 });
 

@@ -1,6 +1,7 @@
-import { PERSISTENTVOLUMECLAIMS, PODS, type PersistentVolumeClaim, type Pod, type PolicyRule } from '#libs/api';
-import type { KubeObject, Lister } from '#libs/apimachinery';
+import { PODS, RESOURCESLICES, VOLUMEATTACHMENTS, type Pod, type PolicyRule, type ResourceSlice, type VolumeAttachment } from '#libs/api';
+import type { Lister } from '#libs/apimachinery';
 import type { Attributes, Subject, Verdict } from './attributes.js';
+import { podsReferTo, podsUseVolume, volumesNeedSecret, type Referenced } from './node-references.js';
 import { ruleAllows } from './rules.js';
 
 const PREFIX = 'system:node:';
@@ -21,154 +22,176 @@ const NODE_RULES: readonly PolicyRule[] = [
   rule(['create'], 'authentication.k8s.io', 'tokenreviews'),
   rule(['create'], 'authorization.k8s.io', 'subjectaccessreviews', 'localsubjectaccessreviews'),
   rule(READ, '', 'services'),
-  rule(['create', ...READ], '', 'nodes'),
-  rule(['update', 'patch'], '', 'nodes', 'nodes/status'),
   rule(['create', 'update', 'patch'], '', 'events'),
   rule(['create', 'update', 'patch'], 'events.k8s.io', 'events'),
-  rule(READ, '', 'pods'),
-  rule(['create', 'delete'], '', 'pods'),
-  rule(['update', 'patch'], '', 'pods/status'),
-  rule(['create'], '', 'pods/eviction'),
   rule(['get'], '', 'endpoints'),
   rule(['create', ...READ], 'certificates.k8s.io', 'certificatesigningrequests'),
   rule(READ, 'node.k8s.io', 'runtimeclasses'),
   rule(READ, 'storage.k8s.io', 'csidrivers'),
 ];
 
-const NOT_RELATED = (node: string): string => `no relationship found between node '${node}' and this object`;
+const YES: Verdict = { allowed: true, reason: '' };
+const no = (reason: string): Verdict => ({ allowed: false, reason });
 
 /** The node that a user is; undefined for everybody else. */
 export function nodeOf({ name, groups }: Subject): string | undefined {
   return name.startsWith(PREFIX) && groups.includes(GROUP) ? name.slice(PREFIX.length) : undefined;
 }
 
-/** What the pods of a node refer to, as `resource namespace/name`. */
-type References = ReadonlySet<string>;
-
-function referencesOfVolumes(pod: Pod, found: Set<string>): void {
-  const namespace = pod.metadata.namespace ?? '';
-  const add = (resource: string, name: string | undefined): unknown => name && found.add(`${resource} ${namespace}/${name}`);
-  for (const volume of pod.spec?.volumes ?? []) {
-    add('secrets', volume.secret?.secretName);
-    add('configmaps', volume.configMap?.name);
-    add('persistentvolumeclaims', volume.persistentVolumeClaim?.claimName);
-    if (volume.ephemeral) add('persistentvolumeclaims', `${pod.metadata.name ?? ''}-${volume.name}`);
-    for (const source of volume.projected?.sources ?? []) {
-      add('secrets', source.secret?.name);
-      add('configmaps', source.configMap?.name);
-    }
-    add('secrets', volume.csi?.nodePublishSecretRef?.name);
-  }
-}
-
-function referencesOf(pod: Pod, found: Set<string>): void {
-  const namespace = pod.metadata.namespace ?? '';
-  const add = (resource: string, name: string | undefined): unknown => name && found.add(`${resource} ${namespace}/${name}`);
-  const { spec } = pod;
-  if (!spec) return;
-  found.add(`pods ${namespace}/${pod.metadata.name ?? ''}`);
-  add('serviceaccounts', spec.serviceAccountName);
-  for (const { name } of spec.imagePullSecrets ?? []) add('secrets', name);
-  referencesOfVolumes(pod, found);
-  for (const container of [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])]) {
-    for (const { valueFrom } of container.env ?? []) {
-      add('secrets', valueFrom?.secretKeyRef?.name);
-      add('configmaps', valueFrom?.configMapKeyRef?.name);
-    }
-    for (const { secretRef, configMapRef } of container.envFrom ?? []) {
-      add('secrets', secretRef?.name);
-      add('configmaps', configMapRef?.name);
-    }
-  }
-  for (const { resourceClaimName } of spec.resourceClaims ?? []) add('resourceclaims', resourceClaimName);
-}
-
-/** What was found of a list of pods, for as long as the list is the same. */
-const byPods = new WeakMap<readonly KubeObject[], Map<string, References>>();
-
-function referencesFor(node: string, pods: readonly KubeObject[]): References {
-  const byNode = byPods.get(pods) ?? new Map<string, References>();
-  byPods.set(pods, byNode);
-  const known = byNode.get(node);
-  if (known) return known;
-  const found = new Set<string>();
-  for (const pod of pods as readonly Pod[]) if (pod.spec?.nodeName === node) referencesOf(pod, found);
-  byNode.set(node, found);
-  return found;
-}
+type Asked = Attributes & { readonly kind: 'resource' };
 
 /** Decides what nodes may do by what their pods need: upstream's plugin/pkg/auth/authorizer/node. */
 export class NodeAuthorizer {
   constructor(private readonly lister: Pick<Lister, 'get' | 'list'>) {}
 
-  /** Undefined where a node is not who asks: then it is for others to say. */
+  /** Undefined where a node is not who asks, or where it is for others to say. */
   authorize(attributes: Attributes): Verdict | undefined {
     const node = nodeOf(attributes.user);
     if (node === undefined) return undefined;
+    if (node === '') return no(`unknown node for user ${JSON.stringify(attributes.user.name)}`);
     if (attributes.kind === 'path') return undefined;
     const special = this.#special(node, attributes);
     if (special !== undefined) return special;
-    return NODE_RULES.some((each) => ruleAllows(each, attributes)) ? { allowed: true, reason: '' } : undefined;
+    return NODE_RULES.some((each) => ruleAllows(each, attributes)) ? YES : undefined;
   }
 
-  #special(node: string, attributes: Attributes & { readonly kind: 'resource' }): Verdict | undefined {
-    const { group, resource, subresource, verb, name, namespace } = attributes;
-    const full = `${group}/${resource}`;
-    switch (full) {
+  #special(node: string, asked: Asked): Verdict | undefined {
+    switch (`${asked.group}/${asked.resource}`) {
       case '/secrets':
+        return this.#read(node, asked, 'secrets');
       case '/configmaps':
-        return this.#related(node, READ.includes(verb) && subresource === '' && name !== '', resource, namespace, name);
-      case '/persistentvolumeclaims': {
-        const reads = verb === 'get' && subresource === '';
-        const resizes = ['update', 'patch'].includes(verb) && subresource === 'status';
-        return this.#related(node, reads || resizes, resource, namespace, name);
-      }
+        return this.#read(node, asked, 'configmaps');
+      case '/persistentvolumeclaims':
+        if (asked.subresource === 'status') return this.#claimStatus(node, asked);
+        return single(asked) ?? this.#referred(node, asked, 'persistentvolumeclaims');
       case '/persistentvolumes':
-        return this.#claimed(node, verb === 'get' && subresource === '', name);
+        return single(asked) ?? related(node, podsUseVolume(this.lister, node, asked.name));
       case 'resource.k8s.io/resourceclaims':
-        return this.#related(node, verb === 'get' && subresource === '', resource, namespace, name);
+        return single(asked) ?? this.#referred(node, asked, 'resourceclaims');
+      case 'storage.k8s.io/volumeattachments':
+        return single(asked) ?? related(node, this.#attached(node, asked.name));
       case '/serviceaccounts':
-        if (subresource !== 'token') return undefined;
-        return this.#related(node, verb === 'create', resource, namespace, name);
+        return this.#account(node, asked);
+      case '/nodes':
+        return ownNode(node, asked);
+      case '/pods':
+        return this.#pod(node, asked);
       case 'coordination.k8s.io/leases':
-        return own(node, ['get', 'create', 'update', 'patch', 'delete'], attributes, namespace === 'kube-node-lease');
+        return ownLease(node, asked);
       case 'storage.k8s.io/csinodes':
-        return own(node, ['get', 'create', 'update', 'patch', 'delete'], attributes, true);
+        return ownCsiNode(node, asked);
       case 'resource.k8s.io/resourceslices':
-        return { allowed: [...READ, 'create', 'update', 'patch', 'delete', 'deletecollection'].includes(verb), reason: '' };
+        return this.#slices(node, asked);
     }
     return undefined;
   }
 
-  #related(node: string, possible: boolean, resource: string, namespace: string, name: string): Verdict {
-    if (!possible) return { allowed: false, reason: 'can only read resources of this type' };
-    const references = referencesFor(node, this.lister.list(PODS));
-    if (references.has(`${resource} ${namespace}/${name}`)) return { allowed: true, reason: '' };
-    return { allowed: false, reason: NOT_RELATED(node) };
+  #referred(node: string, { namespace, name }: Asked, wanted: Referenced): Verdict {
+    return related(node, podsReferTo(this.lister, node, wanted, namespace, name));
   }
 
-  #claimed(node: string, possible: boolean, volume: string): Verdict {
-    if (!possible) return { allowed: false, reason: 'can only get individual resources of this type' };
-    const references = referencesFor(node, this.lister.list(PODS));
-    const claims = this.lister.list(PERSISTENTVOLUMECLAIMS) as readonly PersistentVolumeClaim[];
-    const claimed = claims.some(
-      ({ metadata, spec }) =>
-        spec?.volumeName === volume && references.has(`persistentvolumeclaims ${metadata.namespace ?? ''}/${metadata.name ?? ''}`),
+  #read(node: string, asked: Asked, wanted: 'secrets' | 'configmaps'): Verdict {
+    const { verb, subresource, namespace, name } = asked;
+    if (!READ.includes(verb)) return no('can only read resources of this type');
+    if (subresource !== '') return no('cannot read subresource');
+    if (namespace === '') return no('can only read namespaced object of this type');
+    if (name === '') return no('No Object name found');
+    const found = this.#referred(node, asked, wanted);
+    if (found.allowed || wanted === 'configmaps') return found;
+    return related(node, volumesNeedSecret(this.lister, node, namespace, name));
+  }
+
+  #claimStatus(node: string, asked: Asked): Verdict {
+    if (!['get', 'update', 'patch'].includes(asked.verb)) return no('can only get/update/patch this type');
+    return this.#referred(node, asked, 'persistentvolumeclaims');
+  }
+
+  #attached(node: string, name: string): boolean {
+    const attachment = this.lister.get(VOLUMEATTACHMENTS, undefined, name) as VolumeAttachment | undefined;
+    return attachment?.spec?.nodeName === node;
+  }
+
+  #account(node: string, asked: Asked): Verdict {
+    const { verb, subresource, name } = asked;
+    if (subresource === '') return single(asked) ?? this.#referred(node, asked, 'serviceaccounts');
+    if (subresource !== 'token') return no('can only create token subresource of service account');
+    if (verb !== 'create' || name === '') return no('can only create tokens for individual service accounts');
+    return this.#referred(node, asked, 'serviceaccounts');
+  }
+
+  #slices(node: string, asked: Asked): Verdict {
+    const { verb, subresource, name } = asked;
+    if (subresource !== '') return no('unauthorized ResourceSlice subresource');
+    if (verb === 'create') return YES;
+    if (['get', 'update', 'patch', 'delete'].includes(verb)) {
+      const slice = this.lister.get(RESOURCESLICES, undefined, name) as ResourceSlice | undefined;
+      return related(node, slice?.spec.nodeName === node);
+    }
+    if (['list', 'watch', 'deletecollection'].includes(verb)) {
+      if (selects(asked, 'spec.nodeName', node)) return YES;
+      return no('can only list/watch/deletecollection resourceslices with spec.nodeName field selector');
+    }
+    return no(
+      'only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection',
     );
-    return claimed ? { allowed: true, reason: '' } : { allowed: false, reason: NOT_RELATED(node) };
+  }
+
+  #pod(node: string, asked: Asked): Verdict | undefined {
+    const { verb, subresource, namespace, name } = asked;
+    const mine = (): Verdict => related(node, (this.lister.get(PODS, namespace, name) as Pod | undefined)?.spec?.nodeName === node);
+    if (subresource === 'status') return ['update', 'patch'].includes(verb) ? YES : undefined;
+    if (subresource === 'eviction') return verb === 'create' ? YES : undefined;
+    if (subresource !== '') return undefined;
+    if (verb === 'get') return mine();
+    if (verb === 'list' || verb === 'watch') {
+      if (selects(asked, 'spec.nodeName', node)) return YES;
+      return name === '' ? no('can only list/watch pods with spec.nodeName field selector') : mine();
+    }
+    // Mirror pods: admission sees to it that they are.
+    return verb === 'create' || verb === 'delete' ? YES : undefined;
   }
 }
 
-/** A node's own object: its lease, its CSINode. A create does not carry its name. */
-function own(
-  node: string,
-  verbs: readonly string[],
-  { verb, name, subresource }: Attributes & { readonly kind: 'resource' },
-  inPlace: boolean,
-): Verdict {
-  if (!verbs.includes(verb) || subresource !== '') return { allowed: false, reason: `can only ${verbs.join(', ')} its own` };
-  if (!inPlace) return { allowed: false, reason: 'can only access leases in the "kube-node-lease" system namespace' };
-  if (verb !== 'create' && name !== node)
-    return { allowed: false, reason: 'can only access node lease with the same name as the requesting node' };
-  return { allowed: true, reason: '' };
+const related = (node: string, found: boolean): Verdict =>
+  found ? YES : no(`no relationship found between node '${node}' and this object`);
+
+const selects = ({ fields }: Asked, field: string, value: string): boolean =>
+  fields?.some((each) => each.field === field && each.operator === '=' && each.value === value) === true;
+
+/** Why it is no get of one object; undefined where it is. */
+function single({ verb, subresource, name }: Asked): Verdict | undefined {
+  if (verb !== 'get') return no('can only get individual resources of this type');
+  if (subresource !== '') return no('cannot get subresource');
+  return name === '' ? no('No Object name found') : undefined;
+}
+
+function ownNode(node: string, { verb, subresource, name }: Asked): Verdict | undefined {
+  if (subresource === 'status') return ['update', 'patch'].includes(verb) ? YES : undefined;
+  if (subresource !== '') return undefined;
+  // Admission sees to it that it is its own.
+  if (['create', 'update', 'patch'].includes(verb)) return YES;
+  if (!READ.includes(verb)) return undefined;
+  if (name === node) return YES;
+  return no(
+    name === ''
+      ? `node '${node}' cannot read all nodes, only its own Node object`
+      : `node '${node}' cannot read '${name}', only its own Node object`,
+  );
+}
+
+const OWN = ['get', 'create', 'update', 'patch', 'delete'];
+
+/** The authorizer doesn't know what a create will be called: admission does. */
+function ownLease(node: string, { verb, namespace, name }: Asked): Verdict {
+  if (!OWN.includes(verb)) return no('can only get, create, update, patch, or delete a node lease');
+  if (namespace !== 'kube-node-lease') return no('can only access leases in the "kube-node-lease" system namespace');
+  if (verb !== 'create' && name !== node) return no('can only access node lease with the same name as the requesting node');
+  return YES;
+}
+
+function ownCsiNode(node: string, { verb, subresource, name }: Asked): Verdict {
+  if (!OWN.includes(verb)) return no('can only get, create, update, patch, or delete a CSINode');
+  if (subresource !== '') return no('CSINode does not have subresources');
+  if (verb !== 'create' && name !== node) return no('can only access CSINode with the same name as the requesting node');
+  return YES;
 }

@@ -1,5 +1,4 @@
-import { ClusterAuthorizer, PRIVILEGED_GROUP, compacted } from '#libs/authorization';
-import type { PolicyRule } from '#libs/api';
+import { ClusterAuthorizer, nodeOf } from '#libs/authorization';
 import type { StateView } from '#libs/runtime';
 import type { Authorizer } from './authorizer.js';
 import type { RulesFor } from './reviews.js';
@@ -10,10 +9,8 @@ export interface ClusterAuthorization {
   readonly rulesFor: RulesFor;
 }
 
-const EVERYTHING: readonly PolicyRule[] = [
-  { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
-  { verbs: ['*'], nonResourceURLs: ['*'] },
-];
+/** What a node may do depends on its pods: no list of rules says it. */
+const NODE_RULES_UNSAID = 'node authorizer does not support user rule resolution';
 
 const present = (rule: Readonly<Record<string, readonly string[] | undefined>>): Readonly<Record<string, readonly string[]>> =>
   Object.fromEntries(Object.entries(rule).filter((entry): entry is [string, readonly string[]] => (entry[1]?.length ?? 0) > 0));
@@ -25,8 +22,8 @@ export function clusterAuthorization(view: StateView): ClusterAuthorization {
     authorizer: (attributes) => cluster.authorize(attributes),
     rulesFor(user, namespace) {
       const { grants, problems } = cluster.rbac.grantsOf(user, namespace);
-      const held = grants.map(({ rule }) => rule);
-      const rules = compacted(user.groups.includes(PRIVILEGED_GROUP) ? [...EVERYTHING, ...held] : held);
+      const rules = grants.map(({ rule }) => rule);
+      const unsaid = nodeOf(user) === undefined ? problems : [NODE_RULES_UNSAID, ...problems];
       return {
         resourceRules: rules
           .filter(({ resources }) => (resources?.length ?? 0) > 0)
@@ -34,8 +31,8 @@ export function clusterAuthorization(view: StateView): ClusterAuthorization {
         nonResourceRules: rules
           .filter(({ nonResourceURLs }) => (nonResourceURLs?.length ?? 0) > 0)
           .map(({ verbs, nonResourceURLs }) => present({ verbs, nonResourceURLs })),
-        incomplete: problems.length > 0,
-        ...(problems.length > 0 ? { evaluationError: problems.join(', ') } : {}),
+        incomplete: unsaid.length > 0,
+        ...(unsaid.length > 0 ? { evaluationError: unsaid.length === 1 ? unsaid[0] : `[${unsaid.join(', ')}]` } : {}),
       };
     },
   };
