@@ -35,17 +35,19 @@ import { serviceAccountTokenController, type ServiceAccountTokenOptions } from '
 import { serviceAccountController } from './serviceaccount/controller.js';
 import { volumeBinder } from './storage/controller.js';
 import { claimProtectionController, volumeProtectionController } from './storage/protection.js';
+import { statefulSetController } from './statefulset/controller.js';
 import { taintEvictionController } from './taint-eviction/controller.js';
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.js';
 
 /** A controller among others. The runtime hands a reconcile nothing but what the same controller's snapshot gave. */
 const plain = <Snapshot>(controller: Controller<Snapshot>): Controller => controller as unknown as Controller;
 
-/** Deployments, ReplicaSets, ReplicationControllers, Jobs and CronJobs: what the app `replication` runs. */
+/** Deployments, ReplicaSets, ReplicationControllers, StatefulSets, Jobs and CronJobs: what the app `replication` runs. */
 export const replicationControllers: readonly Controller[] = [
   plain(deploymentController),
   plain(replicaSetController),
   plain(replicationController),
+  plain(statefulSetController),
   plain(cronJobController),
   plain(jobController),
   plain(orphanedJobPods),
@@ -146,6 +148,7 @@ export { rootCaController } from './root-ca/controller.js';
 export { serviceAccountController } from './serviceaccount/controller.js';
 export { volumeBinder } from './storage/controller.js';
 export { claimProtectionController, volumeProtectionController } from './storage/protection.js';
+export { statefulSetController } from './statefulset/controller.js';
 export { taintEvictionController } from './taint-eviction/controller.js';
 export { ttlAfterFinishedController } from './ttl-after-finished/controller.js';
 export { certificateApprover } from './certificates/approver.js';

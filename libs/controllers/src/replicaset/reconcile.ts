@@ -1,7 +1,8 @@
-import { tell, tellEach, isPodActive, isPodAvailable, isPodReady, isPodTerminal, podCondition, PODS, REPLICASETS } from '#libs/api';
+import { tell, tellEach, isPodActive, isPodAvailable, isPodReady, isPodTerminal, PODS, REPLICASETS } from '#libs/api';
 import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '#libs/api';
-import { deepEqual, GENERATED_NAME, labelSelectorOf, parseTime, selectorFromLabels } from '#libs/apimachinery';
+import { deepEqual, GENERATED_NAME, labelSelectorOf, selectorFromLabels } from '#libs/apimachinery';
 import type { Change, Instant, Reconcile, Refusal } from '#libs/apimachinery';
+import { nextAvailability } from '../availability.js';
 import { conditionOf, withCondition } from '../conditions.js';
 import { isEnding } from '../refusals.js';
 import { adoptedBy, claim, controllerReference, releasedFrom } from '../ownership.js';
@@ -37,7 +38,7 @@ export const reconcileReplicaSet: Reconcile<ReplicaSetSnapshot> = (snapshot, now
   const scaling = replicaSet.metadata.deletionTimestamp === undefined ? scale(snapshot, active, now) : [];
   const status = statusOf(replicaSet, claimed, active, now);
   const changes = [...claiming, ...scaling, ...report(replicaSet, status)];
-  const requeueAfterMs = nextAvailability(replicaSet, active, now);
+  const requeueAfterMs = nextAvailability(active, replicaSet.spec?.minReadySeconds ?? 0, now);
   return requeueAfterMs === undefined ? { changes } : { changes, requeueAfterMs };
 };
 
@@ -138,15 +139,4 @@ function report(replicaSet: ReplicaSet, status: ReplicaSetStatus): readonly Chan
   if (replicaSet.status && deepEqual(counted(status), counted(replicaSet.status))) return [];
   const object: ReplicaSet = { ...replicaSet, status };
   return [{ verb: 'update', resource: REPLICASETS, subresource: 'status', object }];
-}
-
-/** How long until a ready pod counts as available, which no event will announce. */
-function nextAvailability({ spec }: ReplicaSet, active: readonly Pod[], now: Instant): number | undefined {
-  const minReadyMs = (spec?.minReadySeconds ?? 0) * 1000;
-  if (minReadyMs === 0) return undefined;
-  const waits = active
-    .filter(isPodReady)
-    .map((pod) => (parseTime(podCondition(pod, 'Ready')?.lastTransitionTime) ?? now) + minReadyMs - now)
-    .filter((wait) => wait > 0);
-  return waits.length === 0 ? undefined : Math.min(...waits);
 }

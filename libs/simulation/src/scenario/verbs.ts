@@ -1,9 +1,10 @@
 import { parse } from 'yaml';
-import { DEPLOYMENTS, NODES, PODS, type Deployment, type Node, type Pod, type Taint } from '#libs/api';
+import { DEPLOYMENTS, NODES, PODS, type DaemonSet, type Deployment, type Node, type Pod, type StatefulSet, type Taint } from '#libs/api';
 import { formatTime, type KubeObject, type PropagationPolicy } from '#libs/apimachinery';
 import type { Position } from '#libs/log';
 import { durationMs, ScenarioError, type Command } from './command.js';
 import { eventLines } from './history.js';
+import { revisionRollout } from './revision-rollout.js';
 import { rollout } from './rollout.js';
 import { kindName, type ScenarioCluster } from './scenario-cluster.js';
 import { objectTable } from './table.js';
@@ -28,13 +29,6 @@ function target({ words, text }: Command, at = 1): readonly [kind: string, name:
   const [kind = '', name = words[at + 1]] = (words[at] ?? '').split('/');
   if (kind === '' || name === undefined) throw new ScenarioError(`"${text}" needs a kind and a name`);
   return [kind, name];
-}
-
-function deploymentFor(on: ScenarioCluster, command: Command, at: number): Deployment {
-  const [kind, name] = target(command, at);
-  const definition = on.resource(kind);
-  if (definition.resource.resource !== DEPLOYMENTS.resource) throw new ScenarioError(`"${command.text}" is about a ${kind}`);
-  return on.object(definition, namespaceOf(command), name) as Deployment;
 }
 
 const create: Verb = async ({ on }, command) => {
@@ -79,11 +73,13 @@ const scale: Verb = async ({ on }, command) => {
 };
 
 const setImage: Verb = async ({ on }, command) => {
-  const deployment = deploymentFor(on, command, 2);
+  const [kind, name] = target(command, 2);
+  const definition = on.resource(kind);
+  const workload = on.object(definition, namespaceOf(command), name) as Deployment | StatefulSet | DaemonSet;
   const image = command.words.at(-1)?.split('=')[1] ?? '';
-  const containers = (deployment.spec?.template.spec?.containers ?? []).map(({ name }) => ({ name, image }));
-  await on.patch(DEPLOYMENTS, deployment, { type: 'strategic', body: { spec: { template: { spec: { containers } } } } });
-  return `deployment.apps/${deployment.metadata.name ?? ''} image updated`;
+  const containers = (workload.spec?.template.spec?.containers ?? []).map((container) => ({ name: container.name, image }));
+  await on.patch(definition.resource, workload, { type: 'strategic', body: { spec: { template: { spec: { containers } } } } });
+  return `${kindName(definition)}/${name} image updated`;
 };
 
 const annotate: Verb = async ({ on }, command) => {
@@ -96,8 +92,16 @@ const annotate: Verb = async ({ on }, command) => {
   return `${kindName(definition)}/${name} ${field === 'labels' ? 'labeled' : 'annotated'}`;
 };
 
-const rolloutVerb: Verb = ({ on }, command) =>
-  rollout(on, command.words[1] ?? '', deploymentFor(on, command, 2), Number(command.options.get('to-revision') ?? 0));
+const rolloutVerb: Verb = ({ on }, command) => {
+  const [kind, name] = target(command, 2);
+  const definition = on.resource(kind);
+  const verb = command.words[1] ?? '';
+  const revision = Number(command.options.get('to-revision') ?? 0);
+  const object = on.object(definition, namespaceOf(command), name);
+  return definition.resource.resource === DEPLOYMENTS.resource
+    ? rollout(on, verb, object as Deployment, revision)
+    : revisionRollout(on, verb, definition, object as StatefulSet | DaemonSet, revision);
+};
 
 const remove: Verb = async ({ on }, command) => {
   const [kind, name] = target(command);
