@@ -1,6 +1,9 @@
 import type { GroupVersionResource, KubeObject } from '#libs/apimachinery';
 import { catalogOf, type Catalog } from './catalog.js';
 import { customresourcedefinitions } from './apiextensions/v1/customresourcedefinition.js';
+import { mutatingadmissionpolicybindings, validatingadmissionpolicybindings } from './admissionregistration/v1/bindings.js';
+import { mutatingadmissionpolicies, validatingadmissionpolicies } from './admissionregistration/v1/policies.js';
+import { mutatingwebhookconfigurations, validatingwebhookconfigurations } from './admissionregistration/v1/webhooks.js';
 import { nodeports } from './allocation/v1/nodeport.js';
 import { apiservices } from './apiregistration/v1/apiservice.js';
 import { deployments } from './apps/v1/deployment.js';
@@ -80,6 +83,12 @@ export const DEFINITIONS: readonly ResourceDefinition[] = [
   plain(secrets),
   plain(serviceaccounts),
   plain(services),
+  plain(mutatingadmissionpolicies),
+  plain(mutatingadmissionpolicybindings),
+  plain(mutatingwebhookconfigurations),
+  plain(validatingadmissionpolicies),
+  plain(validatingadmissionpolicybindings),
+  plain(validatingwebhookconfigurations),
   plain(nodeports),
   plain(apiservices),
   plain(controllerrevisions),

@@ -76,3 +76,11 @@ export const RESOURCECLAIMS = device('resourceclaims');
 export const RESOURCECLAIMTEMPLATES = device('resourceclaimtemplates');
 export const RESOURCESLICES = device('resourceslices');
 export const DEVICECLASSES = device('deviceclasses');
+const admission = (resource: string): GroupVersionResource => ({ group: 'admissionregistration.k8s.io', version: 'v1', resource });
+/** What admission is configured with: webhooks and policies. */
+export const VALIDATINGWEBHOOKCONFIGURATIONS = admission('validatingwebhookconfigurations');
+export const MUTATINGWEBHOOKCONFIGURATIONS = admission('mutatingwebhookconfigurations');
+export const VALIDATINGADMISSIONPOLICIES = admission('validatingadmissionpolicies');
+export const VALIDATINGADMISSIONPOLICYBINDINGS = admission('validatingadmissionpolicybindings');
+export const MUTATINGADMISSIONPOLICIES = admission('mutatingadmissionpolicies');
+export const MUTATINGADMISSIONPOLICYBINDINGS = admission('mutatingadmissionpolicybindings');

@@ -56,7 +56,7 @@ function planIdent(name: string, planner: Planner, type: CelType): Step {
 
 function planSelect(expr: Select, planner: Planner): Step {
   const whole = expr.test ? undefined : qualifiedName(expr);
-  if (whole !== undefined && TYPE_NAMES.has(whole)) return planIdent(whole, planner, DYN);
+  if (whole !== undefined && isOneName(whole, planner)) return planIdent(whole, planner, DYN);
   const operand = plan(expr.operand, planner);
   const declared = planner.checked.typeOf(expr.operand);
   const inner = declared.kind === 'optional' ? declared.of : declared;
@@ -80,6 +80,10 @@ function planSelect(expr: Select, planner: Planner): Step {
     return adapt(found, type);
   };
 }
+
+/** Whether `a.b` is the name of one variable, or of a type, and not a field of `a`. */
+const isOneName = (whole: string, { environment, locals }: Planner): boolean =>
+  !locals.has(whole.slice(0, whole.indexOf('.'))) && (environment.variables.has(whole) || TYPE_NAMES.has(whole));
 
 function fieldOf(target: Value, field: string): unknown {
   if (target instanceof StructValue) return target.fields.get(field);

@@ -47,6 +47,10 @@ class Pending extends Opaque {
   }
 }
 
+/** An authorizer that has been asked for one resource: the `authorizer.requestResource` of an admission expression. */
+export const authorizerOfResource = (authorizer: Authorizer, asked: Omit<AuthorizerCheck, 'verb'>): Value =>
+  new Pending(RESOURCE, authorizer, asked);
+
 class Decision extends Opaque {
   readonly type = 'kubernetes.authorization.Decision';
   constructor(readonly answer: AuthorizerAnswer) {
