@@ -44,4 +44,6 @@ export * from './certificates/request.js';
 export { hasCondition as hasCertificateCondition } from './certificates/v1/certificatesigningrequest.js';
 export { AUTOUPDATE_SPEC, MANDATORY_LEVELS, MANDATORY_SCHEMAS, SUGGESTED_LEVELS, SUGGESTED_SCHEMAS } from './flowcontrol/v1/bootstrap.js';
 export * from './admissionregistration/expressions.js';
+export { modelType, resourceType, type TypedSchema } from './admissionregistration/schema-types.js';
+export * from './admissionregistration/type-check.js';
 export { validateClientConfig } from './admissionregistration/v1/webhooks.js';

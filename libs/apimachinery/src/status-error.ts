@@ -49,7 +49,8 @@ export interface Status {
   readonly metadata: Record<string, never>;
   readonly status: 'Failure';
   readonly message: string;
-  readonly reason: StatusReason;
+  /** A StatusReason, or a webhook's own word; absent where a webhook gave none. */
+  readonly reason?: string;
   readonly details?: StatusDetails;
   readonly code: number;
 }
@@ -70,6 +71,16 @@ export class StatusError extends Error {
     options?: ErrorOptions,
   ) {
     super(message, options);
+  }
+}
+
+/** A refusal worded by somebody else, such as a webhook: with a code of its own, and a reason that need not be one of ours. */
+export class ForeignStatusError extends StatusError {
+  constructor(
+    message: string,
+    readonly foreign: { readonly code: number; readonly reason?: string; readonly details?: StatusDetails },
+  ) {
+    super('BadRequest', message, foreign.details);
   }
 }
 
@@ -127,14 +138,16 @@ export const tryAgainLater = (reason: 'TooManyRequests' | 'ServiceUnavailable', 
 /** Any thrown value as a Status. An unexpected one keeps its secrets: the caller logs it, the client does not see it. */
 export function toStatus(thrown: unknown): Status {
   const error = thrown instanceof StatusError ? thrown : new StatusError('InternalError', 'Internal error occurred');
+  const foreign = error instanceof ForeignStatusError ? error.foreign : undefined;
+  const reason = foreign ? foreign.reason : error.reason;
   return {
     kind: 'Status',
     apiVersion: 'v1',
     metadata: {},
     status: 'Failure',
     message: error.message,
-    reason: error.reason,
+    ...(reason === undefined ? {} : { reason }),
     ...(error.details ? { details: error.details } : {}),
-    code: CODE[error.reason],
+    code: foreign?.code ?? CODE[error.reason],
   };
 }

@@ -1,6 +1,6 @@
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { StatusError, type Status } from '#libs/apimachinery';
+import { StatusError, type Status, type StatusReason } from '#libs/apimachinery';
 
 /** The API server and the credentials to speak to it with. Certificates and keys are PEM. */
 export interface ClientOptions {
@@ -53,7 +53,11 @@ export function failureOf(code: number, text: string): StatusError {
   try {
     const status = JSON.parse(text) as Partial<Status>;
     if (status.kind === 'Status' && status.message !== undefined) {
-      return new StatusError(status.reason ?? REASON_OF_CODE[code] ?? 'InternalError', status.message, status.details);
+      return new StatusError(
+        (status.reason as StatusReason | undefined) ?? REASON_OF_CODE[code] ?? 'InternalError',
+        status.message,
+        status.details,
+      );
     }
   } catch {
     // The answer was no JSON: its text is the message.

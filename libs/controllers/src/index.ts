@@ -38,6 +38,7 @@ import { claimProtectionController, volumeProtectionController } from './storage
 import { statefulSetController } from './statefulset/controller.js';
 import { taintEvictionController } from './taint-eviction/controller.js';
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.js';
+import { validatingAdmissionPolicyStatus } from './validating-admission-policy-status/controller.js';
 
 /** A controller among others. The runtime hands a reconcile nothing but what the same controller's snapshot gave. */
 const plain = <Snapshot>(controller: Controller<Snapshot>): Controller => controller as unknown as Controller;
@@ -112,6 +113,7 @@ export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }:
   plain(rbacDefaultsController),
   plain(systemPriorityClasses),
   plain(clusterRoleAggregationController),
+  plain(validatingAdmissionPolicyStatus),
   plain(apiServiceController({ address: advertiseAddress, port: apiPort, clusterIp: addressIn(serviceCidr, 1) })),
   plain(dnsServiceController(addressIn(serviceCidr, 10))),
   plain(eventSweeper()),
@@ -157,3 +159,4 @@ export * from './certificates/signing.js';
 export { flowSchemaStatus } from './flow-control/dangling.js';
 export { flowControlDefaults } from './flow-control/defaults.js';
 export { DEFAULT_SERVICE_CIDR, defaultServiceCidr, serviceCidrController } from './service-cidr/controller.js';
+export { validatingAdmissionPolicyStatus } from './validating-admission-policy-status/controller.js';

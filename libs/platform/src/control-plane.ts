@@ -15,7 +15,16 @@ import {
 import { DEFINITIONS } from '#libs/api';
 import type { AuditStream, EventLog } from '#libs/log';
 import { MIGRATIONS } from '#migrations';
-import { StateCache, WritePathEngine, type HistoryReader, type Logger, type StateView, type World, type WritePath } from '#libs/runtime';
+import {
+  HttpsWebhookCaller,
+  StateCache,
+  WritePathEngine,
+  type HistoryReader,
+  type Logger,
+  type StateView,
+  type World,
+  type WritePath,
+} from '#libs/runtime';
 import type { ControlPlaneConfig } from './config.js';
 import { createLogger } from '#libs/process';
 
@@ -59,7 +68,9 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     signal: stopping.signal,
   });
   const { serviceCidr, nodePorts, clusterDomain, cluster } = config;
-  const writePath = new WritePathEngine({ log, view, world, cluster, settings: { serviceCidr, nodePorts, clusterDomain } });
+  const caller = new HttpsWebhookCaller(view);
+  const settings = { serviceCidr, nodePorts, clusterDomain };
+  const writePath = new WritePathEngine({ log, view, world, cluster, settings, caller });
   return {
     config,
     logger,
@@ -73,6 +84,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     pki: (name) => readFileSync(path.join(config.pkiDir, name), 'utf8'),
     close: async () => {
       stopping.abort(new Error('the process is stopping'));
+      caller.close();
       await log.close();
       await database.destroy();
     },

@@ -1,5 +1,6 @@
 import type { PrepareContext, ResourceDefinition, VersionWebhook } from '#libs/api';
 import { apiVersionOf, sha256Hex, type GroupVersionResource, type KubeObject, type ObjectMeta } from '#libs/apimachinery';
+import type { Notes } from './admission/notes.js';
 import { managerName, type Tracking } from './field-management/index.js';
 import type { Reader } from './reader.js';
 import type { AdmissionStep, ClusterSettings, PlannedWrite, StoredObject, WriteContext, WriteRequest } from './write.js';
@@ -11,6 +12,8 @@ export interface Case {
   readonly read: Reader;
   readonly context: WriteContext;
   readonly settings: ClusterSettings;
+  /** What admission has to say besides; gathered on the way. */
+  readonly notes: Notes;
 }
 
 /** A decision that has been made: the second form of an AdmissionStep. */

@@ -1,4 +1,5 @@
 import { StatusError } from '#libs/apimachinery';
+import { Notes } from './admission/notes.js';
 import type { Case, Decided } from './case.js';
 import { decideCreate } from './create.js';
 import { decideDelete } from './delete.js';
@@ -43,7 +44,7 @@ function decideSubresource(given: Case, subresource: string): Decided {
  * Pure: the same arguments give the same step. Throws StatusError where the write is refused, in upstream's words.
  */
 export function decideWrite(request: WriteRequest, known: Known, context: WriteContext, settings: ClusterSettings): AdmissionStep {
-  const given: Case = { request, definition: request.definition, read: new Reader(known), context, settings };
+  const given: Case = { request, definition: request.definition, read: new Reader(known), context, settings, notes: new Notes() };
   try {
     return request.subresource === undefined ? decideMain(given) : decideSubresource(given, request.subresource);
   } catch (thrown) {

@@ -11,7 +11,8 @@ import {
   type ObjectMeta,
 } from '#libs/apimachinery';
 import type { Namespace, Pod, ResourceDefinition } from '#libs/api';
-import { admit } from './admission/chain.js';
+import { admit, mutate } from './admission/chain.js';
+import type { Attributes } from './admission/plugin.js';
 import { admitNamespaceDeletion } from './admission/namespace-lifecycle.js';
 import { currentOf, namespaceOf, planned, withMetadata, type Case, type Decided } from './case.js';
 import { claimWrites } from './service/claims.js';
@@ -185,7 +186,9 @@ export function decideDelete(given: Case): Decided {
   const current = currentOf(given, namespaceOf(given), name);
   if (!current) throw notFound(definition.resource, name);
   const { namespace = '' } = current.object.metadata;
-  const verdict = admit(given, { operation: 'DELETE', subresource: '', name, namespace, object: undefined, old: current.object });
+  const attributes: Attributes = { operation: 'DELETE', subresource: '', name, namespace, object: undefined, old: current.object };
+  mutate(given, attributes);
+  const verdict = admit(given, attributes);
   const decided = deleteObject(given, current);
   const warnings = [...deletionWarnings(definition, request.options), ...decided.warnings, ...verdict.warnings];
   if (decided.writes.length === 0) return { ...decided, warnings };

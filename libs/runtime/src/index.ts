@@ -2,3 +2,4 @@ export * from './ports.js';
 export * from './state-cache/index.js';
 export * from './controller/index.js';
 export * from './write-path/index.js';
+export * from './webhooks/index.js';

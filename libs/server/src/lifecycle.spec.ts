@@ -15,7 +15,8 @@ const APPLY = { 'content-type': 'application/apply-patch+yaml' };
 /** Kinds with these verbs lead a life; the others are asked about (reviews) or computed (component statuses). */
 const LIVING = DEFINITIONS.filter(({ verbs }) => verbs.includes('create') && verbs.includes('get'));
 
-const labelOf = ({ resource: { group, version, resource } }: ResourceDefinition): string => `${resource}.${group || 'core'}.${version}`;
+const labelOf = ({ resource: { group, version, resource } }: ResourceDefinition): string =>
+  `${resource}.${group.split('.')[0] || 'core'}.${version}`;
 const has = ({ subresources }: ResourceDefinition, name: string): boolean => subresources.some((one) => one.name === name);
 
 let api: TestApiServer;

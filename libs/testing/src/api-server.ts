@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { DEFINITIONS, definitionByKind } from '#libs/api';
 import type { KubeObject } from '#libs/apimachinery';
 import { encodeObject, subjectOf, type EventMeta, type Sequence } from '#libs/log';
-import { StateCache, WritePathEngine, type HistoryReader, type Logger, type WebhookCaller } from '#libs/runtime';
+import { HttpsWebhookCaller, StateCache, WritePathEngine, type HistoryReader, type Logger, type WebhookCaller } from '#libs/runtime';
 import { clusterAuthorization, startApiServer, type RunningServer, type ServerOptions } from '#libs/server';
 import { MemoryAudit, MemoryLog } from '#libs/simulation';
 import { appended, metaOf } from './events.js';
@@ -90,7 +90,8 @@ export async function startTestApiServer(chosen: TestServerOptions = {}): Promis
   });
   const world = { now, random: Math.random, uuid: randomUUID };
   const settings = { serviceCidr: '10.96.0.0/16', nodePorts: [30000, 32767] as const, clusterDomain: 'cluster.local' };
-  const writePath = new WritePathEngine({ cluster: CLUSTER, log, view, settings, world, ...(caller ? { caller } : {}) });
+  const https = new HttpsWebhookCaller(view);
+  const writePath = new WritePathEngine({ cluster: CLUSTER, log, view, settings, world, caller: caller ?? https });
   const server = await startApiServer({
     cluster: CLUSTER,
     view,
@@ -162,6 +163,7 @@ export async function startTestApiServer(chosen: TestServerOptions = {}): Promis
     remove: (object, expected) => store(object, expected, { type: 'Deleted' }),
     close: async () => {
       await server.close();
+      https.close();
       stop.abort();
       await log.close();
     },

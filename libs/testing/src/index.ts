@@ -12,3 +12,4 @@ export * from './manifests.js';
 export * from './minimal-manifests.js';
 export * from './audit-contract.js';
 export * from './key-store-contract.js';
+export * from './webhook.js';

@@ -22,6 +22,8 @@ export interface TestAuthority {
 export interface TestCertificate {
   readonly organizations?: readonly string[];
   readonly addresses?: readonly string[];
+  /** Host names of a server's certificate, besides its addresses. */
+  readonly hosts?: readonly string[];
   /** A user's uid, as upstream reads it of certificates. */
   readonly uid?: string;
   /** Hours from now; default: from an hour ago until tomorrow. */
@@ -67,7 +69,7 @@ export async function testAuthority(): Promise<TestAuthority> {
   return {
     cert: ca.toString('pem'),
     key: await keyPem(keys),
-    issue: async (commonName, { organizations = [], addresses, uid, validHours } = {}) => {
+    issue: async (commonName, { organizations = [], addresses, hosts = [], uid, validHours } = {}) => {
       const own = await newKeys();
       const certificate = await x509.X509CertificateGenerator.create({
         serialNumber: serialNumber(),
@@ -84,7 +86,14 @@ export async function testAuthority(): Promise<TestAuthority> {
         extensions: [
           new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
           new x509.ExtendedKeyUsageExtension([addresses ? '1.3.6.1.5.5.7.3.1' : '1.3.6.1.5.5.7.3.2']),
-          ...(addresses ? [new x509.SubjectAlternativeNameExtension(addresses.map((value) => ({ type: 'ip' as const, value })))] : []),
+          ...(addresses
+            ? [
+                new x509.SubjectAlternativeNameExtension([
+                  ...addresses.map((value) => ({ type: 'ip' as const, value })),
+                  ...hosts.map((value) => ({ type: 'dns' as const, value })),
+                ]),
+              ]
+            : []),
         ],
       });
       return { cert: certificate.toString('pem'), key: await keyPem(own) };

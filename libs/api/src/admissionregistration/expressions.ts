@@ -86,6 +86,8 @@ export interface ExpressionScope {
   readonly params?: boolean;
   /** The types of the policy's variables that come before the expression. */
   readonly variables?: Readonly<Record<string, CelType>>;
+  /** False where it can't ask the authorizer: in messages and audit annotations. */
+  readonly authorizer?: boolean;
   /** Whether it may build `Object{...}` and `JSONPatch{...}`. */
   readonly patches?: boolean;
   /** Types of `object`, `oldObject` and `params` where they are known: for the check of a policy against a schema. */
@@ -111,7 +113,7 @@ export function compileAdmissionExpression(
       namespaceObject: NAMESPACE,
       request: withNamespace(REQUEST),
       ...(scope.params ? { params: DYN } : {}),
-      ...AUTHORIZER,
+      ...(scope.authorizer === false ? {} : AUTHORIZER),
       ...(scope.variables ? { variables: variablesType(scope.variables) } : {}),
       ...scope.types,
     },

@@ -1,17 +1,35 @@
 import type { KubeObject } from '#libs/apimachinery';
 import type { Case } from '../case.js';
 import type { PlannedWrite } from '../write.js';
+import { askMutatingWebhooks } from './dynamic/webhooks.js';
 import type { Attributes, Verdict } from './plugin.js';
 import { MUTATING, VALIDATING } from './plugins.js';
+import { Reinvocation } from './reinvocation.js';
 
-/** The object after all mutating steps, in upstream's order. A deletion has none and passes. */
-export function mutate(given: Case, attributes: Attributes): KubeObject | undefined {
-  let { object } = attributes;
+function mutateOnce(given: Case, attributes: Attributes, start: KubeObject, reinvocation: Reinvocation): KubeObject {
+  let object = start;
   for (const plugin of MUTATING) {
-    if (object === undefined || !plugin.operations.includes(attributes.operation)) continue;
-    object = plugin.mutate(object, { ...attributes, object }, given);
+    if (!plugin.operations.includes(attributes.operation)) continue;
+    object = plugin.mutate(object, { ...attributes, object }, given, reinvocation);
   }
   return object;
+}
+
+/**
+ * The object after all mutating steps, in upstream's order; where a webhook or a policy has changed it, after a second
+ * round of them. A deletion has none: its webhooks are asked, and it passes.
+ */
+export function mutate(given: Case, attributes: Attributes): KubeObject | undefined {
+  const { object } = attributes;
+  const reinvocation = new Reinvocation();
+  if (object === undefined) {
+    askMutatingWebhooks(undefined, attributes, given, reinvocation);
+    return undefined;
+  }
+  const once = mutateOnce(given, attributes, object, reinvocation);
+  if (!reinvocation.needed) return once;
+  reinvocation.round = 1;
+  return mutateOnce(given, attributes, once, reinvocation);
 }
 
 /** Asks all validating steps, in upstream's order. The first refusal counts. */
@@ -27,5 +45,5 @@ export function admit(given: Case, attributes: Attributes): Required<Verdict> {
     writes.push(...(verdict?.writes ?? []));
     warnings.push(...(verdict?.warnings ?? []));
   }
-  return { writes, warnings };
+  return { writes, warnings: given.notes.warnings.length === 0 ? warnings : [...warnings, ...given.notes.warnings] };
 }

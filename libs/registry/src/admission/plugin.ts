@@ -1,5 +1,6 @@
 import type { KubeObject } from '#libs/apimachinery';
 import type { Case } from '../case.js';
+import type { Reinvocation } from './reinvocation.js';
 import type { PlannedWrite } from '../write.js';
 
 /** What is asked of admission: upstream's admission.Operation. */
@@ -32,7 +33,7 @@ export interface MutatingPlugin {
   /** Upstream's name of the plugin. */
   readonly name: string;
   readonly operations: readonly Operation[];
-  readonly mutate: (object: KubeObject, attributes: Attributes, given: Case) => KubeObject;
+  readonly mutate: (object: KubeObject, attributes: Attributes, given: Case, reinvocation: Reinvocation) => KubeObject;
   /** What the step warns about, asked once after all mutation. */
   readonly warnings?: (attributes: Attributes, given: Case) => readonly string[];
 }

@@ -1,6 +1,9 @@
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.js';
 import { defaultIngressClass } from './default-ingress-class.js';
 import { defaultTolerationSeconds } from './default-toleration-seconds.js';
+import { mutatingPolicies } from './dynamic/mutating-policies.js';
+import { validatingPolicies } from './dynamic/validating-policies.js';
+import { mutatingWebhooks, validatingWebhooks } from './dynamic/webhooks.js';
 import { escalation } from './escalation.js';
 import { limitDefaults, limitRanges } from './limit-ranger.js';
 import { taintNodesByCondition } from './node-taint.js';
@@ -23,6 +26,8 @@ export const MUTATING: readonly MutatingPlugin[] = [
   storageObjectInUseProtection,
   runtimeClass,
   defaultIngressClass,
+  mutatingPolicies,
+  mutatingWebhooks,
 ];
 
 /** The validating steps, in upstream's order; quota comes last. */
@@ -37,5 +42,7 @@ export const VALIDATING: readonly ValidatingPlugin[] = [
   certificateSigning,
   certificateSubjectRestriction,
   escalation,
+  validatingPolicies,
+  validatingWebhooks,
   resourceQuota,
 ];

@@ -64,7 +64,8 @@ function validateValidation(into: Problems, path: string, validation: Validation
   validateExpression(into, `${path}.expression`, expression, scope, [BOOL], 'expression is not specified');
   if (messageExpression !== '' && messageExpression.trim() === '') {
     into.push(invalidValue(`${path}.messageExpression`, messageExpression, 'must be non-empty if specified'));
-  } else if (messageExpression !== '') validateExpression(into, `${path}.messageExpression`, messageExpression, scope, [STRING]);
+  } else if (messageExpression !== '')
+    validateExpression(into, `${path}.messageExpression`, messageExpression, { ...scope, authorizer: false }, [STRING]);
   if (message !== '' && message.trim() === '')
     into.push(invalidValue(`${path}.message`, message, 'message must be non-empty if specified'));
   else if (hasNewlines(message.trim())) into.push(invalidValue(`${path}.message`, message, 'message must not contain line breaks'));
@@ -83,7 +84,14 @@ function validateAnnotations(into: Problems, annotations: readonly AuditAnnotati
     const path = `spec.auditAnnotations[${i}]`;
     if (!key) into.push(required(`${path}.key`));
     else judge(into, `${path}.key`, key, isQualifiedName);
-    validateExpression(into, `${path}.valueExpression`, valueExpression, scope, [STRING, NULL], 'valueExpression is not specified');
+    validateExpression(
+      into,
+      `${path}.valueExpression`,
+      valueExpression,
+      { ...scope, authorizer: false },
+      [STRING, NULL],
+      'valueExpression is not specified',
+    );
     if (key && seen.has(key)) into.push(duplicate(`${path}.key`, key));
     seen.add(key ?? '');
   });

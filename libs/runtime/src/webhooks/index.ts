@@ -1,0 +1,1 @@
+export { HttpsWebhookCaller } from './https-webhook-caller.js';
