@@ -1,4 +1,4 @@
-import { ownMember } from '#libs/apimachinery';
+import { ownMember, setOwnMember } from '#libs/apimachinery';
 import { elementOf, itemsByElement } from './element.js';
 import { isMap, memberType, resolved, type MergeType, type ResolvedType } from './merge-type.js';
 
@@ -25,15 +25,9 @@ function mergeMaps(
   const out: Record<string, unknown> = { ...live };
   for (const name of Object.keys(applied)) {
     const is = memberType(type, name);
-    setMember(out, name, is === undefined ? applied[name] : merge(is, ownMember(live, name), applied[name]));
+    setOwnMember(out, name, is === undefined ? applied[name] : merge(is, ownMember(live, name), applied[name]));
   }
   return out;
-}
-
-/** Sets a member whatever it is called: an assignment to `__proto__` would set the prototype. */
-function setMember(target: Record<string, unknown>, name: string, value: unknown): void {
-  if (name === '__proto__') Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
-  else target[name] = value;
 }
 
 /**

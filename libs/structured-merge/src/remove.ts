@@ -1,3 +1,4 @@
+import { setOwnMember } from '#libs/apimachinery';
 import { elementOf } from './element.js';
 import { isEmpty, isMember, type Fields } from './fields.js';
 import { isMap, memberType, resolved, type MergeType } from './merge-type.js';
@@ -11,10 +12,10 @@ export function withoutFields(type: MergeType, value: unknown, set: Fields): unk
     for (const name of Object.keys(value)) {
       const place = set[`f:${name}`];
       const member = memberType(is, name);
-      if (place === undefined || member === undefined) out[name] = value[name];
+      if (place === undefined || member === undefined) setOwnMember(out, name, value[name]);
       else if (!isMember(place)) {
         const rest = withoutFields(member, value[name], place);
-        if (rest !== undefined) out[name] = rest;
+        if (rest !== undefined) setOwnMember(out, name, rest);
       }
     }
     return Object.keys(out).length === 0 ? undefined : out;
