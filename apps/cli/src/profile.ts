@@ -21,6 +21,9 @@ export interface Folders {
   readonly clusterFile: string;
   readonly secretsFile: string;
   readonly sealingKey: string;
+  /** Users of static tokens, and issuers of others: there where `start` was given them. */
+  readonly tokenFile: string;
+  readonly authenticationFile: string;
   /** A kubeconfig with this cluster alone, for the launcher's own calls. */
   readonly kubeconfig: string;
 }
@@ -55,6 +58,8 @@ export function foldersOf(profile: string): Folders {
     clusterFile: join(root, 'cluster.json'),
     secretsFile: join(root, 'secrets.json'),
     sealingKey: join(root, 'sealing.key'),
+    tokenFile: join(root, 'pki', 'tokens.csv'),
+    authenticationFile: join(root, 'pki', 'authentication.yaml'),
     kubeconfig: join(root, 'kubeconfig'),
   };
 }

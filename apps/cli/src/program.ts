@@ -111,6 +111,11 @@ function addLifecycle(program: Command, around: Surroundings): void {
     )
     .option('--nats-url <url>', 'a NATS server of your own, 2.12 or newer with JetStream', url('nats', 'tls'))
     .option('--postgres-url <url>', 'a Postgres database of your own, 15 or newer', url('postgres', 'postgresql'))
+    .option('--token-auth-file <file>', 'users of static tokens: token,user,uid[,"group,group"] a line; none takes them away')
+    .option(
+      '--authentication-config <file>',
+      "issuers of OpenID Connect tokens: upstream's AuthenticationConfiguration; none takes it away",
+    )
     .option('--api-port <port>', "the API server's port (default: 6443, else a free one)", portNumber)
     .action(
       async (options: Omit<StartOptions, 'profile'> & { runtime?: Runtime; layout?: Layout; proxy?: ProxyMode }, command: Command) => {

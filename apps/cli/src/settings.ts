@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { addressesOf, nodeAddresses } from './addresses.js';
@@ -31,6 +32,8 @@ export function controlPlaneSettings(
     POSTGRES_URL: postgresUrlOf(cluster, secrets),
     PKI_DIR: folders.pki,
     SEALING_KEY_FILE: folders.sealingKey,
+    ...(existsSync(folders.tokenFile) ? { TOKEN_AUTH_FILE: folders.tokenFile } : {}),
+    ...(existsSync(folders.authenticationFile) ? { AUTHENTICATION_CONFIG: folders.authenticationFile } : {}),
     SERVICE_CIDR: addressesOf(cluster.index).serviceCidr,
     NODE_PORTS,
     CLUSTER_DOMAIN,

@@ -53,6 +53,9 @@ export interface StartOptions {
   readonly natsUrl?: string;
   readonly postgresUrl?: string;
   readonly apiPort?: number;
+  /** Files that say who may come besides those with certificates: taken over; `none` takes them away. */
+  readonly tokenAuthFile?: string;
+  readonly authenticationConfig?: string;
 }
 
 /** Brings the profile's cluster up, making it first where there is none, and returns when it is ready. */
@@ -66,6 +69,8 @@ export async function start(options: StartOptions, terminal: Terminal, signal: A
     const known = await loadCluster(options.profile);
     await checkContext(options.profile);
     const cluster = known === undefined ? await create(options, folders, terminal) : await adapt(known, options, folders, terminal);
+    await takeOver(options.tokenAuthFile, folders.tokenFile);
+    await takeOver(options.authenticationConfig, folders.authenticationFile);
     const before = statusOf(cluster.profile, cluster, folders).components.filter(({ state }) => state === 'Running');
     try {
       await bringUp(cluster, folders, terminal, signal);
@@ -77,6 +82,15 @@ export async function start(options: StartOptions, terminal: Terminal, signal: A
     }
   });
   terminal.line('🏄', `Done! kubectl is now configured to use "${options.profile}"; ready in ${formatDuration(Date.now() - began)}`);
+}
+
+/** Copies a file of a person's into the profile, so that the cluster owns what it needs. */
+async function takeOver(given: string | undefined, place: string): Promise<void> {
+  if (given === undefined) return;
+  if (given === 'none') return rm(place, { force: true });
+  const content = await readIfThere(given);
+  if (content === undefined) throw new Failure(`${given} is not there`, [], 2);
+  await writeWhole(place, content);
 }
 
 function checkNodes(nodes: number | undefined): void {
