@@ -176,6 +176,9 @@ async function adapt(known: Cluster, options: StartOptions, folders: Folders, te
   if (layout !== known.layout && running !== 'Stopped')
     throw new Failure('the layout changes only while the cluster is stopped', ['Run `./decklog stop`.']);
   const allocation: Allocation = { id: known.id, index: known.index, ports: known.ports, folder: folders.root };
+  if (running !== 'Stopped' && (options.tokenAuthFile ?? options.authenticationConfig) !== undefined) {
+    throw new Failure('who may come can be changed only while the cluster is stopped', ['Run `./decklog stop` first.'], 2);
+  }
   if (running !== 'Stopped' && options.apiPort !== undefined && options.apiPort !== known.ports.api) {
     throw new Failure("the API server's port changes only while the cluster is stopped", ['Run `./decklog stop`.']);
   }
