@@ -26,6 +26,7 @@ export * from './batch/v1/job-conditions.js';
 export { NAMESPACE_FINALIZER, NAMESPACE_NAME_LABEL } from './core/v1/namespace.js';
 export { isRestartableInitContainer, podLimits, podRequests, qosClassOf } from './core/v1/pod-resources.js';
 export * from './core/v1/kubernetes-events.js';
+export { meetsNodeTerm, selectsNode } from './core/v1/node-selection.js';
 export * from './core/v1/pod-status.js';
 export * from './core/v1/tolerations.js';
 export type { ResourceList } from './core/v1/resource-list.js';

@@ -9,6 +9,7 @@ import { certificateCleaner } from './certificates/cleaner.js';
 import { clusterRoleAggregationController } from './cluster-role-aggregation/controller.js';
 import { customResourceDefinitionController } from './custom-resource-definition/controller.js';
 import { cronJobController } from './cronjob/controller.js';
+import { daemonSetController } from './daemonset/controller.js';
 import { deploymentController } from './deployment/controller.js';
 import { disruptionController } from './disruption/controller.js';
 import { dnsServiceController } from './dns-service/controller.js';
@@ -43,12 +44,13 @@ import { validatingAdmissionPolicyStatus } from './validating-admission-policy-s
 /** A controller among others. The runtime hands a reconcile nothing but what the same controller's snapshot gave. */
 const plain = <Snapshot>(controller: Controller<Snapshot>): Controller => controller as unknown as Controller;
 
-/** Deployments, ReplicaSets, ReplicationControllers, StatefulSets, Jobs and CronJobs: what the app `replication` runs. */
+/** Deployments, ReplicaSets, ReplicationControllers, StatefulSets, DaemonSets, Jobs and CronJobs: what the app `replication` runs. */
 export const replicationControllers: readonly Controller[] = [
   plain(deploymentController),
   plain(replicaSetController),
   plain(replicationController),
   plain(statefulSetController),
+  plain(daemonSetController),
   plain(cronJobController),
   plain(jobController),
   plain(orphanedJobPods),
@@ -129,6 +131,7 @@ export { apiServiceController, type ApiServiceOptions } from './api-service/cont
 export { clusterRoleAggregationController } from './cluster-role-aggregation/controller.js';
 export { customResourceDefinitionController } from './custom-resource-definition/controller.js';
 export { cronJobController } from './cronjob/controller.js';
+export { daemonSetController } from './daemonset/controller.js';
 export { deploymentController } from './deployment/controller.js';
 export { disruptionController } from './disruption/controller.js';
 export { dnsServiceController } from './dns-service/controller.js';

@@ -1,52 +1,17 @@
-import type { NodeSelectorRequirement, NodeSelectorTerm } from '#libs/api';
-import type { NodeInfo } from '../node-info.js';
+import { meetsNodeTerm, selectsNode, type PodSpec } from '#libs/api';
 import type { FilterPlugin, ScorePlugin } from './plugin.js';
 
-const INTEGER = /^[+-]?\d+$/;
-
-/** One requirement of a node selector: label selectors' operators, and Gt and Lt for integers. */
-function meets({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    case 'Gt':
-    case 'Lt': {
-      const [bound = ''] = values;
-      if (value === undefined || !INTEGER.test(value) || !INTEGER.test(bound)) return false;
-      return operator === 'Gt' ? BigInt(value) > BigInt(bound) : BigInt(value) < BigInt(bound);
-    }
-    default:
-      return false;
-  }
-}
-
-/** A term holds where all its requirements do; an empty one never does. */
-function holds({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, { name, node }: NodeInfo): boolean {
-  if (matchExpressions.length + matchFields.length === 0) return false;
-  return (
-    matchExpressions.every((requirement) => meets(requirement, node.metadata.labels?.[requirement.key])) &&
-    matchFields.every((requirement) => requirement.key === 'metadata.name' && meets(requirement, name))
-  );
-}
+const EMPTY: PodSpec = { containers: [] };
 
 /** `spec.nodeSelector`, and the required part of the node affinity: one of its terms has to hold. */
 export const nodeAffinityFilter: FilterPlugin = {
   name: 'NodeAffinity',
   prepare({ pod: { spec } }) {
-    const labels = Object.entries(spec?.nodeSelector ?? {});
-    const terms = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
-    if (labels.length === 0 && terms === undefined) return () => undefined;
+    const wanted = spec ?? EMPTY;
+    const required = wanted.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+    if (wanted.nodeSelector === undefined && required === undefined) return () => undefined;
     const unfit = { reasons: ["node(s) didn't match Pod's node affinity/selector"], resolvable: false };
-    return (info) => {
-      const selected = labels.every(([key, value]) => info.node.metadata.labels?.[key] === value);
-      return selected && (terms === undefined || terms.some((term) => holds(term, info))) ? undefined : unfit;
-    };
+    return ({ node }) => (selectsNode(wanted, node) ? undefined : unfit);
   },
 };
 
@@ -58,6 +23,6 @@ export const nodeAffinityScore: ScorePlugin = {
   prepare({ pod: { spec } }) {
     const preferred = spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
     if (preferred.length === 0) return undefined;
-    return (info) => preferred.reduce((sum, { weight, preference }) => sum + (holds(preference, info) ? weight : 0), 0);
+    return ({ node }) => preferred.reduce((sum, { weight, preference }) => sum + (meetsNodeTerm(preference, node) ? weight : 0), 0);
   },
 };
