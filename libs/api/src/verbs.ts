@@ -11,6 +11,13 @@ const READ_AND_WRITE = ['get', 'patch', 'update'] as const;
 /** The `status` subresource of a kind. */
 export const statusOf = (kind: string): SubresourceDefinition => ({ name: 'status', kind, verbs: READ_AND_WRITE });
 
+/** The `proxy` subresource of a kind that answers HTTP: `PodProxyOptions` and the like. */
+export const proxyOf = (kind: string): SubresourceDefinition => ({
+  name: 'proxy',
+  kind: `${kind}ProxyOptions`,
+  verbs: ['create', 'delete', 'get', 'patch', 'update'],
+});
+
 /** The `scale` subresource of a workload: autoscaling/v1 Scale. */
 export const SCALE: SubresourceDefinition = {
   name: 'scale',

@@ -13,7 +13,7 @@ import { allowAuthenticated, refusal, type Authorizer, type AuthorizerAttributes
 import type { Call } from './call.js';
 import { impersonated } from './impersonation.js';
 import { Fairness } from './fairness/fairness.js';
-import type { Upgrade } from './kubelet-proxy.js';
+import type { Upgrade } from './proxy/forwarder.js';
 import { DEFAULT_SETTINGS, type ListenAddress, type ServerOptions, type ServerSettings } from './options.js';
 import { requestInfoOf, type RequestInfo } from './request-info.js';
 import { sendFailure, warn } from './respond.js';

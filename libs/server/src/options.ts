@@ -110,6 +110,8 @@ export interface ServerOptions {
   /** Default: none of them. */
   readonly authentication?: AuthenticationSettings;
   readonly kubelet: KubeletTls;
+  /** Which addresses of pods and Services may be reached by proxy; default: all but loopback and link-local ones. */
+  readonly isProxyable?: (address: string) => boolean;
   /** Default: whoever is authenticated may do everything. */
   readonly authorizer?: Authorizer;
   /** Lists what a user may do, for SelfSubjectRulesReview. */

@@ -3,7 +3,8 @@ import type { Pod } from '#libs/api';
 
 import { StatusError, badRequest, forbiddenField, invalid, invalidValue, notSupported, type FieldError } from '#libs/apimachinery';
 import type { Call } from './call.js';
-import type { KubeletProxy, Upgrade } from './kubelet-proxy.js';
+import type { KubeletProxy } from './kubelet-proxy.js';
+import type { Upgrade } from './proxy/forwarder.js';
 import { integerOf } from './list-options.js';
 import type { Reader } from './reader.js';
 import { truthy } from './request-info.js';

@@ -1,4 +1,4 @@
-import { isServed, SERVICEACCOUNTS, PODS, type Catalog, type ResourceDefinition } from '#libs/api';
+import { isServed, SERVICEACCOUNTS, SERVICES, PODS, type Catalog, type ResourceDefinition } from '#libs/api';
 import { badRequest } from '#libs/apimachinery';
 import type { StateView, WebhookCaller } from '#libs/runtime';
 import type { Authentication } from './authentication/authentication.js';
@@ -8,7 +8,10 @@ import type { Call } from './call.js';
 import { CompactionHorizon } from './compaction-horizon.js';
 import { Documents } from './documents.js';
 import { Health } from './health.js';
-import { KubeletProxy, proxyNode, type Upgrade } from './kubelet-proxy.js';
+import { KubeletProxy, proxyNode } from './kubelet-proxy.js';
+import { Forwarder, type Upgrade } from './proxy/forwarder.js';
+import { isProxyable } from './proxy/locations.js';
+import { ObjectProxy } from './proxy/object-proxy.js';
 import type { ServerOptions, ServerSettings } from './options.js';
 import { PodStreams } from './pod-streams.js';
 import { Freshness, type Follower } from './freshness.js';
@@ -17,6 +20,8 @@ import { Reader } from './reader.js';
 import { ResourceHandler } from './resource-handler.js';
 import { nothingHere, wrongMethod } from './respond.js';
 import { everythingAllowed, Reviews, REVIEWS } from './reviews.js';
+import { BINDINGS, createBinding, type BindingSources } from './unstored/binding.js';
+import { ComponentStatuses, COMPONENT_STATUSES } from './unstored/component-status.js';
 import { ServedResource } from './served-resource.js';
 import { Watches } from './watches.js';
 
@@ -30,7 +35,11 @@ export class Router {
   private readonly documents: Documents;
   private readonly health: Health;
   private readonly reviews: Reviews;
+  private readonly forwarder = new Forwarder();
   private readonly proxy: KubeletProxy;
+  private readonly objectProxy: ObjectProxy;
+  private readonly components: ComponentStatuses;
+  private readonly bindings: BindingSources;
   private readonly streams: PodStreams;
   private readonly tokens: TokenRequestSources;
   private readonly view: StateView;
@@ -42,7 +51,7 @@ export class Router {
     this.view = view;
     this.caller = options.caller;
     this.serve(view.catalog.current);
-    for (const definition of REVIEWS) this.reviewed.set(keyOf(definition.resource), definition);
+    for (const definition of UNSTORED) this.reviewed.set(keyOf(definition.resource), definition);
     const { keys, issuer, audiences } = authentication;
     this.horizon = new CompactionHorizon(view, history, world.now, settings.compactionHorizonMs);
     const freshness = new Freshness(log, cacheOf(view), settings.readTimeoutMs, settings.futureVersionWaitMs);
@@ -50,10 +59,16 @@ export class Router {
     const reader = new Reader(view, projection, freshness, this.horizon, settings.readsFrom);
     this.watches = new Watches({ cluster, view, log, history, reader, horizon: this.horizon, world, logger, settings });
     this.handler = new ResourceHandler({ reader, watches: this.watches, writePath, world, settings });
-    this.documents = new Documents(view.catalog.current, REVIEWS, options, keys, settings.gzipFromBytes);
+    this.documents = new Documents(view.catalog.current, UNSTORED, options, keys, settings.gzipFromBytes);
     this.health = new Health(options.healthChecks ?? []);
-    this.proxy = new KubeletProxy(options.kubelet, view);
-    this.streams = new PodStreams(new ServedResource(definitionIn(view.catalog.current, PODS)), reader, this.proxy);
+    this.proxy = new KubeletProxy(options.kubelet, view, this.forwarder);
+    const pods = new ServedResource(definitionIn(view.catalog.current, PODS));
+    const services = new ServedResource(definitionIn(view.catalog.current, SERVICES));
+    this.streams = new PodStreams(pods, reader, this.proxy);
+    const { forwarder } = this;
+    this.objectProxy = new ObjectProxy({ view, reader, pods, services, forwarder, world, isProxyable: options.isProxyable ?? isProxyable });
+    this.components = new ComponentStatuses({ log, history, world });
+    this.bindings = { view, writePath, maxBodyBytes: settings.maxBodyBytes };
     const { maxBodyBytes } = settings;
     this.tokens = { keys, issuer, audiences, reader, view, world, maxBodyBytes };
     this.reviews = new Reviews({
@@ -92,7 +107,7 @@ export class Router {
   /** Ends what lasts long by nature: watches in good order, connections to kubelets at once. */
   endStreams(): void {
     this.watches.close();
-    this.proxy.close();
+    this.forwarder.close();
   }
 
   stop(): void {
@@ -113,8 +128,18 @@ export class Router {
     if (served !== undefined) return this.resource(call, served, upgrade);
     const review = this.reviewed.get(key);
     if (review === undefined) throw nothingHere();
-    if (info.verb !== 'create' || info.name !== '') throw wrongMethod();
-    return this.reviews.create(call, review);
+    return this.unstored(call, review);
+  }
+
+  /** Answers for a kind of which nothing is stored. */
+  private async unstored(call: Call, definition: ResourceDefinition): Promise<void> {
+    const { info } = call;
+    if (info.subresource !== '') throw nothingHere();
+    if (!definition.verbs.includes(info.verb) || (info.verb === 'create' && info.name !== '')) throw wrongMethod();
+    if (definition === COMPONENT_STATUSES) return this.components.answer(call);
+    if (definition.scope === 'Namespaced' && info.namespace === '') throw wrongMethod();
+    if (definition === BINDINGS) return createBinding(this.bindings, call);
+    return this.reviews.create(call, definition);
   }
 
   private async resource(call: Call, served: ServedResource, upgrade: Upgrade | undefined): Promise<void> {
@@ -136,6 +161,7 @@ export class Router {
     const subresource = definition.subresources.find(({ name }) => name === info.subresource);
     if (subresource === undefined) throw nothingHere();
     if (info.resource === 'nodes' && info.subresource === 'proxy') return proxyNode(this.proxy, call, upgrade);
+    if (info.group === '' && info.subresource === 'proxy') return this.objectProxy.serve(call, upgrade);
     if (info.rest.length > 0) throw nothingHere();
     if (info.resource === PODS.resource && info.subresource === 'log') return this.streams.log(call);
     if (info.resource === PODS.resource && ['exec', 'attach', 'portforward'].includes(info.subresource))
@@ -146,6 +172,9 @@ export class Router {
     return this.handler.handle(call, served, subresource);
   }
 }
+
+/** What is served without being stored: for routing, discovery and OpenAPI. */
+const UNSTORED: readonly ResourceDefinition[] = [BINDINGS as never, COMPONENT_STATUSES as never, ...REVIEWS];
 
 const keyOf = ({ group, version, resource }: { readonly group: string; readonly version: string; readonly resource: string }): string =>
   `${group}/${version}/${resource}`;

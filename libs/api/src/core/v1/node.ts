@@ -3,7 +3,7 @@ import type { ResourceDefinition } from '../../definition.js';
 import type { Node, NodeSpec, NodeStatus } from '../../generated/types.js';
 import { NODES } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
-import { ALL_VERBS, statusOf } from '../../verbs.js';
+import { ALL_VERBS, proxyOf, statusOf } from '../../verbs.js';
 import { NODE_COLUMNS } from './node-columns.js';
 import { validateNode, validateNodeUpdate } from './node-validation.js';
 import { roundedList } from './resource-list.js';
@@ -32,7 +32,7 @@ export const nodes: ResourceDefinition<Node> = {
   verbs: ALL_VERBS,
   model: 'io.k8s.api.core.v1.Node',
   stream: 'state',
-  subresources: [{ name: 'proxy', kind: 'NodeProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] }, statusOf('Node')],
+  subresources: [proxyOf('Node'), statusOf('Node')],
   fields: { 'spec.unschedulable': ({ spec }) => `${spec?.unschedulable ?? false}` },
   strategy: standardStrategy<Node>({
     defaults: (node) => within(within(node, 'spec', sameRanges), 'status', statusDefaults),

@@ -3,7 +3,7 @@ import type { ResourceDefinition, Strategy } from '../../definition.js';
 import type { Pod } from '../../generated/types.js';
 import { PODS } from '../../resources.js';
 import { standardStrategy, withGeneration } from '../../strategy.js';
-import { ALL_VERBS, statusOf } from '../../verbs.js';
+import { ALL_VERBS, proxyOf, statusOf } from '../../verbs.js';
 import { withMatchLabelKeys } from './match-label-keys.js';
 import { POD_COLUMNS } from './pod-columns.js';
 import { podDefaults, sameServiceAccount } from './pod-defaults.js';
@@ -70,6 +70,7 @@ export const pods: ResourceDefinition<Pod> = {
     { name: 'exec', kind: 'PodExecOptions', verbs: STREAM_VERBS },
     { name: 'log', kind: 'Pod', verbs: ['get'] },
     { name: 'portforward', kind: 'PodPortForwardOptions', verbs: STREAM_VERBS },
+    proxyOf('Pod'),
     statusOf('Pod'),
   ],
   fields: {

@@ -4,7 +4,7 @@ import type { ResourceDefinition } from '../../definition.js';
 import type { Service, ServicePort, ServiceSpec } from '../../generated/types.js';
 import { SERVICES } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
-import { ALL_VERBS, statusOf } from '../../verbs.js';
+import { ALL_VERBS, proxyOf, statusOf } from '../../verbs.js';
 import { SERVICE_COLUMNS } from './service-columns.js';
 import { validateService, validateServiceStatus, validateServiceUpdate } from './service-validation.js';
 
@@ -62,7 +62,7 @@ export const services: ResourceDefinition<Service> = {
   verbs: ALL_VERBS,
   model: 'io.k8s.api.core.v1.Service',
   stream: 'state',
-  subresources: [statusOf('Service')],
+  subresources: [proxyOf('Service'), statusOf('Service')],
   fields: { 'spec.clusterIP': ({ spec }) => spec?.clusterIP ?? '', 'spec.type': ({ spec }) => spec?.type ?? '' },
   strategy: standardStrategy<Service>({
     defaults,
