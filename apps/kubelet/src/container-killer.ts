@@ -1,6 +1,6 @@
 import type { ContainerRuntime } from '#libs/node-adapters';
 import type { Container, Pod } from '#libs/api';
-import { graceSeconds, SANDBOX, type Kill, type ObservedContainer, type PodEvent } from '#libs/node';
+import { allContainers, graceSeconds, SANDBOX, type Kill, type ObservedContainer, type PodEvent } from '#libs/node';
 import { runHook } from './hooks.js';
 
 interface Killing {
@@ -30,7 +30,7 @@ export class ContainerKiller {
   kill(pod: Pod, kill: Kill, containers: readonly ObservedContainer[], podIP: string): void {
     const observed = containers.find(({ id }) => id === kill.id);
     if (!observed) return;
-    const spec = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].find(({ name }) => name === kill.container);
+    const spec = allContainers(pod).find(({ name }) => name === kill.container);
     const graceMs = kill.container === SANDBOX ? 0 : Math.max(MIN_GRACE_MS, graceSeconds(pod, spec, kill.probe) * 1000);
     const current = this.killing.get(kill.id);
     if (current) {

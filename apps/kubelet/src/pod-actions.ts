@@ -3,6 +3,8 @@ import { StartError } from '#libs/node-adapters';
 import type { Container, Pod, Service } from '#libs/api';
 import type { ResourceWatch } from '#libs/client';
 import {
+  allContainers,
+  attemptsOf,
   ContainerConfigError,
   containerSettings,
   environmentOf,
@@ -88,7 +90,7 @@ export class PodActions {
 
   /** Gets the image, makes and starts the container, runs its postStart hook. What went wrong is answered, not thrown. */
   async start(pod: Pod, name: string, attempt: number, sandbox: ObservedContainer, progress: Progress): Promise<StartFailure | undefined> {
-    const container = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].find((one) => one.name === name);
+    const container = allContainers(pod).find((one) => one.name === name);
     if (!container) return undefined;
     const { tell, signal } = progress;
     const event = (type: PodEvent['type'], reason: string, message: string): void => tell({ type, reason, message, container: name });
@@ -168,6 +170,7 @@ export class PodActions {
     const terminationFile = this.pretends ? '' : await this.volumes.terminationFile(pod, container.name, attempt);
     const mounts = this.pretends ? [] : await this.volumes.mountsOf(pod, container, environment, terminationFile);
     const owner = { cluster: config.cluster, node: config.nodeName };
+    const targetId = this.targetOf(pod, container);
     const settings = containerSettings(pod, container, {
       attempt,
       environment,
@@ -177,12 +180,21 @@ export class PodActions {
       nodeMemoryBytes: memoryBytes,
       terminationFile,
       imageUser,
+      ...(targetId === undefined ? {} : { targetId }),
     });
     try {
       return await runtime.createContainer(settings);
     } catch (error) {
       throw new CreateError(messageOf(error), { cause: error });
     }
+  }
+
+  /** The container whose processes one that was added is to see, where it runs. */
+  private targetOf(pod: Pod, { name }: Container): string | undefined {
+    const target = pod.spec?.ephemeralContainers?.find((one) => one.name === name)?.targetContainerName;
+    if (!target) return undefined;
+    const [last] = attemptsOf(this.context.runtime.containersOf(pod.metadata.uid ?? ''), target);
+    return last?.state === 'running' ? last.id : undefined;
   }
 
   private async postStart(pod: Pod, container: Container, id: string, sandbox: ObservedContainer, progress: Progress): Promise<void> {

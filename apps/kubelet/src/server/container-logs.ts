@@ -3,7 +3,7 @@ import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { LogOptions } from '#libs/node-adapters';
 import type { Pod } from '#libs/api';
-import { attemptsOf, type ObservedContainer } from '#libs/node';
+import { allContainers, attemptsOf, type ObservedContainer } from '#libs/node';
 import type { NodeContext } from '../node-context.js';
 import type { PodManager } from '../pod-manager.js';
 import { HttpError } from './http-error.js';
@@ -63,7 +63,7 @@ const streamOf = (name: string | null): NonNullable<LogOptions['stream']> => (na
 
 /** The container whose log is meant. Throws in upstream's words where there is none. */
 function containerFor(pod: Pod, name: string, containers: readonly ObservedContainer[], previous: boolean): ObservedContainer {
-  const known = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].some((container) => container.name === name);
+  const known = allContainers(pod).some((container) => container.name === name);
   const podName = pod.metadata.name ?? '';
   if (!known) throw new HttpError(404, `container "${name}" not found in pod "${podName}"`);
   const attempts = attemptsOf(containers, name).filter(({ state }) => state !== 'created');

@@ -80,7 +80,7 @@ function hostConfig(settings: ContainerSettings, hostIPC: boolean): HostConfig {
   return {
     NetworkMode: `container:${settings.sandboxId}`,
     IpcMode: hostIPC ? 'host' : `container:${settings.sandboxId}`,
-    ...(settings.pid === 'own' ? {} : { PidMode: settings.pid === 'host' ? 'host' : `container:${settings.sandboxId}` }),
+    ...pidMode(settings),
     Mounts: settings.mounts.map(({ source, target, readOnly, propagation }) => ({
       Type: 'bind' as const,
       Source: source,
@@ -100,4 +100,10 @@ function hostConfig(settings: ContainerSettings, hostIPC: boolean): HostConfig {
     OomScoreAdj: Math.max(cgroup.oomScoreAdj, OOM_FLOOR),
     LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '5' } },
   };
+}
+
+function pidMode({ pid, sandboxId }: ContainerSettings): Pick<HostConfig, 'PidMode'> {
+  if (pid === 'own') return {};
+  if (pid === 'host') return { PidMode: 'host' };
+  return { PidMode: `container:${pid === 'sandbox' ? sandboxId : pid.container}` };
 }

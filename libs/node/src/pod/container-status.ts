@@ -42,9 +42,8 @@ export const containerStatuses = (input: StatusInput, specs: readonly Container[
 function containerStatus(input: StatusInput, spec: Container, isInit: boolean): ContainerStatus {
   const { pod, containers, memory, runtime } = input;
   const [last, before] = attemptsOf(containers, spec.name);
-  const old = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])].find(
-    ({ name }) => name === spec.name,
-  );
+  const { containerStatuses: own = [], initContainerStatuses: init = [], ephemeralContainerStatuses: added = [] } = pod.status ?? {};
+  const old = [...own, ...init, ...added].find(({ name }) => name === spec.name);
   const state = stateOf(input, spec, isInit, last);
   const running = state.running !== undefined && last !== undefined && !memory.starting.has(last.id);
   const verdicts = last ? memory.probes.get(last.id) : undefined;

@@ -61,9 +61,18 @@ export function hostnameOf(pod: Pod): string {
   return (pod.metadata.name ?? '').slice(0, 63).replace(/[-.]+$/, '');
 }
 
+/** Every container that a pod names: its own, those before them, and those that were added to look into it. */
+export const allContainers = ({ spec }: Pod): readonly (Container & { readonly targetContainerName?: string })[] => [
+  ...(spec?.containers ?? []),
+  ...(spec?.initContainers ?? []),
+  ...(spec?.ephemeralContainers ?? []),
+];
+
 /** `spec.containers{name}`: how an event says which container it speaks of. */
 export function fieldPathOf(pod: Pod, container: string): string {
-  const list = pod.spec?.initContainers?.some(({ name }) => name === container) ? 'initContainers' : 'containers';
+  const among = (list: readonly { readonly name: string }[] | undefined): boolean => list?.some(({ name }) => name === container) === true;
+  const { initContainers, ephemeralContainers } = pod.spec ?? {};
+  const list = among(initContainers) ? 'initContainers' : among(ephemeralContainers) ? 'ephemeralContainers' : 'containers';
   return `spec.${list}{${container}}`;
 }
 

@@ -51,6 +51,40 @@ describe('the plan for a pod', () => {
       {},
       { actions: [{ kind: 'start', container: 'a', attempt: 0 }] },
     ],
+    [
+      'starts a container that was added to look into the pod, before those that wait for init containers',
+      podWith({ initContainers: [init], ephemeralContainers: [{ name: 'debug' }] }),
+      [sandbox],
+      {},
+      {
+        actions: [
+          { kind: 'start', container: 'debug', attempt: 0 },
+          { kind: 'start', container: 'i', attempt: 0 },
+        ],
+      },
+    ],
+    [
+      'runs a container that was added once only',
+      podWith({ ephemeralContainers: [{ name: 'debug' }] }),
+      [sandbox, observed('a'), exited('debug', 1)],
+      {},
+      { stage: 'active', actions: [], kills: [] },
+    ],
+    [
+      'remembers that an added container has run, when every trace of it is gone',
+      podWith(
+        { ephemeralContainers: [{ name: 'debug' }] },
+        {},
+        {
+          ephemeralContainerStatuses: [
+            { name: 'debug', image: 'i', imageID: 'i', ready: false, restartCount: 0, containerID: 'docker://1' },
+          ],
+        },
+      ),
+      [sandbox, observed('a')],
+      {},
+      { stage: 'active', actions: [], kills: [] },
+    ],
     ['does nothing where all runs', podWith({}), [sandbox, observed('a')], {}, { stage: 'active', actions: [], kills: [] }],
     [
       'stops a container that somebody started again after a newer one was made',

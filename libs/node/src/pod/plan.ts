@@ -26,7 +26,10 @@ export function planPod(input: PodInput, now: Instant): PodPlan {
   if (hasFinished(pod, containers)) return terminationPlan(input, 'finished');
   const draft = new Draft(input, now);
   if (!runningSandbox(containers)) draft.renewSandbox();
-  else draft.runContainers();
+  else {
+    draft.runEphemeralContainers();
+    draft.runContainers();
+  }
   draft.removeOld();
   return draft.plan();
 }
@@ -95,6 +98,16 @@ class Draft {
     if (last)
       this.events.push({ type: 'Normal', reason: 'SandboxChanged', message: 'Pod sandbox changed, it will be killed and re-created.' });
     this.actions.push({ kind: 'create-sandbox', attempt: last ? last.attempt + 1 : 0 });
+  }
+
+  /** Containers that were added to look into the pod run once, and before the others, so that those which don't start can be looked into. */
+  runEphemeralContainers(): void {
+    const { pod, containers } = this.input;
+    for (const container of pod.spec?.ephemeralContainers ?? []) {
+      const [last] = attemptsOf(containers, container.name);
+      const ran = pod.status?.ephemeralContainerStatuses?.some(({ name, containerID }) => name === container.name && containerID);
+      if (last === undefined ? !ran : last.state === 'created') this.start(container);
+    }
   }
 
   runContainers(): void {

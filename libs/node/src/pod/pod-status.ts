@@ -53,6 +53,7 @@ export function podStatus(input: StatusInput, node: NodeFacts, now: Instant): Po
   const old = pod.status ?? {};
   const init = containerStatuses(input, pod.spec?.initContainers ?? [], true);
   const own = containerStatuses(input, pod.spec?.containers ?? [], false);
+  const added = containerStatuses(input, pod.spec?.ephemeralContainers ?? [], false).map((status) => ({ ...status, ready: false }));
   const overdue = deadlineExceeded(pod, now) && old.phase !== 'Succeeded';
   const settled = old.phase === 'Succeeded' || old.phase === 'Failed' ? old.phase : undefined;
   const computed = podPhase(pod, init, own, input.ending);
@@ -73,6 +74,7 @@ export function podStatus(input: StatusInput, node: NodeFacts, now: Instant): Po
     startTime: old.startTime ?? timeText(now),
     ...(init.length > 0 ? { initContainerStatuses: init } : {}),
     containerStatuses: own,
+    ...(added.length > 0 ? { ephemeralContainerStatuses: added } : {}),
     qosClass: old.qosClass ?? qosClassOf(pod),
   };
 }

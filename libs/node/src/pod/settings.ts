@@ -55,7 +55,8 @@ export interface ContainerSettings {
   readonly dropCapabilities: readonly string[];
   readonly cgroup: Cgroup;
   readonly sandboxId: string;
-  readonly pid: 'own' | 'sandbox' | 'host';
+  /** Whose processes it sees: its own, the sandbox's, the node's, or those of another container. */
+  readonly pid: 'own' | 'sandbox' | 'host' | { readonly container: string };
   readonly stopSignal: string;
 }
 
@@ -93,6 +94,8 @@ export interface ContainerSurroundings {
   readonly nodeMemoryBytes: number;
   /** Where the runtime's container writes its termination message to, on the node. */
   readonly terminationFile: string;
+  /** The container whose processes it is to see. */
+  readonly targetId?: string;
   /** The user the image runs as: what `runAsNonRoot` is checked against. */
   readonly imageUser: string;
 }
@@ -131,9 +134,15 @@ export function containerSettings(pod: Pod, container: Container, around: Contai
     dropCapabilities: (security.capabilities?.drop ?? []).map(capability),
     cgroup: cgroupOf(pod, container, around.nodeMemoryBytes),
     sandboxId: sandbox.id,
-    pid: pod.spec?.hostPID === true ? 'host' : pod.spec?.shareProcessNamespace === true ? 'sandbox' : 'own',
+    pid: pidOf(pod, around.targetId),
     stopSignal: container.lifecycle?.stopSignal ?? '',
   };
+}
+
+function pidOf({ spec }: Pod, targetId: string | undefined): ContainerSettings['pid'] {
+  if (spec?.hostPID === true) return 'host';
+  if (spec?.shareProcessNamespace === true) return 'sandbox';
+  return targetId === undefined ? 'own' : { container: targetId };
 }
 
 /** `uid:gid` as the security contexts have it, empty for the image's own; checks runAsNonRoot. */

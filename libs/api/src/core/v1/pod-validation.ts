@@ -18,7 +18,8 @@ import { isRestartableInitContainer } from './pod-resources.js';
 import { podSpec } from './pod-spec-validation.js';
 import { tolerations } from './scheduling-validation.js';
 
-const MIRROR = 'kubernetes.io/config.mirror';
+/** Marks the copy of a pod that a kubelet runs by a file of its own. */
+export const MIRROR = 'kubernetes.io/config.mirror';
 const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
 const MOST_INT32 = 2147483647;
 const EMPTY_SPEC: PodSpec = { containers: [] };
@@ -55,6 +56,13 @@ function wholePod(into: Problems, pod: Pod): void {
   }
   imagesWithoutPadding(into, 'spec.containers', spec.containers);
   imagesWithoutPadding(into, 'spec.initContainers', spec.initContainers);
+}
+
+/** Every problem of a pod as it is, new or not. */
+export function validateWholePod(pod: Pod): readonly FieldError[] {
+  const into: Problems = [];
+  wholePod(into, pod);
+  return into;
 }
 
 /** Every problem of a new pod. */

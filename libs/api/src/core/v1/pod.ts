@@ -7,6 +7,7 @@ import { ALL_VERBS, proxyOf, statusOf } from '../../verbs.js';
 import { withMatchLabelKeys } from './match-label-keys.js';
 import { POD_COLUMNS } from './pod-columns.js';
 import { podDefaults, sameServiceAccount } from './pod-defaults.js';
+import { ephemeralContainersPart, resizePart } from './pod-parts.js';
 import { qosClassOf } from './pod-resources.js';
 import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './pod-validation.js';
 import { podWarnings } from './pod-warnings.js';
@@ -22,6 +23,7 @@ const strategy: Strategy<Pod> = standardStrategy<Pod>({
   validateUpdate: validatePodUpdate,
   validateStatusUpdate: validatePodStatusUpdate,
   warnings: podWarnings,
+  parts: { ephemeralcontainers: ephemeralContainersPart, resize: resizePart },
 });
 
 const sameAccount = (pod: Pod): Pod => {
@@ -66,11 +68,13 @@ export const pods: ResourceDefinition<Pod> = {
   subresources: [
     { name: 'attach', kind: 'PodAttachOptions', verbs: STREAM_VERBS },
     { name: 'binding', kind: 'Binding', verbs: ['create'] },
+    { ...statusOf('Pod'), name: 'ephemeralcontainers' },
     { name: 'eviction', kind: 'Eviction', group: 'policy', version: 'v1', verbs: ['create'] },
     { name: 'exec', kind: 'PodExecOptions', verbs: STREAM_VERBS },
     { name: 'log', kind: 'Pod', verbs: ['get'] },
     { name: 'portforward', kind: 'PodPortForwardOptions', verbs: STREAM_VERBS },
     proxyOf('Pod'),
+    { ...statusOf('Pod'), name: 'resize' },
     statusOf('Pod'),
   ],
   fields: {
