@@ -18,6 +18,8 @@ export type SigningDecision =
 
 const LONGEST_MS = 365 * 24 * 3_600_000;
 const SHORTEST_MS = 600_000;
+/** A life below this is not shortened by what is dated back. */
+const SHORT_MS = 8 * 3_600_000;
 /** Clocks may be a little behind. */
 const BACKDATED_MS = 5 * 60_000;
 
@@ -56,5 +58,7 @@ export function decideSigning(csr: CertificateSigningRequest, now: Instant): Sig
   if (problem !== undefined) return { decision: 'fail', failed: failed(csr, problem, now) };
   const { expirationSeconds, usages = [] } = csr.spec;
   const life = expirationSeconds === undefined ? LONGEST_MS : Math.min(LONGEST_MS, Math.max(SHORTEST_MS, expirationSeconds * 1000));
-  return { decision: 'sign', order: { parsed, usages, notBefore: now - BACKDATED_MS, notAfter: now - BACKDATED_MS + life } };
+  // What lives long may as well end a little earlier; what lives short is wanted for its whole time.
+  const notAfter = now + life - (life < SHORT_MS ? 0 : BACKDATED_MS);
+  return { decision: 'sign', order: { parsed, usages, notBefore: now - BACKDATED_MS, notAfter } };
 }

@@ -1,7 +1,8 @@
 import type { Service, ServicePort, ServiceSpec } from '#libs/api';
 import { invalidValue, StatusError, type KubeObject } from '#libs/apimachinery';
 import type { Case } from '../case.js';
-import { addressNumber, addressRange, addressText } from './addresses.js';
+import { addressNumber, addressText } from './addresses.js';
+import { readyRanges } from './ranges.js';
 import { addressClaim, allocatedAddresses, concernsServices, nodePortsOf, portClaim, usesNodePorts, type Claim } from './claims.js';
 import { refuseService, withFamilies } from './families.js';
 import { drawn, portPool } from './pool.js';
@@ -16,23 +17,24 @@ const taken = ({ read }: Case, { resource, name }: Claim): boolean => read.objec
 function addressRefusal(given: Case, address: string): string | undefined {
   const value = addressNumber(address);
   if (value === undefined) return undefined;
-  const { pool, contains } = addressRange(given.settings.serviceCidr);
-  if (!contains(value)) return 'the provided network does not match the current range';
+  const found = readyRanges(given).find(({ range }) => range.contains(value));
+  if (!found) return 'the provided network does not match the current range';
+  const { pool } = found.range;
   if (value < pool.first || value > pool.last) {
-    return `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${given.settings.serviceCidr}`;
+    return `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${found.cidr}`;
   }
   return taken(given, addressClaim(address)) ? 'provided IP is already allocated' : undefined;
 }
 
-/** The address that only the API's own Service takes. */
-const isReserved = (value: number, first: number): boolean => value === first;
-
 function drawnAddress(given: Case): string {
-  const { pool } = addressRange(given.settings.serviceCidr);
-  const free = (value: number): boolean => !isReserved(value, pool.first) && !taken(given, addressClaim(addressText(value)));
-  const value = drawn(pool, given.context.draw, free);
-  if (value === undefined) throw full('serviceIP');
-  return addressText(value);
+  for (const { cidr, range } of readyRanges(given)) {
+    // The first address of the cluster's own range is the API's own Service's.
+    const reserved = cidr === given.settings.serviceCidr ? range.pool.first : undefined;
+    const free = (value: number): boolean => value !== reserved && !taken(given, addressClaim(addressText(value)));
+    const value = drawn(range.pool, given.context.draw, free);
+    if (value !== undefined) return addressText(value);
+  }
+  throw full('serviceIP');
 }
 
 function withAddress(service: Service, old: Service | undefined, given: Case): Service {
