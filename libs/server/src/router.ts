@@ -146,8 +146,8 @@ export class Router {
     const { info } = call;
     const { definition } = served;
     const { method } = call.request;
-    // Upstream has no routes for HEAD, and the old paths of watches are read whatever the method.
-    if (method === 'HEAD' || (info.verb === 'watch' && method !== 'GET')) throw wrongMethod();
+    // Upstream has routes for HEAD to what is proxied alone, and the old paths of watches are read whatever the method.
+    if ((method === 'HEAD' && info.subresource !== 'proxy') || (info.verb === 'watch' && method !== 'GET')) throw wrongMethod();
     const namespaced = definition.scope === 'Namespaced';
     const inNamespace = info.namespace !== '' && info.resource !== 'namespaces';
     if (namespaced ? info.name !== '' && info.namespace === '' : inNamespace) throw nothingHere();
