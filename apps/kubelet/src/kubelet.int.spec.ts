@@ -368,6 +368,44 @@ describe('a node with Docker', () => {
     expect((await kubectl(['exec', 'web', '--', 'cat', '/copied'])).stdout).toBe('there and back');
   });
 
+  it('runs a container that kubectl adds to look into a pod, beside the processes of its target', async () => {
+    const { containers } = (await podOf('web'))?.spec ?? { containers: [] };
+    const target = containers[0]?.name ?? '';
+    const script = 'cat /proc/1/cmdline; while true; do sleep 1; done';
+    const added = await kubectl(['debug', 'web', '--image', IMAGE, '--target', target, '--container', 'debug', '--', 'sh', '-c', script]);
+    expect([added.code, added.stderr]).toEqual([0, expect.any(String)]);
+    await podWhen('web', 'runs debug', ({ status }) => status?.ephemeralContainerStatuses?.[0]?.state?.running !== undefined);
+    const seen = await eventually('web logs', async () => {
+      const { stdout } = await kubectl(['logs', 'web', '--container', 'debug']);
+      return stdout.includes('httpd') && stdout;
+    });
+    expect(seen).toContain('httpd -p 8080');
+    expect((await kubectl(['exec', 'web', '--container', 'debug', '--', 'hostname'])).stdout.trim()).toBe('web');
+    expect(isReady((await podOf('web')) as Pod)).toBe(true);
+  });
+
+  it('gives a container other limits while it runs', async () => {
+    const limits = { cpu: '200m', memory: '64Mi' };
+    await runPod('sized', {
+      containers: [shell('while true; do sleep 1; done', { resources: { requests: { cpu: '100m', memory: '32Mi' }, limits } })],
+    });
+    const before = await podWhen('sized', 'is ready', isReady);
+    expect(before.status?.containerStatuses?.[0]?.resources?.limits).toEqual(limits);
+    const body = JSON.stringify({ spec: { containers: [{ name: 'main', resources: { limits: { cpu: '400m', memory: '128Mi' } } }] } });
+    const resized = await kubectl(['patch', 'pod', 'sized', '--subresource', 'resize', '--patch', body]);
+    expect([resized.code, resized.stderr]).toEqual([0, '']);
+    const after = await podWhen(
+      'sized',
+      'has more',
+      ({ status }) => status?.containerStatuses?.[0]?.resources?.limits?.['memory'] === '128Mi',
+    );
+    const [status] = after.status?.containerStatuses ?? [];
+    expect([status?.restartCount, status?.containerID]).toEqual([0, before.status?.containerStatuses?.[0]?.containerID]);
+    const { HostConfig } = await docker.getContainer(status?.containerID?.replace('docker://', '') ?? '').inspect();
+    expect([HostConfig.Memory, HostConfig.CpuQuota]).toEqual([128 * 1024 * 1024, 40_000]);
+    await api.ask('/api/v1/namespaces/default/pods/sized', { method: 'DELETE' });
+  });
+
   it('restarts a container that was killed and counts it', async () => {
     const before = await podWhen('web', 'is ready', isReady);
     const id = before.status?.containerStatuses?.[0]?.containerID?.replace('docker://', '') ?? '';

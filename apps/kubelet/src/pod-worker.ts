@@ -1,5 +1,5 @@
 import { PODS, type Pod, type PodStatus } from '#libs/api';
-import { StatusError } from '#libs/apimachinery';
+import { deepEqual, StatusError } from '#libs/apimachinery';
 import {
   fieldPathOf,
   isSidecar,
@@ -7,6 +7,7 @@ import {
   podStatus,
   runningSandbox,
   SANDBOX,
+  type AppliedLimits,
   type Backoff,
   type ObservedContainer,
   type PodEvent,
@@ -23,6 +24,8 @@ import { StatusWriter } from './status-writer.js';
 
 const REPEAT_EVENT_MS = 10_000;
 const RETRY_MS = 1_000;
+/** How long a resize that did not take is left alone. */
+const RESIZE_AGAIN_MS = 30_000;
 
 /**
  * Keeps one pod as it should be. Whatever happens only wakes it; it then looks at everything, plans, and lets the
@@ -35,6 +38,8 @@ export class PodWorker {
   private readonly backoffs = new Map<string, Backoff>();
   private readonly failures = new Map<string, StartFailure>();
   private readonly starting = new Set<string>();
+  /** When containers may be told again to have other limits, by id. */
+  private readonly resizes = new Map<string, number>();
   private readonly told = new Map<string, number>();
   private status: PodStatus | undefined;
   private sandboxRetryAt: number | undefined;
@@ -128,6 +133,7 @@ export class PodWorker {
       failures: this.failures,
       probes: this.prober.verdicts(),
       starting: this.starting,
+      resizes: this.resizes,
       ...(this.sandboxRetryAt === undefined ? {} : { sandboxRetryAt: this.sandboxRetryAt }),
     };
     return { pod: status ? { ...this.pod, status } : this.pod, containers, memory };
@@ -186,6 +192,7 @@ export class PodWorker {
         if (controller.signal.aborted) break;
         const { pod, containers } = this.input();
         if (action.kind === 'remove') await this.context.runtime.removeContainer(action.id);
+        else if (action.kind === 'resize') await this.resize(action.id, action.limits);
         else if (action.kind === 'create-sandbox') await this.createSandbox(pod, action.attempt, controller.signal);
         else if (!(await this.startContainer(pod, action, containers, controller.signal))) continue;
       }
@@ -198,6 +205,15 @@ export class PodWorker {
       this.busy = undefined;
       this.wake();
     }
+  }
+
+  private async resize(id: string, limits: AppliedLimits): Promise<void> {
+    this.resizes.set(id, Date.now() + RESIZE_AGAIN_MS);
+    await this.context.runtime.resizeContainer(id, limits);
+    // Told and done: the next change need not wait.
+    const containers = this.context.runtime.containersOf(this.pod.metadata.uid ?? '');
+    if (deepEqual(containers.find((container) => container.id === id)?.limits, limits)) this.resizes.delete(id);
+    for (const known of this.resizes.keys()) if (!containers.some((container) => container.id === known)) this.resizes.delete(known);
   }
 
   private async createSandbox(pod: Pod, attempt: number, signal: AbortSignal): Promise<void> {

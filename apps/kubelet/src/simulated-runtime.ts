@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { PassThrough, type Readable } from 'node:stream';
 import { ExitWaiters, type ContainerRuntime, type LocalImage, type StreamSession } from '#libs/node-adapters';
-import { LABELS, SANDBOX, type ContainerSettings, type ObservedContainer, type SandboxSettings } from '#libs/node';
+import { LABELS, SANDBOX, type AppliedLimits, type ContainerSettings, type ObservedContainer, type SandboxSettings } from '#libs/node';
 
 /**
  * Pods that only pretend to run: every image exists, a container starts at once and runs until it is stopped.
@@ -46,7 +46,13 @@ export class SimulatedRuntime implements ContainerRuntime {
 
   createContainer(settings: ContainerSettings): Promise<string> {
     const id = randomBytes(32).toString('hex');
-    this.put(this.observed(id, settings.labels, settings.image, 'created'));
+    const { cpuShares, cpuQuotaUs, memoryBytes } = settings.cgroup;
+    const limits = {
+      cpuShares,
+      ...(cpuQuotaUs === undefined ? {} : { cpuQuotaUs }),
+      ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    };
+    this.put({ ...this.observed(id, settings.labels, settings.image, 'created'), limits });
     return Promise.resolve(id);
   }
 
@@ -66,6 +72,12 @@ export class SimulatedRuntime implements ContainerRuntime {
 
   waitForExit(id: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     return this.exits.wait(id, timeoutMs, signal);
+  }
+
+  resizeContainer(id: string, limits: AppliedLimits): Promise<void> {
+    const container = this.containers.get(id);
+    if (container) this.put({ ...container, limits });
+    return Promise.resolve();
   }
 
   removeContainer(id: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { ContainerSettings, ObservedContainer, SandboxSettings } from '#libs/node';
+import type { AppliedLimits, ContainerSettings, ObservedContainer, SandboxSettings } from '#libs/node';
 
 /** An image as it is on the node. */
 export interface LocalImage {
@@ -79,6 +79,8 @@ export interface ContainerRuntime {
   signal(id: string, signal: string): Promise<void>;
   /** True when the container has ended or is gone; false when it still runs after `timeoutMs` or the signal came. */
   waitForExit(id: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
+  /** Gives a container that runs other limits of cpu and memory. */
+  resizeContainer(id: string, limits: AppliedLimits): Promise<void>;
   removeContainer(id: string): Promise<void>;
   image(name: string): Promise<LocalImage | undefined>;
   /** Throws PullError. */

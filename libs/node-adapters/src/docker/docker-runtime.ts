@@ -1,6 +1,13 @@
 import Docker from 'dockerode';
 import type { Readable } from 'node:stream';
-import { LABELS, type ContainerSettings, type ObservedContainer, type Ownership, type SandboxSettings } from '#libs/node';
+import {
+  LABELS,
+  type AppliedLimits,
+  type ContainerSettings,
+  type ObservedContainer,
+  type Ownership,
+  type SandboxSettings,
+} from '#libs/node';
 import { splitLines } from './event-lines.js';
 import {
   PullError,
@@ -48,6 +55,8 @@ function engineMessage(error: unknown): string {
   const told = (error as { json?: { message?: string }; message?: string } | undefined) ?? {};
   return told.json?.message ?? told.message ?? String(error);
 }
+
+const CPU_PERIOD_US = 100_000;
 
 /** Pods as Docker containers. */
 export class DockerRuntime implements ContainerRuntime {
@@ -139,6 +148,15 @@ export class DockerRuntime implements ContainerRuntime {
 
   waitForExit(id: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     return this.exits.wait(id, timeoutMs, signal);
+  }
+
+  async resizeContainer(id: string, { cpuShares, cpuQuotaUs, memoryBytes }: AppliedLimits): Promise<void> {
+    await this.docker.getContainer(id).update({
+      CpuShares: cpuShares,
+      ...(cpuQuotaUs === undefined ? {} : { CpuQuota: cpuQuotaUs, CpuPeriod: CPU_PERIOD_US }),
+      ...(memoryBytes === undefined ? {} : { Memory: memoryBytes, MemorySwap: memoryBytes }),
+    });
+    await this.refresh(id);
   }
 
   async removeContainer(id: string): Promise<void> {

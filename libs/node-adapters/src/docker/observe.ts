@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import { closeSync, openSync, readSync } from 'node:fs';
-import { LABELS, SANDBOX, type ObservedContainer } from '#libs/node';
+import { LABELS, SANDBOX, type AppliedLimits, type ObservedContainer } from '#libs/node';
 
 const MAX_MESSAGE_BYTES = 4096;
 
@@ -46,10 +46,18 @@ export function observe(
     ...(info.Config.Tty ? { tty: true } : {}),
     ...(info.Config.OpenStdin ? { stdinOpen: true } : {}),
     ...(State.Pid > 0 ? { pid: State.Pid } : {}),
+    ...(name === SANDBOX ? {} : { limits: limitsOf(info.HostConfig) }),
     ...(ip === undefined ? {} : { ip }),
     ...(message === undefined || message === '' ? {} : { message }),
   };
 }
+
+/** What a container has of cpu and memory; zero stands for no limit. */
+const limitsOf = ({ CpuShares = 0, CpuQuota = 0, Memory = 0 }: Docker.HostConfig): AppliedLimits => ({
+  cpuShares: CpuShares,
+  ...(CpuQuota > 0 ? { cpuQuotaUs: CpuQuota } : {}),
+  ...(Memory > 0 ? { memoryBytes: Memory } : {}),
+});
 
 /** The start of what a container left in its termination file. */
 function terminationMessage(file: string | undefined): string | undefined {

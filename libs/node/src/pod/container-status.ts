@@ -5,6 +5,7 @@ import { attemptsOf, SANDBOX, type ObservedContainer, type Waiting } from './obs
 import { shouldRestart } from './plan.js';
 import type { PodMemory } from './pod-plan.js';
 import { isReady, isStarted } from './probes.js';
+import { resizeOf } from './resources.js';
 
 /** RFC 3339 with whole seconds, as metav1.Time is written. */
 export const timeText = (at: Instant): string => `${new Date(at).toISOString().slice(0, 19)}Z`;
@@ -64,7 +65,22 @@ function containerStatus(input: StatusInput, spec: Container, isInit: boolean): 
     imageID: last ? last.imageId : (old?.imageID ?? ''),
     ...(last ? { containerID: `${runtime}://${last.id}` } : {}),
     started: running && isStarted(spec, verdicts),
+    ...resourcesOf(pod, spec, last, old),
   };
+}
+
+/** What a container really has: what it asks for where that has been carried out, else what it had. Nothing where the runtime does not say. */
+function resourcesOf(
+  pod: Pod,
+  spec: Container,
+  last: ObservedContainer | undefined,
+  old: ContainerStatus | undefined,
+): Pick<ContainerStatus, 'allocatedResources' | 'resources'> {
+  if (last?.state !== 'running' || last.limits === undefined) return {};
+  const { requests, limits } = spec.resources ?? {};
+  const allocated = requests === undefined ? {} : { allocatedResources: requests };
+  if (resizeOf(pod, spec, last.limits) !== undefined) return { ...allocated, ...(old?.resources ? { resources: old.resources } : {}) };
+  return { ...allocated, resources: { ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) } };
 }
 
 function stateOf(input: StatusInput, spec: Container, isInit: boolean, last: ObservedContainer | undefined): ContainerState {

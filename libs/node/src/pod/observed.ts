@@ -1,4 +1,5 @@
 import type { Instant } from '#libs/apimachinery';
+import type { AppliedLimits } from './resources.js';
 
 /** The name under which a pod's sandbox appears among its containers, as in dockershim. */
 export const SANDBOX = 'POD';
@@ -31,6 +32,8 @@ export interface ObservedContainer {
   readonly tty?: boolean;
   readonly stdinOpen?: boolean;
   readonly pid?: number;
+  /** What it has of cpu and memory; absent where the runtime does not say. */
+  readonly limits?: AppliedLimits;
   readonly ip?: string;
   /** What the container left as its termination message. */
   readonly message?: string;

@@ -37,6 +37,8 @@ const sandbox = observed('POD');
 const sidecar: Container = { name: 's', restartPolicy: 'Always' };
 const init: Container = { name: 'i' };
 
+const asked = { requests: { cpu: '100m', memory: '64Mi' }, limits: { cpu: '200m', memory: '128Mi' } };
+
 const planned = (pod: Pod, containers: readonly ObservedContainer[], memory: Partial<PodMemory> = {}) =>
   planPod({ pod, containers, memory: { ...nothing, ...memory } }, NOW);
 
@@ -84,6 +86,34 @@ describe('the plan for a pod', () => {
       [sandbox, observed('a')],
       {},
       { stage: 'active', actions: [], kills: [] },
+    ],
+    [
+      'gives a container what it asks for now, after all else',
+      podWith({ containers: [{ name: 'a', resources: asked }, { name: 'b' }] }),
+      [sandbox, observed('a', { limits: { cpuShares: 2 } })],
+      {},
+      {
+        actions: [
+          { kind: 'start', container: 'b', attempt: 0 },
+          { kind: 'resize', id: 'a-0', limits: { cpuShares: 102, cpuQuotaUs: 20_000, memoryBytes: 134_217_728 } },
+        ],
+      },
+    ],
+    [
+      'starts a container anew whose policy that is when its memory changes',
+      podWith({
+        containers: [{ name: 'a', resources: asked, resizePolicy: [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }] }],
+      }),
+      [sandbox, observed('a', { limits: { cpuShares: 102, cpuQuotaUs: 20_000, memoryBytes: 1 } })],
+      {},
+      { actions: [], kills: [{ id: 'a-0', message: 'Container a resize requires restart' }] },
+    ],
+    [
+      'leaves a container alone for a while that did not take its new limits',
+      podWith({ containers: [{ name: 'a', resources: asked }] }),
+      [sandbox, observed('a', { limits: { cpuShares: 2 } })],
+      { resizes: new Map([['a-0', NOW + SECOND]]) },
+      { actions: [], kills: [], requeueAt: NOW + SECOND },
     ],
     ['does nothing where all runs', podWith({}), [sandbox, observed('a')], {}, { stage: 'active', actions: [], kills: [] }],
     [

@@ -5,6 +5,7 @@ import { isSidecar, podFullName } from './names.js';
 import { attemptsOf, runningSandbox, SANDBOX, type ObservedContainer, type Waiting } from './observed.js';
 import type { Kill, PodAction, PodEvent, PodInput, PodPlan, StartFailure } from './pod-plan.js';
 import { fatalProbe, isStarted } from './probes.js';
+import { resizeOf } from './resources.js';
 import { terminationPlan } from './termination.js';
 
 const BACKOFF_SHOWS_AFTER_MS = 3_000;
@@ -64,6 +65,8 @@ function hasFinished(pod: Pod, containers: readonly ObservedContainer[]): boolea
 
 class Draft {
   private readonly actions: PodAction[] = [];
+  /** Done after the rest, for one that fails must not hold up what else there is to do. */
+  private readonly resizes: PodAction[] = [];
   private readonly kills: Kill[] = [];
   private readonly waiting = new Map<string, Waiting>();
   private readonly events: PodEvent[] = [];
@@ -75,7 +78,8 @@ class Draft {
   ) {}
 
   plan(): PodPlan {
-    const { actions, kills, waiting, events, requeueAt } = this;
+    const { kills, waiting, events, requeueAt } = this;
+    const actions = [...this.actions, ...this.resizes];
     return { stage: 'active', actions, kills, waiting, events, ...this.deadline(requeueAt) };
   }
 
@@ -144,11 +148,22 @@ class Draft {
           probe: fatal,
           message: `Container ${container.name} failed ${fatal} probe, will be restarted`,
         });
+      if (!fatal) this.resize(container, last);
       return !memory.starting.has(last.id) && isStarted(container, verdicts);
     }
     if (last?.state === 'exited' && !shouldRestart(pod, container, last)) return false;
     this.start(container);
     return false;
+  }
+
+  /** Gives a container that runs what it asks for now, by starting it anew where that is its policy. */
+  private resize({ name, ...container }: Container, { id, limits }: ObservedContainer): void {
+    const change = resizeOf(this.input.pod, { name, ...container }, limits);
+    if (!change) return;
+    const retryAt = this.input.memory.resizes?.get(id);
+    if (retryAt !== undefined && this.now < retryAt) return this.lookAgain(retryAt);
+    if (change.restarts) this.kills.push({ id, container: name, message: `Container ${name} resize requires restart` });
+    else this.resizes.push({ kind: 'resize', id, limits: change.limits });
   }
 
   private start(container: Container): void {

@@ -2,6 +2,7 @@ import type { Instant } from '#libs/apimachinery';
 import type { Pod } from '#libs/api';
 import type { Backoff } from './backoff.js';
 import type { ObservedContainer, Waiting } from './observed.js';
+import type { AppliedLimits } from './resources.js';
 import type { ProbeKind, ProbeVerdicts } from './probes.js';
 
 /** A container to be stopped: its preStop hook, SIGTERM, and SIGKILL when its time is up. */
@@ -30,6 +31,8 @@ export interface PodMemory {
   readonly probes: ReadonlyMap<string, ProbeVerdicts>;
   /** Containers whose postStart hook still runs, by id: they don't count as started. */
   readonly starting: ReadonlySet<string>;
+  /** Of containers that were told to have other limits, by id: until when not to tell them again. */
+  readonly resizes?: ReadonlyMap<string, Instant>;
   /** Until when not to try to make a sandbox again. */
   readonly sandboxRetryAt?: Instant;
 }
@@ -45,6 +48,7 @@ export interface PodInput {
 export type PodAction =
   | { readonly kind: 'create-sandbox'; readonly attempt: number }
   | { readonly kind: 'start'; readonly container: string; readonly attempt: number; readonly backoff?: Backoff }
+  | { readonly kind: 'resize'; readonly id: string; readonly limits: AppliedLimits }
   | { readonly kind: 'remove'; readonly id: string };
 
 /** A Kubernetes Event to be recorded about the pod or one of its containers. */

@@ -117,4 +117,25 @@ describe('the status of a pod', () => {
     const patch = statusPatch(podWith({}, old), { conditions: [{ type: 'Ready', status: 'False', reason: 'PodFailed' }] });
     expect(patch).toMatchObject({ status: { conditions: [{ type: 'Ready', status: 'False', reason: 'PodFailed', message: null }] } });
   });
+
+  it('says what containers really have: what they had until they have what they ask for', () => {
+    const resources = { requests: { cpu: '100m' } };
+    const old = { requests: { cpu: '50m' } };
+    const known = { name: 'a', image: 'i', imageID: 'i', ready: true, restartCount: 0, resources: old };
+    const pod = podWith({ containers: [{ name: 'a', resources }] }, { containerStatuses: [known] });
+    const has = (cpuShares: number) => statusOf(pod, [sandbox, observed('a', { limits: { cpuShares } })]).containerStatuses?.[0];
+    expect(has(51)).toMatchObject({ resources: old, allocatedResources: { cpu: '100m' } });
+    expect(has(102)).toMatchObject({ resources, allocatedResources: { cpu: '100m' } });
+    expect(statusOf(pod, [sandbox, observed('a')]).containerStatuses?.[0]).not.toHaveProperty('resources');
+  });
+
+  it('tells of containers that were added to look into the pod, which are never ready', () => {
+    const pod = podWith({ ephemeralContainers: [{ name: 'debug' }, { name: 'later' }] });
+    const { ephemeralContainerStatuses, phase } = statusOf(pod, [sandbox, observed('a'), exited('debug', 3)]);
+    expect(phase).toBe('Running');
+    expect(ephemeralContainerStatuses).toMatchObject([
+      { name: 'debug', ready: false, state: { terminated: { exitCode: 3 } } },
+      { name: 'later', ready: false, state: { waiting: { reason: 'ContainerCreating' } } },
+    ]);
+  });
 });

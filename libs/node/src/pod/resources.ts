@@ -37,6 +37,35 @@ export function cgroupOf(pod: Pod, container: Container, nodeMemoryBytes: number
   };
 }
 
+/** The settings of a container that can change while it runs. */
+export type AppliedLimits = Pick<Cgroup, 'cpuShares' | 'cpuQuotaUs' | 'memoryBytes'>;
+
+/** What a container is to have of cpu and memory. */
+export function wantedLimits(pod: Pod, container: Container): AppliedLimits {
+  const { cpuShares, cpuQuotaUs, memoryBytes } = cgroupOf(pod, container, 0);
+  return { cpuShares, ...(cpuQuotaUs === undefined ? {} : { cpuQuotaUs }), ...(memoryBytes === undefined ? {} : { memoryBytes }) };
+}
+
+/** What has to change for a container that runs to have what it asks for. */
+export interface Resize {
+  readonly limits: AppliedLimits;
+  /** Whether its policy is that it starts anew when one of these changes. */
+  readonly restarts: boolean;
+}
+
+/** Undefined where a container has what it asks for, or the runtime does not say what it has. */
+export function resizeOf(pod: Pod, container: Container, applied: AppliedLimits | undefined): Resize | undefined {
+  if (!applied) return undefined;
+  const limits = wantedLimits(pod, container);
+  const cpu = limits.cpuShares !== applied.cpuShares || limits.cpuQuotaUs !== applied.cpuQuotaUs;
+  const memory = limits.memoryBytes !== applied.memoryBytes;
+  if (!cpu && !memory) return undefined;
+  const restarts = (container.resizePolicy ?? []).some(
+    ({ resourceName, restartPolicy }) => restartPolicy === 'RestartContainer' && (resourceName === 'cpu' ? cpu : memory),
+  );
+  return { limits, restarts };
+}
+
 /** Who dies first when memory runs out: guaranteed pods last, those without requests first. */
 function oomScoreAdj(pod: Pod, container: Container, nodeMemoryBytes: number): number {
   if ((pod.spec?.priority ?? 0) >= 2_000_000_000) return -997;
