@@ -1,12 +1,4 @@
-import {
-  invalidValue,
-  isDns1123Subdomain,
-  isValidLabelValue,
-  required,
-  tooLong,
-  validateLabelName,
-  type FieldError,
-} from '#libs/apimachinery';
+import { invalidValue, isDns1123Subdomain, isValidLabelValue, required, validateLabelName, type FieldError } from '#libs/apimachinery';
 import type {
   DeviceClaim,
   DeviceClaimConfiguration,
@@ -19,6 +11,7 @@ import type {
 } from '../../generated/types.js';
 import { each, fill, within } from '../../defaulting.js';
 import { judge, unsupported, type Problems } from '../../problems.js';
+import { deviceExpression } from './device-expression.js';
 import {
   driverName,
   fullyQualifiedName,
@@ -34,7 +27,6 @@ import {
 const MOST_SELECTORS = 32;
 const MOST_ALTERNATIVES = 8;
 const MOST_TOLERATIONS = 16;
-const LONGEST_EXPRESSION = 10 * 1024;
 const NO_SUCH_REQUEST = "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'";
 const ONE_KIND = 'exactly one of `exactly` or `firstAvailable` is required';
 export const EFFECTS = ['NoExecute', 'NoSchedule', 'None'];
@@ -70,7 +62,7 @@ export function deviceToleration(into: Problems, path: string, { key, operator, 
 export function selectors(into: Problems, path: string, list: readonly DeviceSelector[] | undefined): void {
   limited(into, path, list, MOST_SELECTORS, ({ cel }, at) => {
     if (!cel) return void into.push(required(`${at}.cel`));
-    if (cel.expression.length > LONGEST_EXPRESSION) into.push(tooLong(`${at}.cel.expression`, LONGEST_EXPRESSION));
+    deviceExpression(into, `${at}.cel.expression`, cel.expression);
   });
 }
 

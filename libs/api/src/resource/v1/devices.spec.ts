@@ -170,6 +170,20 @@ describe('slices of devices', () => {
 });
 
 describe('device classes', () => {
+  const selecting = (expression: string) => problemsOf('DeviceClass', { selectors: [{ cel: { expression } }] });
+  it.each([
+    ["device.driver == 'd.example.com'", []],
+    ["device.attributes['d.example.com'].model == 'a100'", []],
+    ["device.capacity['d.example.com'].memory.isGreaterThan(quantity('10Gi'))", []],
+    ['device.driver', [/must evaluate to bool or the unknown type, not string$/]],
+    ['device.noSuchField', [/compilation failed: ERROR: <input>:1:7: undefined field 'noSuchField'/]],
+    ['device.driver ==', [/compilation failed: ERROR: <input>:1:17: Syntax error/]],
+  ])('select devices by expressions that can be read: %s', (expression, problems) => {
+    const found = selecting(expression);
+    expect(found).toHaveLength(problems.length);
+    problems.forEach((problem, index) => expect(found[index]).toMatch(problem));
+  });
+
   it('name extended resources by a domain that is not the system’s', () => {
     expect(problemsOf('DeviceClass', { extendedResourceName: 'example.com/gpu' })).toEqual([]);
     expect(problemsOf('DeviceClass', { extendedResourceName: 'gpu' })).toEqual([
