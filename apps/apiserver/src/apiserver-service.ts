@@ -19,7 +19,7 @@ export class ApiServerService implements HostedService {
   }
 
   async start(): Promise<void> {
-    const { config, view, log, history, writePath, world, logger, pki } = this.plane;
+    const { config, view, log, history, writePath, caller, world, logger, pki } = this.plane;
     const listen: ListenAddress[] = [{ host: LOOPBACK, port: config.apiPort }];
     if (config.advertiseAddress !== LOOPBACK) listen.push({ host: config.advertiseAddress, port: config.apiPort });
     this.audit = await this.plane.audit();
@@ -29,6 +29,7 @@ export class ApiServerService implements HostedService {
       log,
       history,
       writePath,
+      caller,
       audit: this.audit,
       world,
       logger,

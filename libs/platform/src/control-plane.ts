@@ -23,6 +23,7 @@ import {
   type Logger,
   type StateView,
   type World,
+  type WebhookCaller,
   type WritePath,
 } from '#libs/runtime';
 import type { ControlPlaneConfig } from './config.js';
@@ -42,6 +43,8 @@ export interface ControlPlane {
   readonly history: HistoryReader;
   readonly view: StateView;
   readonly writePath: WritePath;
+  /** Calls webhooks: of admission, and of versions of custom resources. */
+  readonly caller: WebhookCaller;
   /** A file of the cluster's key material, as text. */
   pki(name: string): string;
   close(): Promise<void>;
@@ -81,6 +84,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     history: new PostgresHistory(database, keyring),
     view,
     writePath,
+    caller,
     pki: (name) => readFileSync(path.join(config.pkiDir, name), 'utf8'),
     close: async () => {
       stopping.abort(new Error('the process is stopping'));

@@ -1,5 +1,5 @@
 import { StatusError, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
-import type { SignatureCheck } from '#libs/api';
+import { BUILT_IN, type Catalog, type SignatureCheck } from '#libs/api';
 import type { Call, CallAnswer, Known, Need, StoredObject } from './write.js';
 
 /** Thrown by a Reader where a decision needs what is not known yet; caught once, where it becomes a step's `need`. */
@@ -40,6 +40,11 @@ export class Reader {
 
   verifies(check: SignatureCheck): boolean {
     return this.known.verifies(check);
+  }
+
+  /** The kinds that are served. */
+  get catalog(): Catalog {
+    return this.known.catalog ?? BUILT_IN;
   }
 
   /** The answers of webhooks, in the order of the calls: those not made yet are made together. */

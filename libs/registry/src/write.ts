@@ -1,5 +1,5 @@
 import type { GroupVersionResource, Instant, KubeObject, Preconditions, PropagationPolicy } from '#libs/apimachinery';
-import type { ResourceDefinition, SignatureCheck } from '#libs/api';
+import type { Catalog, ResourceDefinition, SignatureCheck } from '#libs/api';
 import type { Actor, Decision } from '#libs/log';
 
 /** Who asks, and why: what an event's metadata keeps of the request. */
@@ -117,6 +117,8 @@ export interface Known {
   list(resource: GroupVersionResource, namespace: string | undefined): readonly KubeObject[] | undefined;
   /** Whether a signature holds: cryptography that the pure write path asks for. */
   verifies(check: SignatureCheck): boolean;
+  /** The kinds that are served; absent: the built-in ones. */
+  readonly catalog?: Catalog;
   /** What came of a call that an earlier step needed; undefined: not made yet. */
   answer(key: string): CallAnswer | undefined;
 }

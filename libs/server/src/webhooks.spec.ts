@@ -343,3 +343,126 @@ test('connections are kept for the next call', async () => {
   for (let i = 0; i < 3; i++) expect((await create(map())).code).toBe(201);
   expect([hook.asked.length, hook.connections() - before]).toEqual([4, 0]);
 });
+
+describe('webhooks and custom resources', () => {
+  const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  const WIDGETS = '/apis/example.com/v1/namespaces/default/widgets';
+  const RULES = [{ operations: ['CREATE', 'UPDATE', 'DELETE'], apiGroups: ['example.com'], apiVersions: ['v1'], resources: ['widgets'] }];
+  const schema = {
+    openAPIV3Schema: { type: 'object', properties: { data: { type: 'object', additionalProperties: { type: 'string' } } } },
+  };
+
+  beforeAll(async () => {
+    const answer = await api.ask(CRDS, {
+      method: 'POST',
+      body: {
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'CustomResourceDefinition',
+        metadata: { name: 'widgets.example.com' },
+        spec: {
+          group: 'example.com',
+          scope: 'Namespaced',
+          names: { plural: 'widgets', singular: 'widget', kind: 'Widget', listKind: 'WidgetList' },
+          versions: [
+            { name: 'v1', served: true, storage: true, schema },
+            { name: 'v2', served: true, storage: false, schema },
+          ],
+        },
+      },
+    });
+    if (answer.code !== 201) throw new Error(answer.text);
+    const status = {
+      acceptedNames: { plural: 'widgets', singular: 'widget', kind: 'Widget', listKind: 'WidgetList' },
+      storedVersions: ['v1'],
+      conditions: [
+        {
+          type: 'NamesAccepted',
+          status: 'True',
+          reason: 'NoConflicts',
+          message: 'no conflicts found',
+          lastTransitionTime: '2026-01-01T00:00:00Z',
+        },
+        {
+          type: 'Established',
+          status: 'True',
+          reason: 'InitialNamesAccepted',
+          message: 'names',
+          lastTransitionTime: '2026-01-01T00:00:00Z',
+        },
+      ],
+    };
+    const established = await api.ask(`${CRDS}/widgets.example.com/status`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/merge-patch+json' },
+      body: { status },
+    });
+    if (established.code !== 200) throw new Error(established.text);
+  });
+
+  const widget = (version = 'v1', more: object = {}): object => ({
+    apiVersion: `example.com/${version}`,
+    kind: 'Widget',
+    metadata: { name: `w${count++}` },
+    ...more,
+  });
+
+  test('a custom resource is mutated, and what its schema does not know is pruned', async () => {
+    await configure('Mutating', 'm', [webhook('/add', { rules: RULES })]);
+    hook.answers.set('/add', patching({ op: 'add', path: '/data', value: { added: 'yes' } }, { op: 'add', path: '/unknown', value: 1 }));
+    const answer = await api.ask(WIDGETS, { method: 'POST', body: widget() });
+    expect([answer.code, answer.json()]).toEqual([201, expect.objectContaining({ data: { added: 'yes' } })]);
+    expect(answer.json()['unknown']).toBeUndefined();
+  });
+
+  test('the creation, update and deletion of a custom resource are denied', async () => {
+    const kept = widget() as { metadata: { name: string } };
+    expect((await api.ask(WIDGETS, { method: 'POST', body: kept })).code).toBe(201);
+    await configure('Validating', 'v', [webhook('/deny', { rules: RULES })]);
+    hook.answers.set('/deny', () => ({ response: { allowed: false, status: { message: 'the custom resource contains unwanted data' } } }));
+    const codes = [
+      await api.ask(WIDGETS, { method: 'POST', body: widget() }),
+      await api.ask(`${WIDGETS}/${kept.metadata.name}`, {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/merge-patch+json' },
+        body: { data: { a: 'b' } },
+      }),
+      await api.ask(`${WIDGETS}/${kept.metadata.name}`, { method: 'DELETE' }),
+    ];
+    expect(codes.map(({ code }) => code)).toEqual([400, 400, 400]);
+  });
+
+  test('a custom resource of another version is told, and patched, in the version that the rule names', async () => {
+    await configure('Mutating', 'm', [webhook('/add', { rules: RULES })]);
+    hook.answers.set('/add', patching({ op: 'add', path: '/data', value: { added: 'yes' } }));
+    const answer = await api.ask('/apis/example.com/v2/namespaces/default/widgets', { method: 'POST', body: widget('v2') });
+    expect([answer.code, answer.json()]).toEqual([201, expect.objectContaining({ apiVersion: 'example.com/v2', data: { added: 'yes' } })]);
+    expect(hook.asked[0]?.review.request).toMatchObject({
+      kind: { version: 'v1' },
+      requestKind: { version: 'v2' },
+      object: { apiVersion: 'example.com/v1' },
+    });
+  });
+
+  test('an exact match leaves other versions alone', async () => {
+    await configure('Validating', 'v', [webhook('/deny', { rules: RULES, matchPolicy: 'Exact' })]);
+    hook.answers.set('/deny', () => ({ response: { allowed: false } }));
+    expect((await api.ask('/apis/example.com/v2/namespaces/default/widgets', { method: 'POST', body: widget('v2') })).code).toBe(201);
+  });
+
+  test('the creation of a definition is denied', async () => {
+    const rules = [
+      { operations: ['CREATE'], apiGroups: ['apiextensions.k8s.io'], apiVersions: ['*'], resources: ['customresourcedefinitions'] },
+    ];
+    await configure('Validating', 'v', [webhook('/deny', { rules })]);
+    hook.answers.set('/deny', () => ({ response: { allowed: false, status: { message: 'no' } } }));
+    const found = (await api.ask(`${CRDS}/widgets.example.com`)).json<{ spec: { names: object; group: string } }>();
+    const body = {
+      ...found,
+      metadata: { name: 'gadgets.example.com' },
+      spec: { ...found.spec, names: { plural: 'gadgets', kind: 'Gadget' } },
+    };
+    expect((await api.ask(CRDS, { method: 'POST', body })).text).toContain(
+      'admission webhook \\"deny.example.com\\" denied the request: no',
+    );
+  });
+});

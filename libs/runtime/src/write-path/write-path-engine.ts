@@ -109,6 +109,9 @@ export class WritePathEngine implements WritePath {
       object: (resource, namespace, name) => view.entry(resource, namespace, name) ?? null,
       list: (resource, namespace) => view.list(resource, namespace),
       verifies: verifiesSignature,
+      get catalog() {
+        return view.catalog.current;
+      },
       answer: () => undefined,
     };
   }

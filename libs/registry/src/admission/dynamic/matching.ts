@@ -1,5 +1,6 @@
-import { DEFINITIONS, NAMESPACES, type LabelSelector as SelectorSpec, type ResourceDefinition } from '#libs/api';
+import { isServed, NAMESPACES, type Catalog, type LabelSelector as SelectorSpec, type ResourceDefinition } from '#libs/api';
 import {
+  apiVersionOf,
   labelSelectorOf,
   notFound,
   type GroupVersionKind,
@@ -7,7 +8,7 @@ import {
   type KubeObject,
   type LabelSelector,
 } from '#libs/apimachinery';
-import { storedResource, type Case } from '../../case.js';
+import { convertedTo, storedResource, type Case } from '../../case.js';
 import type { Attributes } from '../plugin.js';
 
 /** A rule of a webhook or a policy. */
@@ -111,29 +112,36 @@ export const ownForm = (given: Case, attributes: Attributes): Matched => ({
   back: (object) => object,
 });
 
-const equivalents = new WeakMap<ResourceDefinition, readonly ResourceDefinition[]>();
+const equivalents = new WeakMap<Catalog, Map<ResourceDefinition, readonly ResourceDefinition[]>>();
 
-/** Other resources that serve the same objects. */
-function equivalentsOf(definition: ResourceDefinition): readonly ResourceDefinition[] {
-  const known = equivalents.get(definition);
+/** Other resources that serve the same objects: in another group, or in another version. */
+function equivalentsOf({ definition, read: { catalog } }: Case): readonly ResourceDefinition[] {
+  const all = equivalents.get(catalog) ?? new Map<ResourceDefinition, readonly ResourceDefinition[]>();
+  equivalents.set(catalog, all);
+  const known = all.get(definition);
   if (known) return known;
   const { group, resource } = storedResource(definition);
-  const found = DEFINITIONS.filter((other) => {
+  const found = catalog.definitions.filter((other) => {
     const stored = storedResource(other);
-    return other !== definition && stored.group === group && stored.resource === resource && other.verbs.length > 0;
+    return other !== definition && stored.group === group && stored.resource === resource && isServed(other);
   });
-  equivalents.set(definition, found);
+  all.set(definition, found);
   return found;
 }
 
-const stored = ({ storage }: ResourceDefinition, object: KubeObject): KubeObject => storage?.toStored(object) ?? object;
-const shown = ({ storage }: ResourceDefinition, object: KubeObject): KubeObject => storage?.fromStored(object) ?? object;
+/** An object of one resource in the form of another: by the webhook of a custom resource, or by way of how it is stored. */
+function reshaped(given: Case, from: ResourceDefinition, to: ResourceDefinition, object: KubeObject): KubeObject {
+  const webhook = from.storage?.webhook ?? to.storage?.webhook;
+  if (webhook) return convertedTo(apiVersionOf(to.resource), object, webhook, given);
+  const stored = from.storage?.toStored(object) ?? object;
+  return to.storage?.fromStored(stored) ?? stored;
+}
 
-const converted = (from: ResourceDefinition, to: ResourceDefinition): Matched => ({
+const converted = (given: Case, to: ResourceDefinition): Matched => ({
   resource: to.resource,
   kind: { group: to.resource.group, version: to.resource.version, kind: to.kind },
-  convert: (object) => object && shown(to, stored(from, object)),
-  back: (object) => shown(from, stored(to, object)),
+  convert: (object) => object && reshaped(given, given.definition, to, object),
+  back: (object) => reshaped(given, to, given.definition, object),
 });
 
 function matchForm(given: Case, attributes: Attributes, rules: readonly Rule[], equivalent: boolean): Matched | undefined {
@@ -142,8 +150,8 @@ function matchForm(given: Case, attributes: Attributes, rules: readonly Rule[], 
   if (rules.some((rule) => ruleMatches(rule, definition.resource, attributes, namespace))) return ownForm(given, attributes);
   if (!equivalent) return undefined;
   for (const rule of rules) {
-    const other = equivalentsOf(definition).find(({ resource }) => ruleMatches(rule, resource, attributes, namespace));
-    if (other) return converted(definition, other);
+    const other = equivalentsOf(given).find(({ resource }) => ruleMatches(rule, resource, attributes, namespace));
+    if (other) return converted(given, other);
   }
   return undefined;
 }

@@ -1,19 +1,9 @@
-import { CUSTOMRESOURCEDEFINITIONS, definitionByKind, type ParamKind, type ParamRef } from '#libs/api';
+import type { ParamKind, ParamRef } from '#libs/api';
 import { labelSelectorOf, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
-import type { Case } from '../../case.js';
+import { storedResource, type Case } from '../../case.js';
 
 /** A policy or binding that can't be used as it is configured; judged by the failure policy. */
 export class Misconfigured extends Error {}
-
-/** What is looked at of a CustomResourceDefinition. */
-interface CustomResource extends KubeObject {
-  readonly spec: {
-    readonly group: string;
-    readonly scope: string;
-    readonly names: { readonly plural: string; readonly kind: string };
-    readonly versions: readonly { readonly name: string; readonly served: boolean }[];
-  };
-}
 
 interface ParamResource {
   readonly resource: GroupVersionResource;
@@ -24,14 +14,10 @@ const gvk = (group: string, version: string, kind: string): string => `${group}/
 
 /** The resource whose objects are params: of a built-in kind, or of a custom resource. */
 function paramResource(given: Case, { apiVersion = '', kind = '' }: ParamKind): ParamResource {
-  const builtIn = definitionByKind(apiVersion, kind);
-  if (builtIn) return { resource: builtIn.storage?.resource ?? builtIn.resource, namespaced: builtIn.scope === 'Namespaced' };
+  const definition = given.read.catalog.definitionByKind(apiVersion, kind);
+  if (definition) return { resource: storedResource(definition), namespaced: definition.scope === 'Namespaced' };
   const [group = '', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
-  const custom = (given.read.list(CUSTOMRESOURCEDEFINITIONS, undefined) as readonly CustomResource[]).find(
-    ({ spec }) => spec.group === group && spec.names.kind === kind && spec.versions.some((each) => each.name === version && each.served),
-  );
-  if (!custom) throw new Misconfigured(`failed to find resource referenced by paramKind: '${gvk(group, version, kind)}'`);
-  return { resource: { group, version, resource: custom.spec.names.plural }, namespaced: custom.spec.scope === 'Namespaced' };
+  throw new Misconfigured(`failed to find resource referenced by paramKind: '${gvk(group, version, kind)}'`);
 }
 
 function placeOf({ namespaced }: ParamResource, ref: ParamRef, requestNamespace: string): string {
