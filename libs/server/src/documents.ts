@@ -10,6 +10,8 @@ import {
   openApiV3,
   openApiV3Index,
   isServed,
+  rootPath,
+  type AggregatedGroupVersion,
   type Catalog,
   type GroupVersion,
   type OpenApiDocument,
@@ -29,6 +31,9 @@ interface Made {
   readonly hash: string;
 }
 
+/** What another server answers for, and where its own document is. */
+export type OtherGroupVersion = AggregatedGroupVersion & { readonly document?: string };
+
 /** The form in which discovery says everything at once. */
 const AGGREGATED: Allows = (_, target) =>
   target?.group === 'apidiscovery.k8s.io' && target.version === 'v2' && target.kind === 'APIGroupDiscoveryList';
@@ -47,6 +52,7 @@ export class Documents {
     private readonly options: ServerOptions,
     private readonly keys: TokenKeys,
     private readonly gzipFromBytes: number,
+    private readonly others: () => readonly OtherGroupVersion[] = () => [],
   ) {
     this.serve(catalog);
   }
@@ -60,6 +66,11 @@ export class Documents {
       const path = name.startsWith('v3 ') ? name.slice('v3 '.length) : undefined;
       if (path === undefined || !sameMembers(membersOf(before, path), membersOf(this.definitions, path))) this.made.delete(name);
     }
+  }
+
+  /** What others serve has changed: what lists it is due anew. */
+  othersChanged(): void {
+    for (const name of [...this.made.keys()]) if (name.startsWith('aggregated ')) this.made.delete(name);
   }
 
   async answer(call: Call): Promise<void> {
@@ -94,11 +105,11 @@ export class Documents {
       const { localAddress = '', localPort = 0 } = call.request.socket;
       return apiVersions(`${localAddress.replace(/^::ffff:/, '')}:${localPort}`);
     }
-    if (path === '/apis') return apiGroupList(this.definitions);
+    if (path === '/apis') return apiGroupList(this.definitions, this.others());
     const groupVersion = this.groupVersions.get(path.slice(1));
     if (groupVersion !== undefined) return apiResourceList(groupVersion, this.definitions);
     const [root, group, ...more] = path.slice(1).split('/');
-    return root === 'apis' && group !== undefined && more.length === 0 ? apiGroup(group, this.definitions) : undefined;
+    return root === 'apis' && group !== undefined && more.length === 0 ? apiGroup(group, this.definitions, this.others()) : undefined;
   }
 
   /** Answers in the aggregated form where the client accepts it at all, wherever in its list; says whether it did. */
@@ -106,7 +117,7 @@ export class Documents {
     const wanted = accepted(call.request.headers.accept ?? '', AGGREGATED);
     if (wanted === undefined) return false;
     const { format } = wanted;
-    const list = (): object => apiGroupDiscoveryList(path, this.definitions);
+    const list = (): object => apiGroupDiscoveryList(path, this.definitions, this.others());
     const { hash, bytes } = this.document(`aggregated ${path}`, list);
     const document =
       format === 'json'
@@ -122,7 +133,11 @@ export class Documents {
     requireJson(request.headers.accept, ['application/json', 'application/com.github.proto-openapi.spec.v3@v1.0+json']);
     if (name === '') {
       const index = openApiV3Index(this.definitions, (path) => this.groupDocument(path).hash);
-      return sendObject(request, response, 200, index, { gzipFromBytes: this.gzipFromBytes });
+      const theirs = this.others().flatMap(({ group, version, document }) =>
+        document === undefined ? [] : [[rootPath({ group, version }), { serverRelativeURL: document }] as const],
+      );
+      const paths = { ...index.paths, ...Object.fromEntries(theirs) };
+      return sendObject(request, response, 200, { paths }, { gzipFromBytes: this.gzipFromBytes });
     }
     if (!this.groupVersions.has(name)) throw nothingHere();
     const document = this.groupDocument(name);

@@ -3,7 +3,10 @@ type Json = Readonly<Record<string, unknown>>;
 /** What is read of an OpenAPI 3.0 document. */
 export interface OpenApiDocument {
   readonly paths?: Readonly<Record<string, unknown>>;
-  readonly components?: { readonly schemas?: Readonly<Record<string, unknown>> };
+  readonly components?: {
+    readonly schemas?: Readonly<Record<string, unknown>>;
+    readonly securitySchemes?: Readonly<Record<string, unknown>>;
+  };
 }
 
 const METHODS = new Set(['get', 'put', 'post', 'delete', 'options', 'head', 'patch']);
@@ -17,7 +20,10 @@ export function openApiV2(documents: readonly OpenApiDocument[], version: string
     for (const [name, schema] of Object.entries(components?.schemas ?? {})) definitions[name] ??= schemaOf(schema);
     for (const [path, item] of Object.entries(theirs ?? {})) paths[path] = pathOf(item as Json);
   }
-  return { swagger: '2.0', info: { title: 'Kubernetes', version }, paths, definitions };
+  const securityDefinitions: Record<string, unknown> = {};
+  for (const { components } of documents) Object.assign(securityDefinitions, components?.securitySchemes);
+  const security = Object.keys(securityDefinitions).map((name) => ({ [name]: [] }));
+  return { swagger: '2.0', info: { title: 'Kubernetes', version }, paths, definitions, securityDefinitions, security };
 }
 
 /** A schema with its references where Swagger has them; a reference wrapped to carry a default is unwrapped. */
@@ -25,11 +31,12 @@ function schemaOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(schemaOf);
   if (typeof value !== 'object' || value === null) return value;
   const schema = value as Json;
-  const { $ref, allOf, oneOf: _oneOf, nullable: _nullable, ...rest } = schema;
+  const { $ref, allOf, oneOf, nullable: _nullable, ...rest } = schema;
   if (typeof $ref === 'string') return { $ref: $ref.replace(V3_SCHEMAS, '#/definitions/') };
   const [only] = Array.isArray(allOf) ? (allOf as readonly unknown[]) : [];
   const inner = only === undefined ? {} : (schemaOf(only) as Json);
-  const converted: Record<string, unknown> = { ...inner };
+  // What may be one of several is a string there, as upstream has it for quantities and ports.
+  const converted: Record<string, unknown> = { ...(Array.isArray(oneOf) ? { type: 'string' } : {}), ...inner };
   for (const [key, member] of Object.entries(rest)) converted[key] = key === 'default' ? member : schemaOf(member);
   return converted;
 }
@@ -48,8 +55,9 @@ interface Content {
 }
 
 function operationOf({ requestBody, responses, parameters, ...rest }: Json): Json {
-  const body = (requestBody as Content | undefined)?.content;
-  const bodyParameter = body === undefined ? [] : [{ name: 'body', in: 'body', required: true, schema: schemaOf(firstSchema(body)) }];
+  const { content: body, required = false } = (requestBody ?? {}) as Content & { readonly required?: boolean };
+  const bodyParameter =
+    body === undefined ? [] : [{ name: 'body', in: 'body', ...(required ? { required } : {}), schema: schemaOf(firstSchema(body)) }];
   const answers: Record<string, unknown> = {};
   let produces: readonly string[] = [];
   for (const [code, response] of Object.entries(

@@ -117,4 +117,37 @@ describe('discovery', () => {
       apiGroupList(DEFINITIONS).groups.map(({ name }) => name),
     );
   });
+
+  describe('of what another server answers for', () => {
+    const flunders = { name: 'flunders', singularName: 'flunder', namespaced: true, kind: 'Flunder', verbs: ['get', 'list'] };
+    const status = { name: 'flunders/status', singularName: '', namespaced: true, kind: 'Flunder', verbs: ['get'] };
+    const other = (version: string, current = true) => ({
+      group: 'wardle.example.com',
+      version,
+      priority: { group: 17_790, version: version === 'v1' ? 5 : 20 },
+      resources: [flunders, status],
+      current,
+    });
+
+    it('takes the place that its APIService gives it', () => {
+      const { groups } = apiGroupList(DEFINITIONS, [other('v1'), other('v1beta1')]);
+      expect(groups.slice(1, 4).map(({ name }) => name)).toEqual(['apps', 'wardle.example.com', 'events.k8s.io']);
+      expect(apiGroup('wardle.example.com', DEFINITIONS, [other('v1'), other('v1beta1')])?.preferredVersion.version).toBe('v1beta1');
+    });
+
+    it('is told in the aggregated form, subresources within', () => {
+      const group = (current: boolean) =>
+        apiGroupDiscoveryList('/apis', DEFINITIONS, [other('v1', current)]).items.find(
+          ({ metadata }) => metadata.name === 'wardle.example.com',
+        );
+      const responseKind = { group: 'wardle.example.com', version: 'v1', kind: 'Flunder' };
+      expect(group(true)?.versions).toMatchObject([
+        {
+          freshness: 'Current',
+          resources: [{ resource: 'flunders', responseKind, scope: 'Namespaced', subresources: [{ subresource: 'status' }] }],
+        },
+      ]);
+      expect(group(false)?.versions).toMatchObject([{ freshness: 'Stale' }]);
+    });
+  });
 });

@@ -1,7 +1,7 @@
 import { apiVersionOf, sha256 } from '#libs/apimachinery';
 import type { ResourceDefinition, SubresourceDefinition } from '../definition.js';
 import type { GroupVersionForDiscovery } from '../generated/types.js';
-import { groupsOf, resourcesOf, type GroupVersion } from './group-version.js';
+import { groupsOf, resourcesOf, type GroupVersion, type PlacedGroupVersion } from './group-version.js';
 
 /** metav1.APIGroup, as `/apis/<group>` answers; within a list, without kind and apiVersion. */
 export interface ApiGroup {
@@ -48,17 +48,21 @@ function groupMembers(name: string, versions: readonly string[]): ApiGroup {
 }
 
 /** metav1.APIGroupList, as `/apis` answers: every group but the core one. */
-export const apiGroupList = (definitions: readonly ResourceDefinition[]) => ({
+export const apiGroupList = (definitions: readonly ResourceDefinition[], others: readonly PlacedGroupVersion[] = []) => ({
   kind: 'APIGroupList' as const,
   apiVersion: 'v1' as const,
-  groups: groupsOf(definitions)
+  groups: groupsOf(definitions, others)
     .filter(([group]) => group !== '')
     .map(([group, versions]) => groupMembers(group, versions)),
 });
 
 /** metav1.APIGroup, as `/apis/<group>` answers; undefined for a group that is not served. */
-export function apiGroup(group: string, definitions: readonly ResourceDefinition[]): ApiGroup | undefined {
-  const versions = group === '' ? undefined : groupsOf(definitions).find(([name]) => name === group)?.[1];
+export function apiGroup(
+  group: string,
+  definitions: readonly ResourceDefinition[],
+  others: readonly PlacedGroupVersion[] = [],
+): ApiGroup | undefined {
+  const versions = group === '' ? undefined : groupsOf(definitions, others).find(([name]) => name === group)?.[1];
   return versions && { kind: 'APIGroup', apiVersion: 'v1', ...groupMembers(group, versions) };
 }
 
@@ -142,22 +146,60 @@ function aggregatedResource(definition: ResourceDefinition) {
   };
 }
 
+/** What another server answers for, and what it said of it when it was asked last. */
+export interface AggregatedGroupVersion extends PlacedGroupVersion {
+  readonly resources: readonly ApiResource[];
+  /** Whether it still says so: false where it can't be asked. */
+  readonly current: boolean;
+}
+
+/** Another server's resources in the aggregated form: subresources within what they belong to. */
+function otherVersion({ group, version, resources, current }: AggregatedGroupVersion) {
+  const kindOf = (one: ApiResource) => ({ group: one.group || group, version: one.version || version, kind: one.kind });
+  const parts = resources.filter(({ name }) => name.includes('/'));
+  const whole = resources.filter(({ name }) => !name.includes('/'));
+  return {
+    version,
+    resources: whole.map((one) => {
+      const subresources = parts
+        .filter(({ name }) => name.startsWith(`${one.name}/`))
+        .map((part) => ({ subresource: part.name.slice(one.name.length + 1), responseKind: kindOf(part), verbs: part.verbs }));
+      return {
+        resource: one.name,
+        responseKind: kindOf(one),
+        scope: one.namespaced ? ('Namespaced' as const) : ('Cluster' as const),
+        singularResource: one.singularName,
+        verbs: one.verbs,
+        ...(one.shortNames ? { shortNames: one.shortNames } : {}),
+        ...(one.categories ? { categories: one.categories } : {}),
+        ...(subresources.length > 0 ? { subresources } : {}),
+      };
+    }),
+    freshness: current ? ('Current' as const) : ('Stale' as const),
+  };
+}
+
 /**
  * apidiscovery.k8s.io/v2 APIGroupDiscoveryList: everything a client wants to know in one answer. `/api` lists the core
  * group, `/apis` all others.
  */
-export const apiGroupDiscoveryList = (root: '/api' | '/apis', definitions: readonly ResourceDefinition[]) => ({
+export const apiGroupDiscoveryList = (
+  root: '/api' | '/apis',
+  definitions: readonly ResourceDefinition[],
+  others: readonly AggregatedGroupVersion[] = [],
+) => ({
   kind: 'APIGroupDiscoveryList' as const,
   apiVersion: 'apidiscovery.k8s.io/v2' as const,
   metadata: {},
-  items: groupsOf(definitions)
+  items: groupsOf(definitions, others)
     .filter(([group]) => (group === '') === (root === '/api'))
     .map(([group, versions]) => ({
       metadata: group === '' ? {} : { name: group },
-      versions: versions.map((version) => ({
-        version,
-        resources: resourcesOf({ group, version }, definitions).map(aggregatedResource),
-        freshness: 'Current' as const,
-      })),
+      versions: versions.map((version) => {
+        const other = others.find((one) => one.group === group && one.version === version);
+        if (other !== undefined) return otherVersion(other);
+        const resources = resourcesOf({ group, version }, definitions).map(aggregatedResource);
+        return { version, resources, freshness: 'Current' as const };
+      }),
     })),
 });

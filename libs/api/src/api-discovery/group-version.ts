@@ -1,5 +1,5 @@
 import { apiVersionOf } from '#libs/apimachinery';
-import { priorityOf } from '../apiregistration/v1/priorities.js';
+import { priorityOf, type Priority } from '../apiregistration/v1/priorities.js';
 import { isServed } from '../catalog.js';
 import type { ResourceDefinition } from '../definition.js';
 
@@ -18,20 +18,35 @@ export const resourcesOf = ({ group, version }: GroupVersion, definitions: reado
     .filter(({ resource }) => resource.group === group && resource.version === version)
     .sort((a, b) => (a.resource.resource < b.resource.resource ? -1 : 1));
 
-/** The served groups with their versions, the preferred one first; upstream's order, then by name. */
-export function groupsOf(definitions: readonly ResourceDefinition[]): readonly (readonly [group: string, versions: readonly string[]])[] {
-  const versions = new Map<string, Set<string>>();
-  for (const { resource } of servedOf(definitions)) {
-    const known = versions.get(resource.group) ?? new Set();
-    versions.set(resource.group, known.add(resource.version));
-  }
-  return [...versions]
-    .sort(([a], [b]) => placeOf(b) - placeOf(a) || (a < b ? -1 : 1))
-    .map(([group, known]) => [group, [...known].sort(byPreference)] as const);
+/** A group and version that another server answers for. */
+export interface PlacedGroupVersion extends GroupVersion {
+  readonly priority: Priority;
 }
 
-/** Clients that look for a short name take the first group that has it. */
-const placeOf = (group: string): number => priorityOf({ group, version: '' }).group;
+/**
+ * The served groups with their versions, the preferred one first: by the priorities of their APIServices, then by name.
+ * `others`: what other servers answer for.
+ */
+export function groupsOf(
+  definitions: readonly ResourceDefinition[],
+  others: readonly PlacedGroupVersion[] = [],
+): readonly (readonly [group: string, versions: readonly string[]])[] {
+  const groups = new Map<string, { place: number; readonly versions: Map<string, number> }>();
+  const place = ({ group, version }: GroupVersion, priority: Priority): void => {
+    const known = groups.get(group) ?? { place: 0, versions: new Map<string, number>() };
+    known.place = Math.max(known.place, priority.group);
+    known.versions.set(version, priority.version);
+    groups.set(group, known);
+  };
+  for (const { resource } of servedOf(definitions)) place(resource, priorityOf(resource));
+  for (const other of others) place(other, other.priority);
+  return [...groups]
+    .sort(([a, left], [b, right]) => right.place - left.place || (a < b ? -1 : 1))
+    .map(
+      ([group, { versions }]) =>
+        [group, [...versions].sort(([a, x], [b, y]) => y - x || byPreference(a, b)).map(([name]) => name)] as const,
+    );
+}
 
 /** Stable versions before betas before alphas, newer ones first. */
 function byPreference(a: string, b: string): number {

@@ -5,8 +5,9 @@ export {
   apiResourceList,
   apiVersions,
   storageVersionHash,
+  type AggregatedGroupVersion,
   type ApiGroup,
   type ApiResource,
   type ApiResourceList,
 } from './discovery.js';
-export { groupsOf, resourcesOf, rootPath, servedOf, type GroupVersion } from './group-version.js';
+export { groupsOf, resourcesOf, rootPath, servedOf, type GroupVersion, type PlacedGroupVersion } from './group-version.js';

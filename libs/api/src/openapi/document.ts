@@ -2,7 +2,7 @@ import type { GroupVersionKind } from '#libs/apimachinery';
 import { groupsOf, resourcesOf, rootPath, type GroupVersion } from '../api-discovery/group-version.js';
 import type { ResourceDefinition } from '../definition.js';
 import facts from '../generated/facts.json';
-import { kindOfSubresource, pathsOf } from './paths.js';
+import { discoveryPath, isStream, kindOfSubresource, pathsOf } from './paths.js';
 import { closure, COMMON_MODELS, listModel, listSchema, modelOfKind, modelSchema, withKinds, type Schema } from './schemas.js';
 
 /** The `/openapi/v3/...` document of one group and version, as an OpenAPI 3.0 document. */
@@ -10,7 +10,7 @@ export interface OpenApiDocument {
   readonly openapi: '3.0.0';
   readonly info: { readonly title: string; readonly version: string };
   readonly paths: Readonly<Record<string, Schema>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>>; readonly securitySchemes: Schema };
 }
 
 /** The answer of `/openapi/v3`: where each document is, with its hash so that clients may keep it. */
@@ -19,21 +19,28 @@ export interface OpenApiIndex {
 }
 
 /** The kinds that each model is sent and answered as, within one group and version. */
-function kindsByModel(served: readonly ResourceDefinition[], groupVersion: GroupVersion): ReadonlyMap<string, readonly GroupVersionKind[]> {
+function kindsByModel(
+  served: readonly ResourceDefinition[],
+  everywhere: readonly GroupVersion[],
+): ReadonlyMap<string, readonly GroupVersionKind[]> {
   const kinds = new Map<string, readonly GroupVersionKind[]>();
   for (const { model, kind, listKind, resource, subresources, schema } of served) {
     const { group, version } = resource;
     kinds.set(model, [{ group, version, kind }]);
     kinds.set(listModel(model, listKind), [{ group, version, kind: listKind }]);
     for (const one of subresources) {
-      if (schema && one.group === undefined) continue;
+      if ((schema && one.group === undefined) || isStream(one)) continue;
       const spoken = kindOfSubresource({ kind: { group, version, kind } }, one);
       const found = modelOfKind(spoken);
       if (found !== undefined) kinds.set(found, [spoken]);
     }
   }
   const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
-  for (const kind of ['DeleteOptions', 'WatchEvent']) kinds.set(`${meta}.${kind}`, [{ ...groupVersion, kind }]);
+  for (const kind of ['DeleteOptions', 'WatchEvent'])
+    kinds.set(
+      `${meta}.${kind}`,
+      everywhere.map(({ group, version }) => ({ group, version, kind })),
+    );
   kinds.set(`${meta}.Status`, [{ group: '', version: 'v1', kind: 'Status' }]);
   return kinds;
 }
@@ -45,7 +52,7 @@ function kindsByModel(served: readonly ResourceDefinition[], groupVersion: Group
 export function openApiV3(groupVersion: GroupVersion, definitions: readonly ResourceDefinition[]): OpenApiDocument | undefined {
   const served = resourcesOf(groupVersion, definitions);
   if (served.length === 0) return undefined;
-  const kinds = kindsByModel(served, groupVersion);
+  const kinds = kindsByModel(served, groupVersionsOf(groupVersion, definitions));
   const lists = new Map(served.map(({ model, listKind }) => [listModel(model, listKind), model]));
   const custom = new Map(served.flatMap(({ model, schema }) => (schema ? [[model, schema] as const] : [])));
   const models = closure([
@@ -60,13 +67,26 @@ export function openApiV3(groupVersion: GroupVersion, definitions: readonly Reso
     const own = custom.get(name)?.published() ?? (listed === undefined ? modelSchema(name) : listSchema(listed));
     return [name, withKinds(own, kinds.get(name) ?? [])] as const;
   });
-  const paths = served.flatMap((definition) => pathsOf(definition)).sort(([a], [b]) => (a < b ? -1 : 1));
+  const paths = [discoveryPath(groupVersion), ...served.flatMap((definition) => pathsOf(definition))].sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     openapi: '3.0.0',
     info: { title: 'Kubernetes', version: facts.release },
     paths: Object.fromEntries(paths),
-    components: { schemas: Object.fromEntries(schemas) },
+    components: { schemas: Object.fromEntries(schemas), securitySchemes: SECURITY },
   };
+}
+
+/** How a client may say who it is. */
+const SECURITY = {
+  BearerToken: { description: 'Bearer Token authentication', in: 'header', name: 'authorization', type: 'apiKey' },
+} as const;
+
+/** Where the kinds are known that every group has: in all groups that are built in, and in the document's own. */
+function groupVersionsOf(own: GroupVersion, definitions: readonly ResourceDefinition[]): readonly GroupVersion[] {
+  const builtIn = groupsOf(definitions.filter(({ schema }) => schema === undefined));
+  const all = builtIn.flatMap(([group, versions]) => versions.map((version) => ({ group, version })));
+  const known = all.some(({ group, version }) => group === own.group && version === own.version);
+  return (known ? all : [...all, own]).sort((a, b) => (rootPath(a) < rootPath(b) ? -1 : 1));
 }
 
 const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';

@@ -62,6 +62,55 @@ describe('openApiV3', () => {
     });
   });
 
+  it.each<[string, string, object]>([
+    ['the values of enumerations', 'Container', { properties: { imagePullPolicy: { enum: ['Always', 'IfNotPresent', 'Never'] } } }],
+    [
+      'the values of lists of them',
+      'PersistentVolumeClaimSpec',
+      { properties: { accessModes: { items: { enum: expect.arrayContaining(['ReadWriteOnce']) } } } },
+    ],
+    ['documented defaults', 'ContainerPort', { properties: { protocol: { default: 'TCP' } } }],
+    ['what one owner owns as a whole', 'ConfigMapKeySelector', { 'x-kubernetes-map-type': 'atomic' }],
+    [
+      'unions',
+      'SeccompProfile',
+      { 'x-kubernetes-unions': [{ discriminator: 'type', 'fields-to-discriminateBy': { localhostProfile: 'LocalhostProfile' } }] },
+    ],
+    ['what must be there, in the order of the type', 'AttachedVolume', { required: ['name', 'devicePath'] }],
+  ])('says %s', (_, name, wanted) => {
+    expect(schemaOf(core, `io.k8s.api.core.v1.${name}`)).toMatchObject(wanted);
+  });
+
+  it('lists the encodings of requests and answers', () => {
+    const collection = core['paths']?.['/api/v1/namespaces/{namespace}/pods'];
+    const types = (code: string, operation: Tree | undefined) => Object.keys(operation?.['responses']?.[code]?.['content'] ?? {});
+    expect(types('201', collection?.['post'])).toEqual(['application/json', 'application/vnd.kubernetes.protobuf', 'application/yaml']);
+    expect(types('200', collection?.['get'])).toContain('application/vnd.kubernetes.protobuf;stream=watch');
+    expect(collection?.['post']?.['requestBody']).toMatchObject({ content: { '*/*': {} }, required: true });
+    expect(collection?.['post']?.['responses']?.['202']).toMatchObject({ description: 'Accepted' });
+  });
+
+  it('puts what all operations of a path share at the path', () => {
+    const names = (list: unknown) => (list as { name: string }[]).map(({ name }) => name);
+    const collection = core['paths']?.['/api/v1/namespaces/{namespace}/pods'];
+    expect(names(collection?.['parameters'])).toEqual(['namespace', 'pretty']);
+    expect(names(core['paths']?.['/api/v1/pods']?.['parameters'])).toEqual(expect.arrayContaining(['labelSelector', 'pretty', 'watch']));
+  });
+
+  it('says how one connects to a stream', () => {
+    const exec = core['paths']?.['/api/v1/namespaces/{namespace}/pods/{name}/exec'];
+    expect(exec?.['get']).toMatchObject({ operationId: 'connectCoreV1GetNamespacedPodExec', 'x-kubernetes-action': 'connect' });
+    expect(exec?.['parameters']).toEqual(expect.arrayContaining([expect.objectContaining({ name: 'command' })]));
+    expect(schemaOf(core, 'io.k8s.api.core.v1.PodExecOptions')).toBeUndefined();
+  });
+
+  it('has the old paths of watches, and that of discovery', () => {
+    const paths = core['paths'] ?? {};
+    expect(paths['/api/v1/']?.['get']).toMatchObject({ operationId: 'getCoreV1APIResources' });
+    expect(paths['/api/v1/watch/namespaces/{namespace}/pods/{name}']?.['get']).toMatchObject({ 'x-kubernetes-action': 'watch' });
+    expect(paths['/api/v1/watch/pods']?.['get']).toMatchObject({ 'x-kubernetes-action': 'watchlist' });
+  });
+
   it('names the kinds of schemas, lists included', () => {
     expect(schemaOf(apps, 'io.k8s.api.apps.v1.DeploymentList')).toMatchObject({
       required: ['items'],

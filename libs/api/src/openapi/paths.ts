@@ -1,6 +1,20 @@
-import type { GroupVersionKind } from '#libs/apimachinery';
-import { rootPath } from '../api-discovery/group-version.js';
+import { apiVersionOf, type GroupVersionKind } from '#libs/apimachinery';
+import { rootPath, type GroupVersion } from '../api-discovery/group-version.js';
 import type { ResourceDefinition, SubresourceDefinition } from '../definition.js';
+import { hasProtobuf } from '../protobuf/index.js';
+import {
+  anyContent,
+  answers,
+  DELETE,
+  DELETE_MANY,
+  encodedContent,
+  inPath,
+  LIST,
+  optionParameters,
+  PATCH,
+  PRETTY,
+  WRITE,
+} from './content.js';
 import { listModel, modelOfKind, schemaPath, type Schema } from './schemas.js';
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
@@ -11,39 +25,6 @@ const PATCH_TYPES = [
   'application/apply-patch+yaml',
 ] as const;
 
-const query = (name: string, type: 'string' | 'boolean' | 'integer'): Schema => ({
-  name,
-  in: 'query',
-  schema: { type, uniqueItems: true },
-});
-const inPath = (name: string): Schema => ({ name, in: 'path', required: true, schema: { type: 'string', uniqueItems: true } });
-
-const PRETTY = query('pretty', 'string');
-const WRITE = [query('dryRun', 'string'), query('fieldManager', 'string'), query('fieldValidation', 'string')];
-const LIST = [
-  query('allowWatchBookmarks', 'boolean'),
-  query('continue', 'string'),
-  query('fieldSelector', 'string'),
-  query('labelSelector', 'string'),
-  query('limit', 'integer'),
-  query('resourceVersion', 'string'),
-  query('resourceVersionMatch', 'string'),
-  query('sendInitialEvents', 'boolean'),
-  query('timeoutSeconds', 'integer'),
-  query('watch', 'boolean'),
-];
-const DELETE = [
-  query('dryRun', 'string'),
-  query('gracePeriodSeconds', 'integer'),
-  query('orphanDependents', 'boolean'),
-  query('propagationPolicy', 'string'),
-];
-
-const json = (model: string): Schema => ({ 'application/json': { schema: { $ref: schemaPath(model) } } });
-const answers = (content: Schema, codes: readonly number[]): Schema =>
-  Object.fromEntries([...codes.map((code) => [`${code}`, { description: 'OK', content }]), ['401', { description: 'Unauthorized' }]]);
-const body = (content: Schema): Schema => ({ requestBody: { content, required: true } });
-
 /** What every operation on one resource shares. */
 interface Place {
   readonly definition: ResourceDefinition;
@@ -51,6 +32,8 @@ interface Place {
   /** In operation ids: `CoreV1`, `AppsV1`. */
   readonly groupName: string;
   readonly tag: string;
+  /** Whether its objects have a form in Protocol Buffers. */
+  readonly protobuf: boolean;
 }
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
@@ -70,6 +53,7 @@ function placeOf(definition: ResourceDefinition): Place {
     kind: { group, version, kind: definition.kind },
     groupName: capital(name) + capital(version),
     tag: `${name}_${version}`,
+    protobuf: definition.schema === undefined && hasProtobuf(apiVersionOf(definition.resource), definition.kind),
   };
 }
 
@@ -95,7 +79,7 @@ const operation = (place: Place, one: Operation): readonly [string, Schema] => [
     tags: [place.tag],
     operationId: `${one.word}${place.groupName}${one.subject}`,
     parameters: one.parameters,
-    ...(one.body ? body(one.body) : {}),
+    ...(one.body ? { requestBody: { content: one.body, ...(one.method === 'delete' ? {} : { required: true }) } } : {}),
     responses: answers(one.content, one.codes),
     'x-kubernetes-action': one.action,
     'x-kubernetes-group-version-kind': { group: one.kind.group, kind: one.kind.kind, version: one.kind.version },
@@ -116,19 +100,18 @@ type Methods = readonly (readonly [string, Schema])[];
 
 /** Read, replace and patch: of an object, or of a subresource that is one. */
 function readAndWrite(place: Place, verbs: readonly string[], subject: string, kind: GroupVersionKind, model: string): Methods {
-  const content = json(model);
+  const content = encodedContent(model, place.protobuf);
   const common = { subject, kind, content };
   const methods: (readonly [string, Schema])[] = [];
   if (verbs.includes('get')) {
     methods.push(operation(place, { ...common, method: 'get', word: 'read', action: 'get', parameters: [], codes: [200] }));
   }
   if (verbs.includes('update')) {
-    const replace = { method: 'put', word: 'replace', action: 'put', parameters: WRITE, body: content, codes: [200, 201] };
+    const replace = { method: 'put', word: 'replace', action: 'put', parameters: WRITE, body: anyContent(model), codes: [200, 201] };
     methods.push(operation(place, { ...common, ...replace }));
   }
   if (verbs.includes('patch')) {
-    const parameters = [...WRITE, query('force', 'boolean')];
-    const patch = { method: 'patch', word: 'patch', action: 'patch', parameters, body: patchBody(place), codes: [200, 201] };
+    const patch = { method: 'patch', word: 'patch', action: 'patch', parameters: PATCH, body: patchBody(place), codes: [200, 201] };
     methods.push(operation(place, { ...common, ...patch }));
   }
   return methods;
@@ -138,45 +121,57 @@ function collectionMethods(place: Place): Methods {
   const { definition, kind } = place;
   const { verbs, model } = definition;
   const subject = `${scopeWord(place)}${definition.kind}`;
-  const content = json(model);
+  const content = encodedContent(model, place.protobuf);
   const methods: (readonly [string, Schema])[] = [];
   if (verbs.includes('list')) {
     const list = { method: 'get', word: 'list', action: 'list', parameters: LIST, codes: [200] };
-    methods.push(operation(place, { ...list, subject, kind, content: json(listModel(model, definition.listKind)) }));
+    methods.push(
+      operation(place, { ...list, subject, kind, content: encodedContent(listModel(model, definition.listKind), place.protobuf, true) }),
+    );
   }
   if (verbs.includes('create')) {
-    const create = { method: 'post', word: 'create', action: 'post', parameters: WRITE, body: content, codes: [200, 201, 202] };
+    const create = { method: 'post', word: 'create', action: 'post', parameters: WRITE, body: anyContent(model), codes: [200, 201, 202] };
     methods.push(operation(place, { ...create, subject, kind, content }));
   }
   if (verbs.includes('deletecollection')) {
-    const parameters = [...DELETE, ...LIST.filter(({ name }) => !['allowWatchBookmarks', 'watch'].includes(String(name)))];
     const remove = {
       method: 'delete',
       word: 'delete',
       action: 'deletecollection',
-      parameters,
-      body: json(`${META}.DeleteOptions`),
+      parameters: DELETE_MANY,
+      body: anyContent(`${META}.DeleteOptions`),
       codes: [200],
     };
-    methods.push(operation(place, { ...remove, subject: `Collection${subject}`, kind, content: json(`${META}.Status`) }));
+    methods.push(
+      operation(place, { ...remove, subject: `Collection${subject}`, kind, content: encodedContent(`${META}.Status`, place.protobuf) }),
+    );
   }
   return methods;
 }
+
+/** Kinds whose deletion answers the object instead of a Status (upstream's ReturnDeletedObject). */
+const RETURNED: ReadonlySet<string> = new Set([
+  ...['PersistentVolume', 'PersistentVolumeClaim', 'Pod', 'PodTemplate', 'ResourceQuota', 'Service', 'ServiceAccount'].map(
+    (kind) => `/${kind}`,
+  ),
+  ...['CSIDriver', 'CSINode', 'StorageClass', 'VolumeAttachment', 'VolumeAttributesClass'].map((kind) => `storage.k8s.io/${kind}`),
+]);
 
 function objectMethods(place: Place): Methods {
   const { definition, kind } = place;
   const subject = `${scopeWord(place)}${definition.kind}`;
   const methods = [...readAndWrite(place, definition.verbs, subject, kind, definition.model)];
   if (definition.verbs.includes('delete')) {
+    const answered = RETURNED.has(`${kind.group}/${kind.kind}`) ? definition.model : `${META}.Status`;
     const remove = {
       method: 'delete',
       word: 'delete',
       action: 'delete',
       parameters: DELETE,
-      body: json(`${META}.DeleteOptions`),
+      body: anyContent(`${META}.DeleteOptions`),
       codes: [200, 202],
     };
-    methods.push(operation(place, { ...remove, subject, kind, content: json(`${META}.Status`) }));
+    methods.push(operation(place, { ...remove, subject, kind, content: encodedContent(answered, place.protobuf) }));
   }
   return methods;
 }
@@ -188,37 +183,80 @@ export const kindOfSubresource = ({ kind }: Pick<Place, 'kind'>, one: Subresourc
   kind: one.kind,
 });
 
-/** Of streams (exec, log, proxy, ...) a document says only that one can connect. */
+const STREAMS: readonly string[] = ['attach', 'exec', 'log', 'portforward', 'proxy'];
+
+/** Whether a subresource is a conversation, not an object. */
+export const isStream = ({ name }: SubresourceDefinition): boolean => STREAMS.includes(name);
+
+const LOG_OPTIONS = 'io.k8s.api.core.v1.PodLogOptions';
+
+/** Of streams (exec, log, proxy, ...) a document says how one connects, not what is said. */
 function connectMethods(place: Place, one: SubresourceDefinition, subject: string, kind: GroupVersionKind): Methods {
-  const content: Schema = { '*/*': { schema: { type: 'string' } } };
-  return one.verbs.flatMap((verb) => {
+  const log = one.name === 'log';
+  const types = log ? ['application/json', 'application/vnd.kubernetes.protobuf', 'application/yaml', 'text/plain'] : ['*/*'];
+  const content: Schema = Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' } }]));
+  const options = log ? LOG_OPTIONS : modelOfKind(kind);
+  const parameters = options === undefined ? [] : optionParameters(options);
+  return one.verbs.map((verb) => {
     const method = verb === 'create' ? 'post' : verb === 'update' ? 'put' : verb;
-    const log = one.name === 'log';
-    const word = log ? 'read' : `connect${capital(method)}`;
-    return [operation(place, { method, word, action: log ? 'get' : 'connect', subject, kind, parameters: [], content, codes: [200] })];
+    const common = { method, kind, parameters, content, codes: [200] };
+    if (log) return operation(place, { ...common, word: 'read', action: 'get', subject });
+    return operation(place, { ...common, word: 'connect', action: 'connect', subject: `${capital(method)}${subject}` });
   });
 }
-
-const STREAMS: readonly string[] = ['attach', 'exec', 'log', 'portforward', 'proxy'];
 
 function subresourceMethods(place: Place, one: SubresourceDefinition): Methods {
   const { definition } = place;
   const kind = kindOfSubresource(place, one);
   const subject = `${scopeWord(place)}${definition.kind}${capital(one.name)}`;
   const model = definition.schema && one.group === undefined ? definition.model : modelOfKind(kind);
-  if (STREAMS.includes(one.name) || model === undefined) return connectMethods(place, one, subject, kind);
+  if (isStream(one) || model === undefined) return connectMethods(place, one, subject, kind);
   const methods = [...readAndWrite(place, one.verbs, subject, kind, model)];
   if (one.verbs.includes('create')) {
-    const create = { method: 'post', word: 'create', action: 'post', parameters: WRITE, body: json(model), codes: [200, 201, 202] };
-    methods.push(operation(place, { ...create, subject, kind, content: json(model) }));
+    const create = { method: 'post', word: 'create', action: 'post', parameters: WRITE, body: anyContent(model), codes: [200, 201, 202] };
+    methods.push(operation(place, { ...create, subject, kind, content: encodedContent(model, place.protobuf) }));
   }
   return methods;
 }
 
-const item = (methods: Methods, parameters: readonly Schema[]): Schema => ({
-  ...Object.fromEntries(methods),
-  parameters: [...parameters, PRETTY],
-});
+/** A path: what its operations have in common stands at the path itself, as in upstream's documents. */
+function item(methods: Methods, parameters: readonly Schema[]): Schema {
+  const lists = methods.map(([, { parameters: own }]) => own as readonly Schema[]);
+  const common = (lists[0] ?? []).filter(({ name }) => lists.every((list) => list.some((other) => other['name'] === name)));
+  const operations = methods.map(([method, { parameters: own, ...rest }]) => {
+    const left = (own as readonly Schema[]).filter((parameter) => !common.includes(parameter));
+    return [method, { ...rest, ...(left.length > 0 ? { parameters: left } : {}) }] as const;
+  });
+  const shared = [...common, ...parameters, PRETTY].filter(({ name }, at, all) => all.findIndex((other) => other['name'] === name) === at);
+  return { ...Object.fromEntries(operations), parameters: shared.sort((a, b) => (String(a['name']) < String(b['name']) ? -1 : 1)) };
+}
+
+/** Where a group and version says what it has. */
+export function discoveryPath({ group, version }: GroupVersion): readonly [path: string, item: Schema] {
+  const name = groupIdentifier(group);
+  const content = encodedContent(`${META}.APIResourceList`, true);
+  const operationId = `get${capital(name)}${capital(version)}APIResources`;
+  return [`/${rootPath({ group, version })}/`, { get: { tags: [`${name}_${version}`], operationId, responses: answers(content, [200]) } }];
+}
+
+/** The old form of watches, by a path of their own. */
+function watchPaths(place: Place, root: string, base: string): readonly (readonly [string, Schema])[] {
+  const { definition, kind } = place;
+  if (!definition.verbs.includes('watch')) return [];
+  const content = encodedContent(`${META}.WatchEvent`, place.protobuf, true);
+  const watch = { method: 'get', word: 'watch', kind, content, codes: [200], parameters: LIST };
+  const under = (path: string): string => `${root}/watch${path.slice(root.length)}`;
+  const subject = `${scopeWord(place)}${definition.kind}`;
+  const space = definition.scope === 'Namespaced' ? [inPath('namespace')] : [];
+  const one = operation(place, { ...watch, action: 'watch', subject });
+  const many = operation(place, { ...watch, action: 'watchlist', subject: `${subject}List` });
+  const all = operation(place, { ...watch, action: 'watchlist', subject: `${definition.kind}ListForAllNamespaces` });
+  return [
+    ...(space.length > 0 ? [[under(`${root}/${definition.resource.resource}`), item([all], [])] as const] : []),
+    [under(base), item([many], space)],
+    [under(`${base}/{name}`), item([one], [inPath('name'), ...space])],
+  ];
+}
 
 /** Everything a resource is served under, by path. */
 export function pathsOf(definition: ResourceDefinition): readonly (readonly [path: string, item: Schema])[] {
@@ -233,13 +271,16 @@ export function pathsOf(definition: ResourceDefinition): readonly (readonly [pat
   if (namespaced && definition.verbs.includes('list')) {
     const subject = `${definition.kind}ForAllNamespaces`;
     const list = { method: 'get', word: 'list', action: 'list', parameters: LIST, codes: [200] };
-    const content = json(listModel(definition.model, definition.listKind));
+    const content = encodedContent(listModel(definition.model, definition.listKind), place.protobuf, true);
     everywhere.push([`${root}/${resource}`, item([operation(place, { ...list, subject, kind: place.kind, content })], [])]);
   }
-  return [
+  const items: readonly (readonly [string, Schema])[] = [
     ...everywhere,
+    ...watchPaths(place, root, base),
     [base, item(collectionMethods(place), parameters)],
     [`${base}/{name}`, item(objectMethods(place), named)],
     ...definition.subresources.map((one) => [`${base}/{name}/${one.name}`, item(subresourceMethods(place, one), named)] as const),
   ];
+  // Kinds that are only created have no path of a single one.
+  return items.filter(([, { parameters: _, ...operations }]) => Object.keys(operations).length > 0);
 }

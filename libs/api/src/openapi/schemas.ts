@@ -1,6 +1,6 @@
 import type { GroupVersionKind } from '#libs/apimachinery';
 import { JSON_SCHEMA_MODEL } from '../schema/apiextensions-facts.js';
-import { MODELS, modelFacts, shortName, type FieldFact } from '../schema/facts.js';
+import { ATOMIC_MODELS, MODELS, modelFacts, shortName, UNIONS as UNION_MODELS, type FieldFact } from '../schema/facts.js';
 import { schemaPath, schemaReference, type Schema } from './reference.js';
 
 export { schemaPath, type Schema };
@@ -39,7 +39,9 @@ const LEAVES: Readonly<Record<string, Schema>> = {
 };
 
 /** The schemas every document has: what requests and answers of any resource may hold. */
-export const COMMON_MODELS: readonly string[] = ['DeleteOptions', 'Patch', 'Status', 'WatchEvent'].map((name) => `${META}.${name}`);
+export const COMMON_MODELS: readonly string[] = ['APIResourceList', 'DeleteOptions', 'Patch', 'Status', 'WatchEvent'].map(
+  (name) => `${META}.${name}`,
+);
 
 const SCALARS: Readonly<Record<string, Schema>> = {
   string: { type: 'string' },
@@ -61,22 +63,27 @@ function modelOfType(type: string): string | undefined {
   return Object.hasOwn(SCALAR_MODEL, type) ? SCALAR_MODEL[type as keyof typeof SCALAR_MODEL] : undefined;
 }
 
-function typeSchema(type: string, defaulted: boolean): Schema {
-  if (type.startsWith('[]')) return { type: 'array', items: typeSchema(type.slice(2), true) };
-  if (type.startsWith('map:')) return { type: 'object', additionalProperties: typeSchema(type.slice(4), true) };
+/** `values`: of the innermost string, where it is an enumeration. */
+function typeSchema(type: string, defaulted: boolean, values?: readonly string[]): Schema {
+  if (type.startsWith('[]')) return { type: 'array', items: typeSchema(type.slice(2), true, values) };
+  if (type.startsWith('map:')) return { type: 'object', additionalProperties: typeSchema(type.slice(4), true, values) };
   const model = modelOfType(type);
   if (model) return defaulted && type.startsWith('#') ? { ...schemaReference(model), default: {} } : schemaReference(model);
   const zero = ZEROS[type];
-  return defaulted && zero !== undefined ? { ...SCALARS[type], default: zero } : { ...SCALARS[type] };
+  const enumeration = values === undefined ? {} : { enum: values };
+  return defaulted && zero !== undefined ? { ...SCALARS[type], default: zero, ...enumeration } : { ...SCALARS[type], ...enumeration };
 }
 
 /** Of one field: its type and what merging needs to know. */
 function fieldSchema(name: string, fact: FieldFact): Schema {
   const struct = fact.type.startsWith('#') && fact.pointer !== true;
   const base =
-    name === 'fieldsV1' ? schemaReference(FIELDS_V1) : typeSchema(fact.type, struct || (!fact.optional && fact.pointer !== true));
+    name === 'fieldsV1'
+      ? schemaReference(FIELDS_V1)
+      : typeSchema(fact.type, struct || (!fact.optional && fact.pointer !== true), fact.enum);
   return {
     ...base,
+    ...(fact.default === undefined ? {} : { default: fact.default }),
     ...(fact.listMapKeys ? { 'x-kubernetes-list-map-keys': fact.listMapKeys } : {}),
     ...(fact.listType ? { 'x-kubernetes-list-type': fact.listType } : {}),
     ...(fact.mapType ? { 'x-kubernetes-map-type': fact.mapType } : {}),
@@ -95,13 +102,25 @@ export const withKinds = (schema: Schema, kinds: readonly GroupVersionKind[]): S
 export function modelSchema(model: string): Schema {
   const leaf = LEAVES[model];
   if (leaf) return leaf;
-  const fields = Object.entries(modelFacts(model)).sort(([a], [b]) => (a < b ? -1 : 1));
-  const required = fields.filter(([, fact]) => fact.optional !== true).map(([name]) => name);
+  const declared = Object.entries(modelFacts(model));
+  const fields = [...declared].sort(([a], [b]) => (a < b ? -1 : 1));
+  const required = declared.filter(([, fact]) => fact.optional !== true).map(([name]) => name);
   return {
     type: 'object',
     ...(required.length > 0 ? { required } : {}),
     ...(fields.length > 0 ? { properties: Object.fromEntries(fields.map(([name, fact]) => [name, fieldSchema(name, fact)])) } : {}),
+    ...(ATOMIC_MODELS.has(model) ? { 'x-kubernetes-map-type': 'atomic' } : {}),
+    ...unionOf(model),
   };
+}
+
+/** Which member of a union says which of the others counts. */
+function unionOf(model: string): Schema {
+  const union = Object.hasOwn(UNION_MODELS, model) ? UNION_MODELS[model] : undefined;
+  if (union === undefined) return {};
+  const { discriminator, fields } = union;
+  const named = Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { 'x-kubernetes-unions': [{ ...(discriminator === undefined ? {} : { discriminator }), 'fields-to-discriminateBy': named }] };
 }
 
 /** The schema of a list of a model's objects. */

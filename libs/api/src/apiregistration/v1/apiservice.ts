@@ -16,7 +16,7 @@ import { kindOf } from '../../kind.js';
 import { judge, present, type Problems } from '../../problems.js';
 import { APISERVICES } from '../../resources.js';
 import { API_SERVICE_MODEL } from '../../schema/apiregistration-facts.js';
-import { standardStrategy } from '../../strategy.js';
+import { standardStrategy, withStatusOf } from '../../strategy.js';
 import { statusOf } from '../../verbs.js';
 
 /** One condition of an APIService; upstream knows `Available`. */
@@ -129,6 +129,11 @@ export const apiservices = kindOf<APIService>(APISERVICES, 'APIService', {
       ...object,
       status: object.spec?.service === undefined ? { conditions: [locallyAvailable(now)] } : {},
     }),
+    // Who serves an API itself again is available at once, whatever was said of the Service.
+    prepareForUpdate: (next, old, { now }) =>
+      next.spec?.service === undefined && old.spec?.service !== undefined
+        ? { ...next, status: { conditions: [locallyAvailable(now)] } }
+        : withStatusOf(next, old),
     validate,
   }),
   columns: [NAME, column('Service', serviceOf), column('Available', availability), AGE],
