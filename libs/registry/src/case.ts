@@ -31,12 +31,17 @@ export function prepareContextOf({ request, context: { now } }: Case): PrepareCo
 }
 
 /** Who writes to what, for the record of who owns which field. */
-export const trackingOf = ({ definition, request, context }: Case): Tracking => ({
-  definition,
-  subresource: request.subresource ?? '',
-  manager: managerName(request.requester),
-  now: context.now,
-});
+export function trackingOf(given: Case): Tracking {
+  const { definition, request, context } = given;
+  const webhook = definition.storage?.webhook;
+  return {
+    definition,
+    subresource: request.subresource ?? '',
+    manager: managerName(request.requester),
+    now: context.now,
+    ...(webhook ? { convert: (object, apiVersion) => convertedTo(apiVersion, object, webhook, given) } : {}),
+  };
+}
 
 /** Where a kind's objects are stored: their own resource, or the one they share. */
 export const storedResource = ({ storage, resource }: ResourceDefinition): GroupVersionResource => storage?.resource ?? resource;

@@ -58,6 +58,8 @@ const WEBHOOK = {
   webhook: { clientConfig: { url: 'https://converter.example.com' }, conversionReviewVersions: ['v1'] },
 };
 
+const APPLY = 'application/apply-patch+yaml';
+
 let custom: CustomResources;
 
 beforeAll(async () => {
@@ -89,6 +91,41 @@ describe('versions that differ in name alone', () => {
     expect(await specOf(path('plains', 'v2', 'a'))).toEqual({ host: 'h', extra: 'x' });
     expect((await custom.ask(path('plains', 'v2', 'a'))).json()['apiVersion']).toBe('example.com/v2');
     expect(calls).toEqual([]);
+  });
+});
+
+describe('a version that is no longer served', () => {
+  const CRD = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/turns.example.com';
+  const models = async (): Promise<readonly string[]> =>
+    Object.keys((await custom.ask('/openapi/v2')).json<{ definitions: Json }>().definitions)
+      .filter((name) => name.endsWith('.Turn'))
+      .sort();
+
+  it('leaves the documents and discovery, while its objects are read in the others and collected', async () => {
+    const crd = definition('turns', 'Turn', { strategy: 'None' });
+    await custom.define(crd);
+    await custom.post(path('turns', 'v1'), object('Turn', 'v1', 'kept', { host: 'h' }));
+    expect(await models()).toEqual(['com.example.v1.Turn', 'com.example.v2.Turn']);
+    const live = (await custom.ask(CRD)).json<KubeObject & { spec: { versions: readonly Json[] } }>();
+    const versions = live.spec.versions.map((version) => (version['name'] === 'v1' ? { ...version, served: false } : version));
+    expect((await custom.send('PUT', CRD, { ...live, spec: { ...live.spec, versions } })).code).toBe(200);
+    expect(await models()).toEqual(['com.example.v2.Turn']);
+    expect((await custom.ask(path('turns', 'v1'))).code).toBe(404);
+    expect((await custom.ask('/openapi/v3/apis/example.com/v1')).text).not.toContain('com.example.v1.Turn"');
+    expect((await custom.ask(path('turns', 'v2', 'kept'))).json()).toMatchObject({
+      apiVersion: 'example.com/v2',
+      spec: { host: 'h', extra: 'x' },
+    });
+    const patched = await custom.send('PATCH', path('turns', 'v2', 'kept'), { spec: { host: 'i' } }, 'application/merge-patch+json');
+    expect(patched.code).toBe(200);
+    const owned = {
+      ...object('Turn', 'v2', 'orphan', {}),
+      metadata: { name: 'orphan', ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'gone', uid: 'x' }] },
+    };
+    await custom.post(path('turns', 'v2'), owned);
+    await custom.until(async () => (await custom.ask(path('turns', 'v2', 'orphan'))).code === 404);
+    await custom.send('DELETE', CRD, undefined);
+    await custom.until(async () => (await custom.ask(CRD)).code === 404);
   });
 });
 
@@ -144,10 +181,19 @@ describe('versions that a webhook converts', () => {
       'PATCH',
       `${path('hooks', 'v2', 'patched')}?fieldManager=me&force=true`,
       object('Hook', 'v2', 'patched', { port: '3' }),
-      'application/apply-patch+yaml',
+      APPLY,
     );
     expect(applied.json()).toMatchObject({ spec: { host: 'h', port: '3' } });
     expect((await custom.send('DELETE', path('hooks', 'v2', 'patched'), undefined)).code).toBe(200);
+  });
+
+  it('let appliers of different versions share an object, and conflict where they disagree', async () => {
+    const apply = (version: string, manager: string, spec: Json): ReturnType<CustomResources['send']> =>
+      custom.send('PATCH', `${path('hooks', version, 'shared')}?fieldManager=${manager}`, object('Hook', version, 'shared', spec), APPLY);
+    expect((await apply('v2', 'two', { host: 'h', port: '1' })).code).toBe(201);
+    expect((await apply('v1', 'one', { host: 'h:1' })).code).toBe(200);
+    const refused = await apply('v1', 'one', { host: 'h:2' });
+    expect([refused.code, refused.json()['message']]).toEqual([409, 'Apply failed with 1 conflict: conflict with "two": .spec.port']);
   });
 
   it('are watched in the version of the request, in order', async () => {

@@ -26,19 +26,48 @@ export function openApiV2(documents: readonly OpenApiDocument[], version: string
   return { swagger: '2.0', info: { title: 'Kubernetes', version }, paths, definitions, securityDefinitions, security };
 }
 
-/** A schema with its references where Swagger has them; a reference wrapped to carry a default is unwrapped. */
+const PRESERVES = 'x-kubernetes-preserve-unknown-fields';
+/** What any object has besides what its schema says. */
+const TYPE_META: readonly string[] = ['apiVersion', 'kind', 'metadata'];
+
+const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isOfTypes = (oneOf: unknown): boolean => Array.isArray(oneOf) && oneOf.every((one) => isJson(one) && typeof one['type'] === 'string');
+
+const mapped = (members: unknown): unknown =>
+  isJson(members) ? Object.fromEntries(Object.entries(members).map(([name, one]) => [name, schemaOf(one)])) : members;
+
+/**
+ * A schema as Swagger has it: references in their place, one wrapped to carry a default unwrapped, what Swagger can't
+ * say left out. Clients of it know neither null nor fields beside those that are specified.
+ */
 function schemaOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(schemaOf);
-  if (typeof value !== 'object' || value === null) return value;
-  const schema = value as Json;
-  const { $ref, allOf, oneOf, nullable: _nullable, ...rest } = schema;
+  if (!isJson(value)) return value;
+  const { $ref, allOf, oneOf, anyOf: _anyOf, not: _not, nullable, ...rest } = value;
   if (typeof $ref === 'string') return { $ref: $ref.replace(V3_SCHEMAS, '#/definitions/') };
   const [only] = Array.isArray(allOf) ? (allOf as readonly unknown[]) : [];
-  const inner = only === undefined ? {} : (schemaOf(only) as Json);
-  // What may be one of several is a string there, as upstream has it for quantities and ports.
-  const converted: Record<string, unknown> = { ...(Array.isArray(oneOf) ? { type: 'string' } : {}), ...inner };
-  for (const [key, member] of Object.entries(rest)) converted[key] = key === 'default' ? member : schemaOf(member);
+  const inner = isJson(only) && typeof only['$ref'] === 'string' ? (schemaOf(only) as Json) : {};
+  // What may be of one of several types is a string there, as upstream has it for quantities and ports.
+  const converted: Record<string, unknown> = { ...(isOfTypes(oneOf) ? { type: 'string' } : {}), ...inner };
+  for (const [key, member] of Object.entries(rest)) converted[key] = memberOf(key, member);
+  if (nullable === true)
+    for (const key of ['type', 'format', 'properties', 'items', 'additionalProperties', 'required']) delete converted[key];
+  if (converted[PRESERVES] === true) preserve(converted);
   return converted;
+}
+
+function memberOf(key: string, member: unknown): unknown {
+  if (key === 'properties') return mapped(member);
+  return key === 'items' || key === 'additionalProperties' ? schemaOf(member) : member;
+}
+
+function preserve(schema: Record<string, unknown>): void {
+  delete schema['items'];
+  const { properties } = schema;
+  if (!isJson(properties)) return;
+  const kept = Object.entries(properties).filter(([name]) => TYPE_META.includes(name));
+  if (kept.length === TYPE_META.length) schema['properties'] = Object.fromEntries(kept);
+  else delete schema['properties'];
 }
 
 function pathOf(item: Json): Json {

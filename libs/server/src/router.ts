@@ -89,7 +89,9 @@ export class Router {
       const known = this.resources.get(key);
       next.set(key, known?.definition === definition ? known : new ServedResource(definition, this.caller));
     }
+    const before = this.resources;
     this.resources = next;
+    for (const [key, served] of before) if (!isSame(next.get(key), served)) this.watches.endOf(served);
   }
 
   start(): void {
@@ -175,6 +177,10 @@ export class Router {
 
 /** What is served without being stored: for routing, discovery and OpenAPI. */
 const UNSTORED: readonly ResourceDefinition[] = [BINDINGS as never, COMPONENT_STATUSES as never, ...REVIEWS];
+
+/** Whether a kind is still served as it was; that nothing of it is created any more is no matter to those who read it. */
+const isSame = (now: ServedResource | undefined, before: ServedResource): boolean =>
+  now === before || (now !== undefined && now.definition.schema !== undefined && now.definition.schema === before.definition.schema);
 
 const keyOf = ({ group, version, resource }: { readonly group: string; readonly version: string; readonly resource: string }): string =>
   `${group}/${version}/${resource}`;

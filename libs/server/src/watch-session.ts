@@ -57,6 +57,11 @@ export class WatchSession implements Watcher {
     this.nextBookmark = now + (plan.bookmarkEveryMs ?? 0);
   }
 
+  /** What is watched. */
+  get served(): ServedResource {
+    return this.plan.served;
+  }
+
   /** Whether the next line has to show a table's columns; asking takes them. */
   takeHeaders(): boolean {
     const due = this.headersDue;

@@ -31,7 +31,8 @@ export interface WatchSources {
 /** Opens and ends watches. */
 export class Watches {
   readonly hub: WatchHub;
-  private readonly ending = new Set<() => void>();
+  /** How to end each watch, and what it watches. */
+  private readonly ending = new Map<() => void, ServedResource>();
 
   constructor(private readonly sources: WatchSources) {
     this.hub = new WatchHub(sources.view, sources.world.now);
@@ -39,7 +40,12 @@ export class Watches {
 
   /** Ends all watches in good order: each gets its last bookmark. */
   close(): void {
-    for (const end of this.ending) end();
+    for (const end of [...this.ending.keys()]) end();
+  }
+
+  /** Ends the watches of a kind that is no longer served as it was: their clients come again, or find it gone. */
+  endOf({ definition: { schema } }: ServedResource): void {
+    for (const [end, { definition }] of [...this.ending]) if (schema !== undefined && definition.schema === schema) end();
   }
 
   /** Serves a watch until it times out, the client goes, or the server closes. */
@@ -116,7 +122,7 @@ export class Watches {
       const timer = setTimeout(end, Math.min(timeoutMs, 2 ** 31 - 1));
       timer.unref();
       signal.addEventListener('abort', end, { once: true });
-      this.ending.add(end);
+      this.ending.set(end, session.served);
       if (signal.aborted) end();
       session.onFailure = (error) => {
         response.write(frameOf('ERROR', toStatus(error), session.encoding));

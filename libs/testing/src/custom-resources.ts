@@ -11,6 +11,8 @@ const PATIENCE_MS = 5_000;
 export interface TestWatch {
   /** The next events, once so many have come. */
   take(count: number): Promise<readonly unknown[]>;
+  /** Resolves when the server ends it. */
+  readonly ended: Promise<void>;
   end(): void;
 }
 
@@ -54,11 +56,13 @@ async function watchOf(server: TestApiServer, path: string): Promise<TestWatch> 
     for (const line of lines) events.push(JSON.parse(line));
   });
   answer.on('error', () => undefined);
+  const ended = new Promise<void>((resolve) => void answer.once('end', resolve));
   return {
     async take(count) {
       await until(() => Promise.resolve(events.length >= count));
       return events.splice(0, count);
     },
+    ended,
     end: () => void answer.destroy(),
   };
 }

@@ -48,14 +48,16 @@ export function groupsOf(
     );
 }
 
-/** Stable versions before betas before alphas, newer ones first. */
-function byPreference(a: string, b: string): number {
+/** Stable versions before betas before alphas, newer ones first; then what has another form, by name (apimachinery `util/version`). */
+export function byPreference(a: string, b: string): number {
   const [left, right] = [parsed(a), parsed(b)];
-  return right.stability - left.stability || right.major - left.major || right.minor - left.minor;
+  return right.stability - left.stability || right.major - left.major || right.minor - left.minor || (a < b ? -1 : a > b ? 1 : 0);
 }
 
 function parsed(version: string): { readonly stability: number; readonly major: number; readonly minor: number } {
-  const [, major, stage, minor] = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(version) ?? [];
+  const match = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(version);
+  if (!match) return { stability: -1, major: 0, minor: 0 };
+  const [, major, stage, minor] = match;
   return { stability: stage === undefined ? 2 : stage === 'beta' ? 1 : 0, major: Number(major ?? 0), minor: Number(minor ?? 0) };
 }
 

@@ -16,15 +16,36 @@ const byObject = new WeakMap<KubeObject, readonly ResourceDefinition[]>();
 /** All that what is served depends on: a definition that changes in other ways serves what it served. */
 function identityOf(crd: CustomResourceDefinition): string {
   const { spec, status } = crd;
-  return sha256Hex(JSON.stringify([spec, status?.acceptedNames, isEstablished(crd), isTerminating(crd)]));
+  return sha256Hex(JSON.stringify([spec, status?.acceptedNames, isEstablished(crd)]));
+}
+
+/**
+ * What a definition adds; nothing where it can't be compiled. Only definitions that were found valid are established, but
+ * a stored one may be from before a rule was known: it must not take the other kinds with it.
+ */
+function compileSafely(crd: CustomResourceDefinition): readonly ResourceDefinition[] {
+  try {
+    return customResourcesOf(crd);
+  } catch {
+    return [];
+  }
 }
 
 function definitionsOf(crd: CustomResourceDefinition): readonly ResourceDefinition[] {
   const seen = byObject.get(crd);
   if (seen) return seen;
   const identity = identityOf(crd);
-  const definitions = compiled.get(identity) ?? customResourcesOf(crd);
-  byObject.set(crd, definitions);
+  const definitions = remembered(identity, () => compileSafely(crd));
+  // A kind on its way out is the same but for that: who reads or watches it goes on.
+  const current = isTerminating(crd)
+    ? remembered(`${identity} terminating`, () => definitions.map((one) => ({ ...one, terminating: true })))
+    : definitions;
+  byObject.set(crd, current);
+  return current;
+}
+
+function remembered(identity: string, make: () => readonly ResourceDefinition[]): readonly ResourceDefinition[] {
+  const definitions = compiled.get(identity) ?? make();
   compiled.set(identity, definitions);
   if (compiled.size > MOST_COMPILED) for (const oldest of [...compiled.keys()].slice(0, MOST_COMPILED / 10)) compiled.delete(oldest);
   return definitions;

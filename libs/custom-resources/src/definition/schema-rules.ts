@@ -1,3 +1,4 @@
+import { own } from '../schema/json.js';
 import {
   child,
   duplicate,
@@ -153,9 +154,9 @@ function mapItems(schema: JsonSchema, keys: readonly string[], path: string, err
   }
   const seen = new Set<string>();
   for (const key of keys) {
-    const own = items.properties?.[key];
-    if (own === undefined) errors.push(invalidValue(at, keys, 'entries must all be names of item properties'));
-    else if (own.type === 'array' || own.type === 'object') {
+    const member = own(items.properties, key);
+    if (member === undefined) errors.push(invalidValue(at, keys, 'entries must all be names of item properties'));
+    else if (member.type === 'array' || member.type === 'object') {
       const where = child(keyed(child(child(path, 'items'), 'properties'), key), 'type');
       errors.push(invalidValue(where, items.type, "must be a scalar type if parent array's x-kubernetes-list-type is map"));
     }
@@ -172,14 +173,14 @@ function nullables(schema: JsonSchema, listType: string, keys: readonly string[]
     errors.push(forbiddenField(child(at, 'nullable'), `cannot be nullable when x-kubernetes-list-type is ${listType}`));
   if (listType !== 'map') return;
   for (const key of keys) {
-    const own = items.properties?.[key];
-    if (own === undefined) continue;
+    const member = own(items.properties, key);
+    if (member === undefined) continue;
     const where = keyed(child(at, 'properties'), key);
-    if (items.required?.includes(key) !== true && own.default === undefined) {
+    if (items.required?.includes(key) !== true && member.default === undefined) {
       const detail = 'this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property';
       errors.push(required(child(where, 'default'), detail));
     }
-    if (own.nullable === true) {
+    if (member.nullable === true) {
       errors.push(forbiddenField(child(where, 'nullable'), 'this property is in x-kubernetes-list-map-keys, so it cannot be nullable'));
     }
   }

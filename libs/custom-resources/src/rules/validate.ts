@@ -1,6 +1,6 @@
 import { Optional, type Evaluated, type Program } from '#libs/cel';
 import { child, deepEqual, duplicate, forbiddenField, invalidValue, item, keyed, required, type FieldError } from '#libs/apimachinery';
-import { isObject } from '../schema/json.js';
+import { isObject, own } from '../schema/json.js';
 import { NOWHERE } from '../validation/problems.js';
 import type { CompiledRule, RuleTree } from './compile.js';
 
@@ -38,19 +38,19 @@ function walk(tree: RuleTree, value: unknown, old: unknown, path: string, run: R
   if (!isObject(value)) return true;
   const before = isObject(old) && tree.node.mapType !== 'atomic' ? old : undefined;
   for (const [name, inner] of tree.properties) {
-    if (!walk(inner, value[name], before?.[name], child(path, name), run)) return false;
+    if (!walk(inner, own(value, name), own(before, name), child(path, name), run)) return false;
   }
   const { additional } = tree;
   if (additional === undefined) return true;
   return Object.entries(value).every(
-    ([name, member]) => tree.node.properties.has(name) || walk(additional, member, before?.[name], keyed(path, name), run),
+    ([name, member]) => tree.node.properties.has(name) || walk(additional, member, own(before, name), keyed(path, name), run),
   );
 }
 
 function walkItems(tree: RuleTree, list: readonly unknown[], old: unknown, path: string, run: Run): boolean {
   const { items, node } = tree;
   if (items === undefined) return true;
-  const keyOf = (one: unknown): string => JSON.stringify(node.listMapKeys.map((key) => (isObject(one) ? one[key] : undefined)));
+  const keyOf = (one: unknown): string => JSON.stringify(node.listMapKeys.map((key) => (isObject(one) ? own(one, key) : undefined)));
   const before =
     node.listType === 'map' && Array.isArray(old)
       ? new Map((old as readonly unknown[]).map((one) => [keyOf(one), one]))

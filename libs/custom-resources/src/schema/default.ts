@@ -54,7 +54,7 @@ function fillPlace(node: SchemaNode, value: unknown, budget: Budget): unknown {
 function withMissing(node: SchemaNode, object: JsonObject, budget: Budget): JsonObject {
   let out: Record<string, unknown> | undefined;
   for (const [name, inner] of node.properties) {
-    if (inner.default === undefined || object[name] !== undefined) continue;
+    if (inner.default === undefined || Object.hasOwn(object, name)) continue;
     out ??= { ...object };
     setMember(out, name, fillPlace(inner, take(inner, budget), budget));
   }

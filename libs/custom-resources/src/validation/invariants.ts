@@ -10,7 +10,7 @@ import {
   type FieldError,
   type ObjectMeta,
 } from '#libs/apimachinery';
-import { isObject, type JsonObject } from '../schema/json.js';
+import { isObject, type JsonObject, own } from '../schema/json.js';
 import { memberNode, type SchemaNode } from '../schema/node.js';
 
 /** What lists that are sets or maps, and resources within resources, have to be besides what their schemas say. */
@@ -64,7 +64,7 @@ function validateList({ listType, listMapKeys, items }: SchemaNode, list: readon
 function keysOf(one: JsonObject, keys: readonly string[], items: SchemaNode | undefined): JsonObject {
   return Object.fromEntries(
     keys.flatMap((key) => {
-      const value = one[key] ?? items?.properties.get(key)?.default;
+      const value = own(one, key) ?? items?.properties.get(key)?.default;
       return value === undefined ? [] : [[key, value]];
     }),
   );

@@ -1,5 +1,5 @@
 import { deepEqual, quoted, required, type FieldError } from '#libs/apimachinery';
-import { isObject, type JsonObject } from '../schema/json.js';
+import { isObject, type JsonObject, own } from '../schema/json.js';
 import type { Check } from './check.js';
 import { add, fieldAt, merge, newResult, notOneOf, together, tooLongAt, tooManyAt, wrong, wrongType, type Result } from './problems.js';
 
@@ -149,7 +149,7 @@ function checkList(check: Check, list: readonly unknown[], old: unknown, path: s
 /** Items are known again by their keys; those of other lists are not. */
 function correlatedItems({ listMapKeys }: Check, old: unknown): (item: unknown) => unknown {
   if (listMapKeys === undefined || !Array.isArray(old)) return () => undefined;
-  const keyOf = (item: unknown): string => JSON.stringify(listMapKeys.map((key) => (isObject(item) ? item[key] : undefined)));
+  const keyOf = (item: unknown): string => JSON.stringify(listMapKeys.map((key) => (isObject(item) ? own(item, key) : undefined)));
   const byKey = new Map((old as readonly unknown[]).map((item) => [keyOf(item), item]));
   return (item) => byKey.get(keyOf(item));
 }
@@ -172,12 +172,12 @@ function checkObject(check: Check, object: JsonObject, old: unknown, path: strin
       if (additional === false) {
         const { message } = wrong(`${path}.${name}`, name, 'is a forbidden property');
         add(result, { reason: 'FieldValueInvalid', message, field: fieldAt(path) });
-      } else merge(result, validatePlace(additional, object[name], before?.[name], `${path}.${name}`));
+      } else merge(result, validatePlace(additional, object[name], own(before, name), `${path}.${name}`));
     }
   }
   for (const [name, inner] of properties) {
     if (!Object.hasOwn(object, name)) continue;
-    merge(result, validatePlace(inner, object[name], before?.[name], path === '' ? name : `${path}.${name}`));
+    merge(result, validatePlace(inner, object[name], own(before, name), path === '' ? name : `${path}.${name}`));
   }
   for (const name of check.required) if (!Object.hasOwn(object, name)) add(result, required(fieldAt(`${path}.${name}`)));
   result.matches += 1;

@@ -4,6 +4,7 @@ import {
   differenceOf,
   fieldsAt,
   isEmpty,
+  isMap,
   managersAfterUpdate,
   unionOf,
   type Fields,
@@ -38,6 +39,8 @@ export interface Tracking {
   readonly subresource: string;
   readonly manager: string;
   readonly now: Instant;
+  /** An object in another version of its kind, where versions differ in more than their names. */
+  readonly convert?: (object: KubeObject, apiVersion: string) => KubeObject;
 }
 
 /** How a requester is called as a manager: by the name it gave, or by its program. */
@@ -84,18 +87,19 @@ function ignoredFields(definition: TrackedKind, subresource: string): Fields {
 }
 
 /** An object of a custom resource by the schema of a version; undefined where that is not served any more. */
-function inVersion({ mergeAt }: ObjectSchema, value: unknown, apiVersion: string): Typed | undefined {
+function inVersion({ mergeAt }: ObjectSchema, value: unknown, apiVersion: string, convert: Tracking['convert']): Typed | undefined {
   const type = mergeAt(apiVersion);
-  return type && { type, value };
+  if (type === undefined || convert === undefined || !isMap(value)) return type && { type, value };
+  return { type, value: convert(value as unknown as KubeObject, apiVersion) };
 }
 
-/** A definition's objects as the managers of any of its versions see them: the versions differ in name alone. */
-export function versionsOf({ definition, subresource }: Pick<Tracking, 'definition' | 'subresource'>): Versions {
+/** A definition's objects as the managers of any of its versions see them. */
+export function versionsOf({ definition, subresource, convert }: Pick<Tracking, 'definition' | 'subresource' | 'convert'>): Versions {
   const type = mergeTypeFor(definition);
   const { schema } = definition;
   return {
     apiVersion: apiVersionOf(definition.resource),
-    at: schema ? (value, apiVersion) => inVersion(schema, value, apiVersion) : (value) => ({ type, value }),
+    at: schema ? (value, apiVersion) => inVersion(schema, value, apiVersion, convert) : (value) => ({ type, value }),
     ignored: ignoredFields(definition, subresource),
   };
 }

@@ -1,5 +1,5 @@
-import { GENERATED_NAME, type Change, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
-import { EVENTS, type Event, type ResourceDefinition } from '#libs/api';
+import { GENERATED_NAME, type Change, type KubeObject } from '#libs/apimachinery';
+import { EVENTS, type Catalog, type Event, type ResourceDefinition } from '#libs/api';
 import type { Actor, Decision } from '#libs/log';
 import type { Requester, WriteRequest } from '#libs/registry';
 import { generatedName, generatedSuffix } from './generated-suffix.js';
@@ -61,13 +61,16 @@ export function decidedChange(changes: readonly Change[], index: number, decisio
 
 const placed = (namespace: string | undefined): { readonly namespace?: string } => (namespace === undefined ? {} : { namespace });
 
+/** The definition of what a change is about. An object of a custom resource is written in the version that it is in. */
+function definitionFor(change: Change, catalog: Catalog): ResourceDefinition | undefined {
+  const stored = catalog.storedDefinitionOf(change.resource);
+  if (stored?.schema === undefined || change.verb === 'delete') return stored;
+  return catalog.definitionByKind(change.object.apiVersion, change.object.kind) ?? stored;
+}
+
 /** A decided change as the write path takes it. Throws where the resource is not served. */
-export function requestFor(
-  change: Change,
-  definitionFor: (resource: GroupVersionResource) => ResourceDefinition | undefined,
-  requester: Requester,
-): WriteRequest {
-  const definition = definitionFor(change.resource);
+export function requestFor(change: Change, catalog: Catalog, requester: Requester): WriteRequest {
+  const definition = definitionFor(change, catalog);
   if (!definition) throw new RangeError(`no definition of ${change.resource.group}/${change.resource.resource}`);
   const { verb } = change;
   if (verb === 'delete') {

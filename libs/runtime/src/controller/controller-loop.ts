@@ -253,7 +253,7 @@ export class ControllerLoop<Snapshot = unknown> {
     const { writePath, view } = this.#options;
     const { decision } = requester;
     const decided = (decision && decidedChange(changes, index, decision)) ?? change;
-    const request = requestFor(decided, (resource) => view.catalog.current.storedDefinitionOf(resource), requester);
+    const request = requestFor(decided, view.catalog.current, requester);
     const { sequence } = await writePath.execute(request);
     return sequence === undefined ? undefined : { stream: request.definition.stream, sequence };
   }

@@ -2,7 +2,6 @@ import { apiVersionOf, labelSelectorOf, type GroupVersionResource, type KubeObje
 import {
   applyDefaults,
   isEstablished,
-  isTerminating,
   mergeTypeOfSchema,
   nodeOf,
   prune,
@@ -14,6 +13,7 @@ import {
   type SchemaNode,
 } from '#libs/custom-resources';
 import type { MergeType } from '#libs/structured-merge';
+import { byPreference } from '../../api-discovery/group-version.js';
 import type { ResourceDefinition, ScaleRules, SubresourceDefinition } from '../../definition.js';
 import type { Scale } from '../../generated/types.js';
 import { mergeTypeOf } from '../../merge-schema/index.js';
@@ -37,11 +37,14 @@ function withValueAt(value: unknown, [name, ...rest]: readonly string[], next: u
   return { ...object, [name]: withValueAt(object[name], rest, next) };
 }
 
+/** The members of a scale's path, which dots separate. */
+const membersOf = (path: string): readonly string[] => path.slice(1).split('.');
+
 /** How a version's objects are scaled. */
 function scaleRulesOf({ specReplicasPath, statusReplicasPath, labelSelectorPath }: CustomResourceSubresourceScale): ScaleRules {
-  const spec = simplePath(specReplicasPath) ?? [];
-  const status = simplePath(statusReplicasPath) ?? [];
-  const selector = labelSelectorPath ? simplePath(labelSelectorPath) : undefined;
+  const spec = membersOf(specReplicasPath);
+  const status = membersOf(statusReplicasPath);
+  const selector = labelSelectorPath ? membersOf(labelSelectorPath) : undefined;
   const numberAt = (object: KubeObject, path: readonly string[]): number | undefined => {
     const value = valueAt(object, path);
     return typeof value === 'number' ? value : undefined;
@@ -107,9 +110,19 @@ function compile(crd: CustomResourceDefinition, version: CustomResourceDefinitio
 const named = ({ apiVersion, node }: Compiled, object: KubeObject): KubeObject =>
   prune(node, object.apiVersion === apiVersion ? object : { ...object, apiVersion }, true, undefined) as KubeObject;
 
+/** What the clients of a deprecated version are told, with the best version that is newer. */
+function deprecationOf({ spec }: CustomResourceDefinition, name: string, kind: string): string {
+  const sentence = `${spec.group}/${name} ${kind} is deprecated`;
+  const [best] = spec.versions
+    .filter((version) => version.served && !version.deprecated && byPreference(version.name, name) < 0)
+    .map((version) => version.name)
+    .sort(byPreference);
+  return best === undefined ? sentence : `${sentence}; use ${spec.group}/${best} ${kind}`;
+}
+
 function definitionOf(crd: CustomResourceDefinition, own: Compiled, storage: Compiled, all: readonly Compiled[]): ResourceDefinition {
   const { spec, status } = crd;
-  const { version, node, apiVersion, merge } = own;
+  const { version, node, merge } = own;
   const names = status?.acceptedNames ?? spec.names;
   const { plural, kind, listKind = `${kind}List`, singular = kind.toLowerCase(), shortNames = [], categories = [] } = names;
   const place = (name: string): GroupVersionResource => ({ group: spec.group, version: name, resource: plural });
@@ -127,8 +140,7 @@ function definitionOf(crd: CustomResourceDefinition, own: Compiled, storage: Com
     scope: spec.scope === 'Cluster' ? 'Cluster' : 'Namespaced',
     served: version.served,
     verbs: ALL_VERBS,
-    ...(isTerminating(crd) ? { terminating: true } : {}),
-    ...(version.deprecated ? { deprecation: version.deprecationWarning ?? `${apiVersion} ${kind} is deprecated` } : {}),
+    ...(version.deprecated ? { deprecation: version.deprecationWarning ?? deprecationOf(crd, version.name, kind) } : {}),
     model,
     schema: {
       decode: decoderOf(node, { group: spec.group, version: version.name, kind }, model),

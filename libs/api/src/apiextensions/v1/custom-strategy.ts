@@ -2,7 +2,6 @@ import { deepEqual, invalidValue, type FieldError, type KubeObject } from '#libs
 import {
   applyDefaults,
   checkOf,
-  simplePath,
   validateInvariants,
   validateValue,
   valueAt,
@@ -42,7 +41,7 @@ function statusOf(next: WithStatus, old: WithStatus): KubeObject {
 }
 
 function validateReplicas(object: KubeObject, path: string): readonly FieldError[] {
-  const value = valueAt(object, simplePath(path) ?? []);
+  const value = valueAt(object, path.slice(1).split('.'));
   if (value === undefined) return [];
   if (typeof value !== 'number' || !Number.isInteger(value)) return [];
   if (value < 0) return [invalidValue(path, value, 'should be a non-negative integer')];
