@@ -13,6 +13,7 @@ import { admitToNamespace } from './admission/namespace-lifecycle.js';
 import type { Attributes } from './admission/plugin.js';
 import { currentOf, namespaceOf, planned, prepareContextOf, trackingOf, withMetadata, type Case, type Decided } from './case.js';
 import { signatureProblems } from './certificates/signature.js';
+import { adminAccessProblems } from './devices.js';
 import { decodeBody, expectedOf } from './decoding.js';
 import { tracked } from './field-management/index.js';
 import { metadataForCreate } from './metadata.js';
@@ -62,6 +63,7 @@ export function create(given: Case, sent: KubeObject, decodingWarnings: readonly
     ...(definition.schema ? [] : validateQualifiedFinalizers(object.metadata.finalizers, 'metadata.finalizers')),
     ...strategy.validate(object),
     ...signatureProblems(given, object),
+    ...adminAccessProblems(given, object),
   ];
   const name = object.metadata.name ?? '';
   if (problems.length > 0) throw invalid(resource.group, definition.kind, name, problems);
