@@ -8,7 +8,7 @@ export const REPLICATION = Symbol('REPLICATION');
 @Module({})
 class ReplicationModule {}
 
-/** Deployments and ReplicaSets. */
+/** Workloads: everything that runs pods, or says how many. */
 export const replicationModule = (plane: DynamicModule): DynamicModule =>
   hostedModule(
     ReplicationModule,

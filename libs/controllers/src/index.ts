@@ -19,6 +19,7 @@ import { eventSweeper } from './event-sweeper/controller.js';
 import { flowSchemaStatus } from './flow-control/dangling.js';
 import { flowControlDefaults } from './flow-control/defaults.js';
 import { garbageCollector } from './garbage-collection/controller.js';
+import { autoscalerController } from './horizontal-pod-autoscaler/controller.js';
 import { jobController, orphanedJobPods } from './job/controller.js';
 import { namespaceController } from './namespace/controller.js';
 import { nodeLifecycleController } from './node-lifecycle/controller.js';
@@ -44,7 +45,7 @@ import { validatingAdmissionPolicyStatus } from './validating-admission-policy-s
 /** A controller among others. The runtime hands a reconcile nothing but what the same controller's snapshot gave. */
 const plain = <Snapshot>(controller: Controller<Snapshot>): Controller => controller as unknown as Controller;
 
-/** Deployments, ReplicaSets, ReplicationControllers, StatefulSets, DaemonSets, Jobs and CronJobs: what the app `replication` runs. */
+/** Deployments, ReplicaSets, ReplicationControllers, StatefulSets, DaemonSets, Jobs, CronJobs and autoscalers: what the app `replication` runs. */
 export const replicationControllers: readonly Controller[] = [
   plain(deploymentController),
   plain(replicaSetController),
@@ -55,6 +56,7 @@ export const replicationControllers: readonly Controller[] = [
   plain(jobController),
   plain(orphanedJobPods),
   plain(ttlAfterFinishedController),
+  plain(autoscalerController),
 ];
 
 /** EndpointSlices and Endpoints: what the app `endpoints` runs. */
@@ -139,6 +141,7 @@ export { endpointsController } from './endpoints/controller.js';
 export { endpointSliceController } from './endpointslice/controller.js';
 export { eventSweeper } from './event-sweeper/controller.js';
 export { garbageCollector } from './garbage-collection/controller.js';
+export { autoscalerController } from './horizontal-pod-autoscaler/controller.js';
 export { jobController, orphanedJobPods } from './job/controller.js';
 export { namespaceController } from './namespace/controller.js';
 export { nodeLifecycleController } from './node-lifecycle/controller.js';
