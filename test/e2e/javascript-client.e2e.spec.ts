@@ -76,6 +76,7 @@ describe('the official JavaScript client', () => {
     };
     await cluster.kubectl('apply -f -', { input: JSON.stringify(target) });
     await cluster.kubectl('wait --for=condition=Ready pod/target --timeout=60s');
+    await cluster.kubectl('create rolebinding inside --clusterrole=edit --serviceaccount=default:default');
     const inside = {
       apiVersion: 'v1',
       kind: 'Pod',

@@ -160,11 +160,14 @@ beforeAll(async () => {
   api = await startTestApiServer();
   const nodeIp = `10.99.${RANGE}.1`;
   const node = await api.authority.issue('system:node:node-1', { organizations: ['system:nodes'] });
+  const second = await api.authority.issue('system:node:node-2', { organizations: ['system:nodes'] });
   const serving = await api.authority.issue('node-1', { addresses: [nodeIp] });
   const files = {
     'ca.crt': api.authority.cert,
     'node.crt': node.cert,
     'node.key': node.key,
+    'node-2.crt': second.cert,
+    'node-2.key': second.key,
     'serving.crt': serving.cert,
     'serving.key': serving.key,
     'admin.crt': api.admin.cert,
@@ -556,6 +559,8 @@ describe('a node that only pretends', () => {
       {
         ...config,
         nodeName: 'node-2',
+        certFile: path.join(folder, 'node-2.crt'),
+        keyFile: path.join(folder, 'node-2.key'),
         runtime: 'simulated',
         podCidr: '10.98.2.0/24',
         kubeletPort: 0,

@@ -176,6 +176,8 @@ describe('kubectl', () => {
 
   it('makes tokens that are good for another kubectl', async () => {
     const token = await kubectl('create', 'token', 'default');
+    await kubectl('create', 'clusterrole', 'who-am-i', '--verb=create', '--resource=selfsubjectreviews.authentication.k8s.io');
+    await kubectl('create', 'clusterrolebinding', 'who-am-i', '--clusterrole=who-am-i', '--serviceaccount=default:default');
     const authority = file('ca.crt', api.authority.cert);
     const place = [
       '--server',
