@@ -33,11 +33,15 @@ export const duplicate = (field: string, value: unknown): FieldError => ({
 });
 
 /** A value is none of those allowed; upstream lists them sorted and quoted. */
-export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
+export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError =>
+  notSupportedInOrder(field, value, [...supported].sort());
+
+/** The same, where upstream lists the values in another order than that of the alphabet. */
+export const notSupportedInOrder = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
   reason: 'FieldValueNotSupported',
   message: withDetail(
     `Unsupported value: ${shown(value)}`,
-    supported.length === 0 ? '' : `supported values: ${[...supported].sort().map(quoted).join(', ')}`,
+    supported.length === 0 ? '' : `supported values: ${supported.map(quoted).join(', ')}`,
   ),
   field,
 });

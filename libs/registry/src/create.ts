@@ -67,6 +67,7 @@ export function create(given: Case, sent: KubeObject, decodingWarnings: readonly
   ];
   const name = object.metadata.name ?? '';
   if (problems.length > 0) throw invalid(resource.group, definition.kind, name, problems);
+  if (request.createRefused) throw request.createRefused;
   const verdict = admit(given, { ...attributes, object });
   const existing = currentOf(given, namespace, name);
   if (existing) throw nameTaken(resource, object, existing, !sent.metadata.name);

@@ -6,7 +6,7 @@ import {
   invalid,
   invalidValue,
   notFound,
-  notSupported,
+  notSupportedInOrder,
   type KubeObject,
   type ObjectMeta,
 } from '#libs/apimachinery';
@@ -34,7 +34,7 @@ function validateOptions({ orphanDependents, propagationPolicy }: WriteOptions):
       ? [invalidValue('propagationPolicy', propagationPolicy, 'orphanDependents and deletionPropagation cannot be both set')]
       : []),
     ...(propagationPolicy !== undefined && !['Foreground', 'Background', 'Orphan'].includes(propagationPolicy)
-      ? [notSupported('propagationPolicy', propagationPolicy, ['Foreground', 'Background', 'Orphan', 'nil'])]
+      ? [notSupportedInOrder('propagationPolicy', propagationPolicy, ['Foreground', 'Background', 'Orphan', 'nil'])]
       : []),
   ];
   if (problems.length > 0) throw invalid('meta.k8s.io', 'DeleteOptions', '', problems);

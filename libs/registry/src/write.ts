@@ -1,4 +1,4 @@
-import type { GroupVersionResource, Instant, KubeObject, Preconditions, PropagationPolicy } from '#libs/apimachinery';
+import type { GroupVersionResource, Instant, KubeObject, Preconditions, PropagationPolicy, StatusError } from '#libs/apimachinery';
 import type { Catalog, ResourceDefinition, SignatureCheck } from '#libs/api';
 import type { Actor, Decision } from '#libs/log';
 
@@ -55,6 +55,8 @@ export interface WriteRequest {
   /** What the parser found besides: `duplicate field "spec.replicas"`. Judged by `fieldValidation` together with unknown fields. */
   readonly duplicates?: readonly string[];
   readonly patch?: Patch;
+  /** Why the requester may not create the object, where an update or an apply that does not find it would. */
+  readonly createRefused?: StatusError;
   readonly options: WriteOptions;
   readonly requester: Requester;
 }

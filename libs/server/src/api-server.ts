@@ -134,6 +134,7 @@ export class ApiServer implements RunningServer {
     });
     server.on('request', (request, response) => void this.serve(request, response, undefined));
     server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
+    server.on('clientError', refuseMalformed);
     server.on('tlsClientError', (error) => this.options.logger.debug('a TLS handshake failed', { error: error.message }));
     this.servers.push(server);
     return new Promise((resolve, reject) => {
@@ -273,6 +274,29 @@ export class ApiServer implements RunningServer {
       return 500;
     }
   }
+}
+
+/** How long the rest of a request that can't be read is thrown away, so that its client gets to read the answer. */
+const LINGER_MS = 500;
+
+/** Answers what is no HTTP, has no end of headers, or takes too long to say them; then the connection ends. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // Each further piece of the same request is an error of its own.
+  if (socket.writableEnded) return;
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request';
+  socket.on('error', () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket.resume();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 /** Whoever lists or watches one object by its name asks for that object (apiserver `requestinfo.go`). */

@@ -25,7 +25,7 @@ describe('options of a list', () => {
     ],
     [
       'resourceVersion=5&resourceVersionMatch=Newest',
-      'resourceVersionMatch: Unsupported value: "Newest": supported values: "", "Exact", "NotOlderThan"',
+      'resourceVersionMatch: Unsupported value: "Newest": supported values: "Exact", "NotOlderThan", ""',
     ],
     ['sendInitialEvents=true', 'sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list'],
   ])('%s: %s', (query, said) => {

@@ -1,4 +1,4 @@
-import { badRequest, forbiddenField, invalid, invalidValue, notSupported, type FieldError } from '#libs/apimachinery';
+import { badRequest, forbiddenField, invalid, invalidValue, notSupported, notSupportedInOrder, type FieldError } from '#libs/apimachinery';
 import type { Sequence } from '#libs/log';
 import { truthy } from './request-info.js';
 
@@ -46,7 +46,8 @@ function listProblems(options: Raw): readonly FieldError[] {
   if (match !== '') {
     if (resourceVersion === '') about('resourceVersionMatch is forbidden unless resourceVersion is provided');
     if (options.continue !== '') about('resourceVersionMatch is forbidden when continue is provided');
-    if (match !== 'Exact' && match !== NOT_OLDER) problems.push(notSupported('resourceVersionMatch', match, ['Exact', NOT_OLDER, '']));
+    if (match !== 'Exact' && match !== NOT_OLDER)
+      problems.push(notSupportedInOrder('resourceVersionMatch', match, ['Exact', NOT_OLDER, '']));
     if (match === 'Exact' && resourceVersion === '0') about('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
   }
   if (options.sendInitialEvents !== undefined) {

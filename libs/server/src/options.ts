@@ -67,6 +67,8 @@ export interface ServerSettings {
   readonly bookmarkEveryMs: number;
   /** A watcher whose unread bytes exceed this is cut off. */
   readonly maxWatchBacklogBytes: number;
+  /** Where the unread bytes of all watchers together exceed this, those that lag most are cut off. */
+  readonly maxWatchBacklogTotalBytes: number;
   /** Responses at least this long are compressed for clients that accept it. */
   readonly gzipFromBytes: number;
   /** How long `close` lets requests finish before it cuts them off. */
@@ -86,6 +88,7 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   minWatchMs: 30 * 60_000,
   bookmarkEveryMs: 60_000,
   maxWatchBacklogBytes: 16 * 1024 * 1024,
+  maxWatchBacklogTotalBytes: 256 * 1024 * 1024,
   gzipFromBytes: 128 * 1024,
   shutdownGraceMs: 10_000,
 };

@@ -2,6 +2,7 @@ import { badRequest, StatusError, type KubeObject } from '#libs/apimachinery';
 import type { PrinterColumn, SubresourceDefinition } from '#libs/api';
 import { deletionWarnings, scaleOf, type Patch, type WriteRequest } from '#libs/registry';
 import { deleteCollection, type WritePath, type WriteResult, type World } from '#libs/runtime';
+import { refusal, type Authorizer } from './authorizer.js';
 import { mediaTypeOf, parseConfiguration, parseObject, parsePatch, readBody } from './body.js';
 import { settled } from './conversion.js';
 import type { Call } from './call.js';
@@ -31,6 +32,7 @@ export interface ResourceSources {
   readonly writePath: WritePath;
   readonly world: World;
   readonly settings: ServerSettings;
+  readonly authorizer: Authorizer;
 }
 
 /** Carries out the verbs of resources, and of the subresources that are parts of their objects. */
@@ -103,12 +105,15 @@ export class ResourceHandler {
     const options = writeOptionsOf(call.query, optionsKindOf(verb, mediaType));
     const bytes = await readBody(call.request, this.sources.settings.maxBodyBytes);
     const { namespace, name } = placeOf(call, served);
+    const mayCreate = subresource === undefined && (mediaType === APPLY || (verb === 'update' && definition.createOnUpdate === true));
+    const createRefused = mayCreate ? await this.createRefused(call) : undefined;
     const request: WriteRequest = {
       verb,
       definition,
       ...(subresource === undefined ? {} : { subresource: subresource.name }),
       ...(definition.scope === 'Namespaced' ? { namespace } : {}),
       ...(name === '' ? {} : { name }),
+      ...(createRefused === undefined ? {} : { createRefused }),
       options,
       requester: requesterOf(call),
     };
@@ -122,6 +127,14 @@ export class ResourceHandler {
     const { value, duplicates } = parseObject(mediaType, bytes, kind, options.fieldValidation !== 'Ignore');
     const result = await this.sources.writePath.execute({ ...request, object: value, ...(duplicates.length > 0 ? { duplicates } : {}) });
     await this.sendWritten(call, served, result, negotiated);
+  }
+
+  /** Whoever may update what is there need not be allowed to create what is not. */
+  private async createRefused({ user, info }: Call): Promise<StatusError | undefined> {
+    const { group, version, resource, namespace, name } = info;
+    const attributes = { kind: 'resource' as const, user, verb: 'create', group, version, resource, subresource: '', namespace, name };
+    const { allowed, reason } = await this.sources.authorizer(attributes);
+    return allowed ? undefined : refusal(attributes, reason);
   }
 
   private async delete(call: Call, served: ServedResource): Promise<void> {

@@ -58,7 +58,7 @@ export class Router {
     const projection = new ProjectionReader(history, this.horizon, log, settings);
     const reader = new Reader(view, projection, freshness, this.horizon, settings.readsFrom);
     this.watches = new Watches({ cluster, view, log, history, reader, horizon: this.horizon, world, logger, settings });
-    this.handler = new ResourceHandler({ reader, watches: this.watches, writePath, world, settings });
+    this.handler = new ResourceHandler({ reader, watches: this.watches, writePath, world, settings, authorizer });
     this.documents = new Documents(view.catalog.current, UNSTORED, options, keys, settings.gzipFromBytes);
     this.health = new Health(options.healthChecks ?? []);
     this.proxy = new KubeletProxy(options.kubelet, view, this.forwarder);

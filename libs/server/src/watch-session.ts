@@ -6,6 +6,7 @@ import type { StateView } from '#libs/runtime';
 import type { Format } from './negotiate.js';
 import type { Selection } from './selection.js';
 import type { ServedResource } from './served-resource.js';
+import type { WatchBacklog } from './watch-backlog.js';
 import { bookmarkFrame, rowsOf, type SharedEvent, type WatchFormat } from './watch-frames.js';
 import type { Watcher } from './watch-hub.js';
 
@@ -21,6 +22,8 @@ export interface WatchPlan {
   readonly after: Sequence;
   readonly bookmarkEveryMs: number | undefined;
   readonly maxBacklogBytes: number;
+  /** What all watches have unread together. */
+  readonly backlog: WatchBacklog;
 }
 
 /**
@@ -100,7 +103,25 @@ export class WatchSession implements Watcher {
     waiting?.catch(() => undefined);
   }
 
+  /** Cuts off a client that does not read. */
+  cut(): void {
+    this.response.destroy();
+    this.ended();
+  }
+
+  /** Nothing more is written, and what is unread does not count any more. */
+  ended(): void {
+    this.pending = [];
+    this.pendingBytes = 0;
+    this.plan.backlog.set(this, 0);
+  }
+
+  private account(): void {
+    if (!this.response.destroyed) this.plan.backlog.set(this, this.pendingBytes + this.response.writableLength);
+  }
+
   tick(now: Instant): void {
+    this.account();
     if (this.plan.bookmarkEveryMs === undefined || !this.begun || now < this.nextBookmark) return;
     this.nextBookmark = now + this.plan.bookmarkEveryMs;
     this.bookmark(false);
@@ -142,7 +163,8 @@ export class WatchSession implements Watcher {
     this.response.write(this.pending.length === 1 && only !== undefined ? only : Buffer.concat(this.pending));
     this.pending = [];
     this.pendingBytes = 0;
-    if (this.response.writableLength > this.plan.maxBacklogBytes) this.response.destroy();
+    if (this.response.writableLength > this.plan.maxBacklogBytes) this.cut();
+    else this.account();
   }
 
   private push(frame: Uint8Array): void {
@@ -150,9 +172,10 @@ export class WatchSession implements Watcher {
     this.pending.push(frame);
     this.pendingBytes += frame.length;
     if (this.pendingBytes > this.plan.maxBacklogBytes) {
-      this.response.destroy();
+      this.cut();
       return;
     }
+    if (!this.begun) this.account();
     if (this.flushing || !this.begun) return;
     this.flushing = true;
     queueMicrotask(() => this.flush());

@@ -12,6 +12,7 @@ import type { Selection } from './selection.js';
 import type { ServedResource } from './served-resource.js';
 import { includeObjectOf } from './table.js';
 import { bookmarkFrame, frameOf, rowFrame, rowsOf, SharedEvent, type WatchFormat } from './watch-frames.js';
+import { WatchBacklog } from './watch-backlog.js';
 import { WatchHub } from './watch-hub.js';
 import { WatchSession } from './watch-session.js';
 
@@ -33,9 +34,11 @@ export class Watches {
   readonly hub: WatchHub;
   /** How to end each watch, and what it watches. */
   private readonly ending = new Map<() => void, ServedResource>();
+  private readonly backlog: WatchBacklog;
 
   constructor(private readonly sources: WatchSources) {
     this.hub = new WatchHub(sources.view, sources.world.now);
+    this.backlog = new WatchBacklog(sources.settings.maxWatchBacklogTotalBytes);
   }
 
   /** Ends all watches in good order: each gets its last bookmark. */
@@ -76,6 +79,7 @@ export class Watches {
         after,
         bookmarkEveryMs: options.allowWatchBookmarks ? settings.bookmarkEveryMs : undefined,
         maxBacklogBytes: settings.maxWatchBacklogBytes,
+        backlog: this.backlog,
       },
       response,
       view,
@@ -116,6 +120,7 @@ export class Watches {
         remove();
         if (options.allowWatchBookmarks && !response.destroyed) session.bookmark(false);
         session.flush();
+        session.ended();
         response.end();
         resolve();
       };

@@ -3,7 +3,8 @@ import {
   invalid,
   invalidValue,
   notSupported,
-  tooLong,
+  notSupportedInOrder,
+  validateFieldManager,
   type FieldError,
   type PropagationPolicy,
   type Preconditions,
@@ -13,7 +14,6 @@ import { integerOf, type ListOptions } from './list-options.js';
 import { truthy } from './request-info.js';
 
 const VALIDATIONS = ['', 'Ignore', 'Strict', 'Warn'];
-const MAX_MANAGER_BYTES = 128;
 
 /** Whose options: those of an apply are PatchOptions with rules of their own. */
 export type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'ApplyOptions';
@@ -25,8 +25,7 @@ export function writeOptionsOf(query: URLSearchParams, kind: OptionsKind): Write
   const validation = query.get('fieldValidation') ?? '';
   if (!VALIDATIONS.includes(validation)) problems.push(notSupported('fieldValidation', validation, VALIDATIONS));
   const manager = query.get('fieldManager') ?? '';
-  if (Buffer.byteLength(manager) > MAX_MANAGER_BYTES) problems.push(tooLong('fieldManager', MAX_MANAGER_BYTES));
-  else if (/[^\P{C}]/u.test(manager)) problems.push(invalidValue('fieldManager', manager, 'should only contain printable characters'));
+  problems.push(...validateFieldManager(manager, 'fieldManager'));
   if (kind === 'PatchOptions' && query.get('force') !== null) {
     problems.push({ reason: 'FieldValueForbidden', field: 'force', message: 'Forbidden: may not be specified for non-apply patch' });
   }
@@ -39,7 +38,7 @@ export function writeOptionsOf(query: URLSearchParams, kind: OptionsKind): Write
   return { ...dryRun, ...force, fieldValidation: validation === 'Strict' || validation === 'Ignore' ? validation : 'Warn' };
 }
 
-const PROPAGATIONS: readonly PropagationPolicy[] = ['Background', 'Foreground', 'Orphan'];
+const PROPAGATIONS: readonly PropagationPolicy[] = ['Foreground', 'Background', 'Orphan'];
 
 /** The options of a deletion, from the body where there is one, else from the query. Throws 400 and 422. */
 export function deleteOptionsOf(query: URLSearchParams, body: unknown): WriteOptions {
@@ -50,7 +49,7 @@ export function deleteOptionsOf(query: URLSearchParams, body: unknown): WriteOpt
   if (propagationPolicy !== undefined && orphanDependents !== undefined) {
     problems.push(invalidValue('propagationPolicy', propagationPolicy, 'orphanDependents and deletionPropagation cannot be both set'));
   } else if (propagationPolicy !== undefined && !PROPAGATIONS.includes(propagationPolicy)) {
-    problems.push(notSupported('propagationPolicy', propagationPolicy, [...PROPAGATIONS, 'nil']));
+    problems.push(notSupportedInOrder('propagationPolicy', propagationPolicy, [...PROPAGATIONS, 'nil']));
   }
   if (problems.length > 0) throw invalid('meta.k8s.io', 'DeleteOptions', '', problems);
   return {
