@@ -186,6 +186,23 @@ test.each(COSTS)('%s costs %d, as upstream reckons', (expression, cost) => {
   expect(evaluated(expression, 1e6).cost).toBe(cost);
 });
 
+const ESTIMATES: readonly (readonly [expression: string, cost: number])[] = [
+  ['self.replicas > 1', 3],
+  ['few.all(x, x > 1)', 2 + 10 * 5],
+  ['short.matches("abcdefgh")', 1 + Math.ceil(41 * 0.1) * 2],
+  ['many.all(x, many.all(y, x == y))', 1e12],
+];
+
+test.each(ESTIMATES)('%s is estimated to cost up to %d', (expression, cost) => {
+  const compiled = compile(expression, {
+    variables: { ...VARIABLES, few: listOf(INT, 10), short: { kind: 'string', max: 10 }, many: listOf(INT) },
+  });
+  if ('problem' in compiled) throw new Error(compiled.problem);
+  const estimated = compiled.program.estimatedCost();
+  if (cost < 1e6) expect(estimated).toBe(cost);
+  else expect(estimated).toBeGreaterThan(cost);
+});
+
 const HOSTILE: readonly string[] = [
   'big.all(a, big.all(b, big.all(c, a != b || b != c || true)))',
   'big.map(a, big + big + big + big).size() > 0 && big.map(a, big.map(b, big + big)).size() > 0',

@@ -1,4 +1,5 @@
 import { check } from './checking/check.js';
+import { estimateCost } from './estimation/estimate.js';
 import type { Environment } from './environment.js';
 import { Meter } from './evaluation/meter.js';
 import { plan } from './evaluation/plan.js';
@@ -17,6 +18,8 @@ export type Evaluated =
 export interface Program {
   readonly expression: string;
   readonly type: CelType;
+  /** The most that an evaluation can cost, by the bounds that the variables' types give. */
+  readonly estimatedCost: () => number;
   /** Evaluates with the variables' values (JSON, or this room's values), spending at most `limit` in upstream's units. */
   readonly evaluate: (variable: (name: string) => unknown, limit: number) => Evaluated;
 }
@@ -63,7 +66,7 @@ function checked(expression: string, { variables, struct }: Declarations): Compi
       throw thrown;
     }
   };
-  return { program: { expression, type: found.type, evaluate } };
+  return { program: { expression, type: found.type, estimatedCost: () => estimateCost(expr, found), evaluate } };
 }
 
 /** Whether an expression's result can be of the type. */

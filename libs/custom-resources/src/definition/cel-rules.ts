@@ -2,12 +2,15 @@ import { child, goJson, invalidValue, item, keyed, type FieldError } from '#libs
 import { ruleTreeOf, type CompiledRule, type RuleTree } from '../rules/compile.js';
 import type { SchemaNode } from '../schema/node.js';
 import type { ValidationRule } from '../types.js';
+import { costProblems } from './rule-costs.js';
 
 /** Every CEL rule of a schema that can't be compiled, or compares what can't be compared. */
 export function validateCelRules(node: SchemaNode, path: string): readonly FieldError[] {
   const errors: FieldError[] = [];
   const tree = ruleTreeOf(node);
-  if (tree) walk(tree, path, undefined, errors);
+  if (!tree) return errors;
+  walk(tree, path, undefined, errors);
+  errors.push(...costProblems(tree, path));
   return errors;
 }
 

@@ -98,8 +98,8 @@ describe('rules of a definition', () => {
   });
 
   it('may not look back where items are not known again', () => {
-    const items: JsonSchema = { type: 'string', 'x-kubernetes-validations': [{ rule: 'self == oldSelf' }] };
-    const schema: JsonSchema = { type: 'object', properties: { list: { type: 'array', items } } };
+    const items: JsonSchema = { type: 'string', maxLength: 10, 'x-kubernetes-validations': [{ rule: 'self == oldSelf' }] };
+    const schema: JsonSchema = { type: 'object', properties: { list: { type: 'array', maxItems: 10, items } } };
     expect(problems(schema)).toEqual([
       'schema.properties[list].items.x-kubernetes-validations[0].rule: Invalid value: "self == oldSelf": ' +
         'oldSelf cannot be used on the uncorrelatable portion of the schema within schema.properties[list]',
