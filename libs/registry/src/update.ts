@@ -72,6 +72,8 @@ export function checkUid({ definition }: Case, sent: ObjectMeta, { uid = '', nam
   throw conflict(definition.resource, name, why);
 }
 
+const NO_VERDICT = { writes: [], warnings: [] };
+
 /** An update as admission sees it. */
 const updateAttributes = ({ request: { subresource = '' } }: Case, object: KubeObject, old: KubeObject): Attributes => {
   const { name = '', namespace = '' } = old.metadata;
@@ -105,8 +107,15 @@ export function decideUpdate(given: Case): Decided {
 /**
  * Decides that an object becomes `proposed` (decoded, defaulted, its managed fields moved on), as far as its kind and the subresource let it.
  * A proposal that changes nothing writes nothing; one that takes the last finalizer of a deleted object deletes it.
+ * `admitted`: admission has been asked about it already, in another form (a scale).
  */
-export function applyUpdate(given: Case, current: StoredObject, proposed: KubeObject, decodingWarnings: readonly string[]): Decided {
+export function applyUpdate(
+  given: Case,
+  current: StoredObject,
+  proposed: KubeObject,
+  decodingWarnings: readonly string[],
+  admitted = false,
+): Decided {
   const { request, definition } = given;
   const old = current.object;
   const sent = inNamespace(proposed.metadata, old.metadata.namespace ?? '');
@@ -117,14 +126,15 @@ export function applyUpdate(given: Case, current: StoredObject, proposed: KubeOb
   const version = old.metadata.resourceVersion ?? String(current.sequence);
   const metadata = { ...metadataForUpdate(sent, old.metadata), resourceVersion: version };
   const attributes = updateAttributes(given, withMetadata(proposed, metadata), old);
-  const next = treatment.prepare(mutate(given, attributes) ?? proposed, old);
+  const mutated = admitted ? attributes.object : mutate(given, attributes);
+  const next = treatment.prepare(mutated ?? proposed, old);
   const problems = [
     ...validateObjectMetaUpdate(next.metadata, old.metadata),
     ...(definition.schema ? [] : validateQualifiedFinalizers(next.metadata.finalizers, 'metadata.finalizers')),
     ...treatment.validate(next, old),
   ];
   if (problems.length > 0) throw invalid(definition.resource.group, definition.kind, old.metadata.name ?? '', problems);
-  const verdict = admit(given, { ...attributes, object: next });
+  const verdict = admitted ? NO_VERDICT : admit(given, { ...attributes, object: next });
   const own = request.subresource === undefined ? definition.strategy.warnings(next, old) : [];
   const warnings = [...decodingWarnings, ...own, ...verdict.warnings];
   if (completesDeletion(next, old)) {

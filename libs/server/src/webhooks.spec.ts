@@ -213,6 +213,27 @@ test('an equivalent resource is told in the form that the rule names', async () 
   });
 });
 
+test('a scale is told as a scale, and not as an update of what is scaled', async () => {
+  const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i:1' }] } };
+  const body = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'd' },
+    spec: { replicas: 1, selector: { matchLabels: { a: 'b' } }, template },
+  };
+  await api.ask('/apis/apps/v1/namespaces/default/deployments', { method: 'POST', body });
+  const rule = { operations: ['UPDATE'], apiGroups: ['apps'], apiVersions: ['v1'] };
+  await configure('Validating', 'v', [webhook('/whole', { rules: [{ ...rule, resources: ['deployments'] }] })]);
+  await configure('Mutating', 'm', [webhook('/scale', { rules: [{ ...rule, resources: ['deployments/scale'] }] })]);
+  hook.answers.set('/scale', patching({ op: 'replace', path: '/spec/replicas', value: 3 }));
+  const patch = { method: 'PATCH', headers: { 'content-type': 'application/merge-patch+json' }, body: { spec: { replicas: 9 } } };
+  const answer = await api.ask('/apis/apps/v1/namespaces/default/deployments/d/scale', patch);
+  expect([answer.code, answer.json<{ spec: unknown }>().spec]).toEqual([200, { replicas: 3 }]);
+  expect(hook.asked.map(({ path, review: { request } }) => [path, request.kind.kind, request.resource.resource])).toEqual([
+    ['/scale', 'Scale', 'deployments'],
+  ]);
+});
+
 test('a dry run is refused where a webhook has side effects, and told to one that has none', async () => {
   await configure('Validating', 'v', [webhook('/see', { sideEffects: 'NoneOnDryRun' })]);
   expect((await create(map(), '?dryRun=All')).code).toBe(201);

@@ -10,6 +10,8 @@ import {
   validateNonnegative,
   type KubeObject,
 } from '#libs/apimachinery';
+import { admit, mutate } from '../admission/chain.js';
+import type { Attributes } from '../admission/plugin.js';
 import { currentOf, namespaceOf, trackingOf, withMetadata, type Case, type Decided } from '../case.js';
 import { decodeBody, type DecodedBody, type Expected } from '../decoding.js';
 import {
@@ -96,6 +98,18 @@ function afterApply({ definition }: Case, next: KubeObject, scale: KubeObject): 
   return managedFields.length === 0 ? withoutManagedFields(next) : withMetadata(next, { ...next.metadata, managedFields });
 }
 
+/** The scale after admission, which hears of it as one, and what admission adds. */
+function admittedScale(
+  given: Case,
+  object: Scale,
+  current: KubeObject,
+): { readonly scale: Scale; readonly verdict: ReturnType<typeof admit> } {
+  const { name = '', namespace = '' } = current.metadata;
+  const attributes: Attributes = { operation: 'UPDATE', subresource: 'scale', name, namespace, object, old: scaleOf(current) };
+  const scale = (mutate(given, attributes) ?? object) as Scale;
+  return { scale, verdict: admit(given, { ...attributes, object: scale }) };
+}
+
 /** Decides a PUT or PATCH of `scale`: the number moves, and is judged by the kind's own rules. */
 export function decideScale(given: Case): Decided {
   const { request, definition } = given;
@@ -105,7 +119,7 @@ export function decideScale(given: Case): Decided {
   if (!current) throw notFound(definition.resource, name);
   const decoded = sentScale(given, current.object);
   checkName(decoded.object, name, namespace);
-  const scale = withoutManagedFields(decoded.object as Scale);
+  const { scale, verdict } = admittedScale(given, withoutManagedFields(decoded.object as Scale), current.object);
   const sent = inNamespace(scale.metadata, namespace);
   const replicas = scale.spec?.replicas ?? 0;
   const problems = validateNonnegative(replicas, 'spec.replicas');
@@ -123,8 +137,9 @@ export function decideScale(given: Case): Decided {
   const scaled = rules ? rules.write(object, replicas) : ({ ...object, spec: { ...object.spec, replicas } } as KubeObject);
   const next = withMetadata(scaled, { ...metadata, ...version });
   const owned = request.patch?.type === 'apply' ? afterApply(given, next, decoded.object) : tracked(trackingOf(given), object, next);
-  const decided = applyUpdate({ ...given, request: withoutSubresource(request) }, current, owned, decoded.warnings);
-  return { ...decided, answer: scaleOf(decided.answer, rules) };
+  const decided = applyUpdate({ ...given, request: withoutSubresource(request) }, current, owned, decoded.warnings, true);
+  const writes = decided.writes.length === 0 ? decided.writes : [...decided.writes, ...verdict.writes];
+  return { ...decided, writes, warnings: [...decided.warnings, ...verdict.warnings], answer: scaleOf(decided.answer, rules) };
 }
 
 /** Past the conversion, a scale is an update of the main resource. */

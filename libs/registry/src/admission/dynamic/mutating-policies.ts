@@ -110,7 +110,7 @@ function mutated(
   if ('error' in result) throw new Failed(result.error);
   const shown = matched.convert(object) as KubeObject;
   const next = patchType === 'JSONPatch' ? patchedWith(shown, result.value) : mergedInto(given, shown, result.value);
-  return redecoded(given, matched.back(next), true);
+  return redecoded(given, matched.back(next), object.kind === given.definition.kind);
 }
 
 /** The object after all mutations of one invocation; `failed` hears of those that could not be made. */
