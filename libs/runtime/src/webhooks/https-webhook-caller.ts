@@ -25,6 +25,8 @@ interface Address {
 }
 
 class TooLong extends Error {}
+/** A connection kept from before was closed at the other end just then: nothing was answered, and another is made. */
+class Stale extends Error {}
 
 async function textOf(answer: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -48,7 +50,10 @@ export class HttpsWebhookCaller implements WebhookCaller {
     if ('failure' in address) return address;
     const signal = AbortSignal.timeout(call.timeoutSeconds * 1000);
     try {
-      const answer = await this.#post(address, call, signal);
+      const answer = await this.#post(address, call, signal).catch((error: unknown) => {
+        if (error instanceof Stale) return this.#post(address, call, signal, false);
+        throw error;
+      });
       const text = await textOf(answer);
       if (answer.statusCode !== 200) return { failure: refusalOf(answer.statusCode ?? 0, text) };
       return parsed(text);
@@ -82,7 +87,12 @@ export class HttpsWebhookCaller implements WebhookCaller {
     return { url, ...resolved, servername, hostHeader: `${servername}:${port}`, path: `${path}?${query}` };
   }
 
-  #post({ host, port, servername, hostHeader, path }: Address, { body, caBundle }: Call, signal: AbortSignal): Promise<IncomingMessage> {
+  #post(
+    { host, port, servername, hostHeader, path }: Address,
+    { body, caBundle }: Call,
+    signal: AbortSignal,
+    reuse = true,
+  ): Promise<IncomingMessage> {
     const bytes = Buffer.from(JSON.stringify(body));
     return new Promise((resolve, reject) => {
       const sent = httpsRequest({
@@ -90,7 +100,7 @@ export class HttpsWebhookCaller implements WebhookCaller {
         port,
         path,
         method: 'POST',
-        agent: this.#agent,
+        agent: reuse ? this.#agent : false,
         signal,
         ...(isIP(servername) === 0 ? { servername } : {}),
         ...(caBundle ? { ca: Buffer.from(caBundle, 'base64') } : {}),
@@ -103,7 +113,7 @@ export class HttpsWebhookCaller implements WebhookCaller {
         },
       });
       sent.once('response', resolve);
-      sent.once('error', reject);
+      sent.once('error', (error: NodeJS.ErrnoException) => reject(sent.reusedSocket && error.code === 'ECONNRESET' ? new Stale() : error));
       sent.end(bytes);
     });
   }
