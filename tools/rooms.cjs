@@ -30,7 +30,7 @@ const MAY_IMPORT = {
   projections: ['apimachinery', 'api', 'log'],
   history: ['apimachinery', 'api', 'log'],
   runtime: ['apimachinery', 'api', 'log', 'registry'],
-  server: ['apimachinery', 'api', 'authorization', 'log', 'registry', 'runtime'],
+  server: ['apimachinery', 'cel', 'api', 'authorization', 'log', 'registry', 'runtime'],
   client: ['apimachinery', 'api'],
   adapters: ['apimachinery', 'api', 'log', 'projections', 'runtime'],
   'node-adapters': ['node'],

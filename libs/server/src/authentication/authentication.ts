@@ -6,6 +6,7 @@ import { bootstrapTokens } from './bootstrap-tokens.js';
 import { authenticationConfigurationOf, type AuthenticationConfiguration, type JwtSettings } from './oidc/configuration.js';
 import { httpsJson, RemoteKeySet } from './oidc/key-set.js';
 import { OidcAuthenticator } from './oidc/oidc-authenticator.js';
+import { userMapping } from './oidc/user-mapping.js';
 import { ServiceAccountAuthenticator } from './service-accounts.js';
 import type { AuthenticationSettings } from './settings.js';
 import { staticTokens } from './static-tokens.js';
@@ -47,7 +48,7 @@ export function authentication({ tokens, settings, clientCa, view, now, noticed 
     ...(settings.tokenFile === undefined ? [] : [audienceAgnostic(audiences, staticTokens(settings.tokenFile))]),
     new ServiceAccountAuthenticator({ keys, issuers: [issuer], audiences, view, now, ...(noticed ? { noticed } : {}) }),
     audienceAgnostic(audiences, bootstrapTokens(view, now)),
-    ...configuration.jwt.map((each) => audienceAgnostic(audiences, oidc(each, now))),
+    ...configuration.jwt.map((each, i) => audienceAgnostic(audiences, oidc(each, now, userMapping(each, `jwt[${i}]`)))),
   ];
   const union = new TokenUnion(inOrder);
   const authenticator = new Authenticator({
@@ -61,9 +62,13 @@ export function authentication({ tokens, settings, clientCa, view, now, noticed 
   return { authenticator, tokens: union, keys, issuer, audiences };
 }
 
-function oidc(settings: JwtSettings, now: () => Instant): (token: string) => ReturnType<OidcAuthenticator['find']> {
+function oidc(
+  settings: JwtSettings,
+  now: () => Instant,
+  userOf: ReturnType<typeof userMapping>,
+): (token: string) => ReturnType<OidcAuthenticator['find']> {
   const { url, discoveryURL, jwksURL, certificateAuthority } = settings.issuer;
   const keys = new RemoteKeySet({ issuer: url, discoveryURL, jwksURL }, httpsJson(certificateAuthority), now);
-  const authenticator = new OidcAuthenticator(settings, keys, now);
+  const authenticator = new OidcAuthenticator(settings, keys, now, userOf);
   return (token) => authenticator.find(token);
 }

@@ -15,12 +15,21 @@ export interface JwtSettings {
     readonly audiences: readonly string[];
   };
   readonly signingAlgorithms?: readonly SigningAlgorithm[] | undefined;
-  readonly claimValidationRules: readonly { readonly claim: string; readonly requiredValue: string }[];
+  readonly claimValidationRules: readonly (
+    { readonly claim: string; readonly requiredValue: string } | { readonly expression: string; readonly message: string }
+  )[];
   readonly claimMappings: {
-    readonly username: { readonly claim: string; readonly prefix: string };
-    readonly groups?: { readonly claim: string; readonly prefix: string } | undefined;
-    readonly uid?: { readonly claim: string } | undefined;
+    readonly username: { readonly claim: string; readonly prefix: string } | Expression;
+    readonly groups?: { readonly claim: string; readonly prefix: string } | Expression | undefined;
+    readonly uid?: { readonly claim: string } | Expression | undefined;
+    readonly extra: readonly { readonly key: string; readonly valueExpression: string }[];
   };
+  readonly userValidationRules: readonly { readonly expression: string; readonly message: string }[];
+}
+
+/** CEL, over `claims`. */
+interface Expression {
+  readonly expression: string;
 }
 
 /** What an AuthenticationConfiguration file says. */
@@ -34,6 +43,8 @@ export const SIGNING_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 
 const MAX_ISSUERS = 64;
+const MAX_RULES = 64;
+const MAX_EXPRESSION = 10_000;
 
 const httpsUrl = z.url({ protocol: /^https$/, error: 'URL scheme must be https' }).refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -44,6 +55,12 @@ const prefixed = z.strictObject({
   claim,
   prefix: z.string({ error: 'prefix is required when claim is set. It can be set to an empty string to disable prefixing' }),
 });
+
+const expression = z.string().min(1, 'expression is required').max(MAX_EXPRESSION);
+const extraKey = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[-a-z0-9._~!$&'()*+,;=:@%/]+$/, 'key must be a lower-case, domain-prefixed path')
+  .refine((key) => !/(^|\.)(kubernetes|k8s)\.io\//.test(key), 'k8s.io, kubernetes.io and their subdomains are reserved for Kubernetes use');
 
 const Jwt = z.strictObject({
   issuer: z.strictObject({
@@ -58,12 +75,28 @@ const Jwt = z.strictObject({
     audienceMatchPolicy: z.enum(['MatchAny']).optional(),
   }),
   signingAlgorithms: z.array(z.enum(SIGNING_ALGORITHMS)).min(1).optional(),
-  claimValidationRules: z.array(z.strictObject({ claim, requiredValue: z.string() })).default([]),
+  claimValidationRules: z
+    .array(
+      z.union([
+        z.strictObject({ claim, requiredValue: z.string().default('') }),
+        z.strictObject({ expression, message: z.string().default('') }),
+      ]),
+    )
+    .max(MAX_RULES)
+    .default([]),
   claimMappings: z.strictObject({
-    username: prefixed,
-    groups: prefixed.optional(),
-    uid: z.strictObject({ claim }).optional(),
+    username: z.union([prefixed, z.strictObject({ expression })]),
+    groups: z.union([prefixed, z.strictObject({ expression })]).optional(),
+    uid: z.union([z.strictObject({ claim }), z.strictObject({ expression })]).optional(),
+    extra: z
+      .array(z.strictObject({ key: extraKey, valueExpression: expression }))
+      .max(MAX_RULES)
+      .default([]),
   }),
+  userValidationRules: z
+    .array(z.strictObject({ expression, message: z.string().default('') }))
+    .max(MAX_RULES)
+    .default([]),
 });
 
 const Configuration = z.strictObject({
@@ -82,8 +115,8 @@ const Configuration = z.strictObject({
 
 /**
  * Reads upstream's AuthenticationConfiguration (apiserver.config.k8s.io/v1), YAML or JSON, with `jwksURL` and
- * `signingAlgorithms` besides. Throws one error that names every field that is wrong or not supported (CEL expressions
- * and egress selectors are not).
+ * `signingAlgorithms` besides. Throws one error that names every field that is wrong or not supported (egress selectors).
+ * Expressions are compiled by whoever uses them.
  */
 export function authenticationConfigurationOf(text: string): AuthenticationConfiguration {
   const parsed = Configuration.safeParse(parse(text));

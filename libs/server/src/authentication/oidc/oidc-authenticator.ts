@@ -4,10 +4,9 @@ import type { User } from '../../authorizer.js';
 import { issuerOf } from '../token-keys.js';
 import { SIGNING_ALGORITHMS, type JwtSettings, type SigningAlgorithm } from './configuration.js';
 import type { RemoteKeySet } from './key-set.js';
+import type { Claims } from './user-mapping.js';
 
 const MAX_REMEMBERED = 1_000;
-
-type Claims = Readonly<Record<string, unknown>>;
 
 /**
  * Believes ID tokens of one OpenID Connect issuer, and makes users of their claims (plugin/pkg/authenticator/token/oidc).
@@ -21,6 +20,7 @@ export class OidcAuthenticator {
     private readonly settings: JwtSettings,
     private readonly keys: RemoteKeySet,
     private readonly now: () => Instant,
+    private readonly userOf: (claims: Claims) => User | string,
   ) {}
 
   async find(token: string): Promise<User | string | undefined> {
@@ -28,7 +28,7 @@ export class OidcAuthenticator {
     const claims = this.#verified.get(token) ?? (await this.#verify(token));
     if (typeof claims === 'string') return `oidc: verify token: ${claims}`;
     this.#remember(token, claims);
-    return this.#untimely(claims) ?? this.#notForUs(claims) ?? userOf(claims, this.settings);
+    return this.#untimely(claims) ?? this.#notForUs(claims) ?? this.userOf(claims);
   }
 
   async #verify(token: string): Promise<Claims | string> {
@@ -88,34 +88,4 @@ function headerOf(token: string): { readonly alg: string; readonly kid: string |
   } catch {
     return undefined;
   }
-}
-
-function userOf(claims: Claims, { claimMappings, claimValidationRules }: JwtSettings): User | string {
-  const { username, groups, uid } = claimMappings;
-  const name = claims[username.claim];
-  if (typeof name !== 'string') return `oidc: parse username claims ${JSON.stringify(username.claim)}: claim not present`;
-  if (username.claim === 'email' && 'email_verified' in claims && claims['email_verified'] !== true) return 'oidc: email not verified';
-  const named = groups === undefined ? [] : groupsOf(claims[groups.claim]);
-  if (named === undefined) return `oidc: parse groups claim ${JSON.stringify(groups?.claim)}: not a string or a list of strings`;
-  const id = uid === undefined ? undefined : claims[uid.claim];
-  if (uid !== undefined && typeof id !== 'string') return `oidc: parse uid claim ${JSON.stringify(uid.claim)}: claim not present`;
-  for (const { claim, requiredValue } of claimValidationRules) {
-    const found = claims[claim];
-    if (found === undefined) return `oidc: required claim ${claim} not present in ID token`;
-    if (typeof found !== 'string') return `oidc: parse claim ${claim}: not a string`;
-    if (found !== requiredValue) return `oidc: required claim ${claim} value does not match`;
-  }
-  return {
-    name: `${username.prefix}${name}`,
-    ...(typeof id === 'string' ? { uid: id } : {}),
-    groups: named.map((group) => `${groups?.prefix ?? ''}${group}`),
-    ...(typeof claims['jti'] === 'string' ? { extra: { 'authentication.kubernetes.io/credential-id': [`JTI=${claims['jti']}`] } } : {}),
-  };
-}
-
-/** Some issuers name one group where others list many. */
-function groupsOf(value: unknown): readonly string[] | undefined {
-  if (value === undefined || value === null) return [];
-  if (typeof value === 'string') return [value];
-  return Array.isArray(value) && value.every((each) => typeof each === 'string') ? (value as readonly string[]) : undefined;
 }
