@@ -40,7 +40,7 @@ export class ApiServerService implements HostedService {
         verifyingKeys: [pki('sa.pub')],
         issuer: `https://kubernetes.default.svc.${config.clusterDomain}`,
       },
-      authentication: authenticationOf(config),
+      authentication: authenticationOf(config, pki('front-proxy-ca.crt')),
       kubelet: { cert: pki('kubelet-client.crt'), key: pki('kubelet-client.key'), ca: pki('ca.crt') },
       ...clusterAuthorization(view),
       ...descriptionsOf(config),
@@ -63,8 +63,9 @@ function descriptionsOf({ descriptionsFile }: ControlPlaneConfig): { readonly de
   return { descriptions: JSON.parse(readFileSync(descriptionsFile, 'utf8')) as Descriptions };
 }
 
-function authenticationOf({ tokenAuthFile, authenticationConfig }: ControlPlaneConfig): AuthenticationSettings {
+function authenticationOf({ tokenAuthFile, authenticationConfig }: ControlPlaneConfig, clientCa: string): AuthenticationSettings {
   return {
+    requestHeader: { clientCa, allowedNames: ['front-proxy-client'] },
     ...(tokenAuthFile === undefined ? {} : { tokenFile: readFileSync(tokenAuthFile, 'utf8') }),
     ...(authenticationConfig === undefined ? {} : { configuration: readFileSync(authenticationConfig, 'utf8') }),
   };

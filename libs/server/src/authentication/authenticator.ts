@@ -44,6 +44,7 @@ export class Authenticator {
   /** A connection's certificate does not change: looked at once. */
   readonly #shown = new WeakMap<TLSSocket, ShownCertificate | 'none'>();
   readonly #users = new WeakMap<ShownCertificate, User | string | undefined>();
+  readonly #proxies = new WeakMap<ShownCertificate, boolean>();
   readonly #clientCa: ReturnType<typeof certificatesOf>;
   readonly #proxyCa: ReturnType<typeof certificatesOf>;
   readonly #proxied: ReturnType<typeof requestHeaders> | undefined;
@@ -95,7 +96,9 @@ export class Authenticator {
   #byProxy(shown: ShownCertificate, { headers, rawHeaders }: IncomingMessage): User | undefined {
     const allowed = this.sources.requestHeader?.allowedNames ?? [];
     if (allowed.length > 0 && !allowed.includes(commonNameOf(shown))) return undefined;
-    return signedBy(shown, this.#proxyCa) ? this.#proxied?.(headers, rawHeaders) : undefined;
+    const known = this.#proxies.get(shown) ?? signedBy(shown, this.#proxyCa);
+    this.#proxies.set(shown, known);
+    return known ? this.#proxied?.(headers, rawHeaders) : undefined;
   }
 
   /** Undefined where the certificate names nobody, a sentence where it is not to be believed. */

@@ -46,19 +46,17 @@ export async function createToken(sources: TokenRequestSources, call: Call, acco
   const { value } = parseObject(mediaTypeOf(request), bytes, 'TokenRequest', false);
   const asked = decode<TokenRequest>(MODEL, value, { strict: false }).object;
   const { namespace, name } = info;
-  const wantedName = asked.metadata.name;
-  if (wantedName !== undefined && wantedName !== '' && wantedName !== name) {
-    throw badRequest(`the name of the object (${wantedName}) does not match the name on the URL (${name})`);
-  }
+  checkPlace(asked, namespace, name);
+  const account = (await sources.reader.get(accounts, { namespace, name }, '', call.signal)).object;
   const spec = asked.spec ?? { audiences: [] };
   const expirationSeconds = spec.expirationSeconds ?? DEFAULT_SECONDS;
-  checkExpiration(name, expirationSeconds);
   const asks = spec.audiences ?? [];
   const audiences = asks.length === 0 ? sources.audiences : asks;
-  const account = (await sources.reader.get(accounts, { namespace, name }, '', call.signal)).object;
+  checkExpiration(expirationSeconds);
   const bound = boundTo(sources.view, spec.boundObjectRef, namespace, name);
   const now = Math.floor(sources.world.now() / 1000);
-  const extended = expirationSeconds === POD_TOKEN_SECONDS && audiences.every((audience) => sources.audiences.includes(audience));
+  const own = audiences.every((audience) => sources.audiences.includes(audience));
+  const extended = bound.pod !== undefined && expirationSeconds === POD_TOKEN_SECONDS && own;
   const token = sources.keys.sign({
     aud: audiences,
     exp: now + (extended ? EXTENDED_SECONDS : expirationSeconds),
@@ -85,7 +83,17 @@ export async function createToken(sources: TokenRequestSources, call: Call, acco
   await sendObject(request, response, 201, answer, { format });
 }
 
-function checkExpiration(name: string, seconds: number): void {
+/** What the body says of its place must be what the URL says. */
+function checkPlace({ metadata }: TokenRequest, namespace: string, name: string): void {
+  const wrong = (field: string, value: string, what: string): Error =>
+    invalid('authentication.k8s.io', 'TokenRequest', name, [
+      invalidValue(`metadata.${field}`, value, `must match the ${what} if specified`),
+    ]);
+  if (metadata.name && metadata.name !== name) throw wrong('name', metadata.name, 'service account name');
+  if (metadata.namespace && metadata.namespace !== namespace) throw wrong('namespace', metadata.namespace, 'service account namespace');
+}
+
+function checkExpiration(seconds: number): void {
   const problem =
     seconds < MIN_SECONDS
       ? 'may not specify a duration less than 10 minutes'
@@ -93,7 +101,7 @@ function checkExpiration(name: string, seconds: number): void {
         ? 'may not specify a duration larger than 2^32 seconds'
         : undefined;
   if (problem === undefined) return;
-  throw invalid('authentication.k8s.io', 'TokenRequest', name, [invalidValue('spec.expirationSeconds', seconds, problem)]);
+  throw invalid('authentication.k8s.io', 'TokenRequest', '', [invalidValue('spec.expirationSeconds', seconds, problem)]);
 }
 
 type Bound = Pick<BoundClaims, 'pod' | 'secret' | 'node'>;
@@ -126,5 +134,5 @@ function boundTo(view: StateView, ref: BoundObjectReference | null | undefined, 
   }
   if (apiVersion === 'v1' && kind === 'Secret') return { secret: reference(find(SECRETS, namespace)) };
   if (apiVersion === 'v1' && kind === 'Node') return { node: reference(find(NODES, '')) };
-  throw badRequest(`cannot bind token to object of type ${apiVersion}, Kind=${kind}`);
+  throw badRequest(`cannot bind token to object of type ${apiVersion === 'v1' ? '/v1' : apiVersion}, Kind=${kind}`);
 }

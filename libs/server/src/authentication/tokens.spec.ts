@@ -120,22 +120,77 @@ describe('service account tokens', () => {
   });
 
   it('that kubelets ask for live a year, but are to be renewed within the hour', async () => {
-    const payload = jwtPayload(await tokenFor({ expirationSeconds: 3607 }));
+    const boundObjectRef = { kind: 'Pod', apiVersion: 'v1', name: 'p' };
+    const payload = jwtPayload(await tokenFor({ expirationSeconds: 3607, boundObjectRef }));
     expect(payload).toMatchObject({ exp: now / 1000 + 31_536_000, 'kubernetes.io': { warnafter: now / 1000 + 3607 } });
+    expect(jwtPayload(await tokenFor({ expirationSeconds: 3607 }))).toMatchObject({ exp: now / 1000 + 3607 });
+    const elsewhere = jwtPayload(await tokenFor({ expirationSeconds: 3607, boundObjectRef, audiences: ['vault'] }));
+    expect(elsewhere).toMatchObject({ exp: now / 1000 + 3607 });
   });
 
   it.each([
     [{ expirationSeconds: 10 }, 422, 'spec.expirationSeconds: Invalid value: 10: may not specify a duration less than 10 minutes'],
+    [
+      { expirationSeconds: 2 ** 32 + 1 },
+      422,
+      'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 4294967297: may not specify a duration larger than 2^32 seconds',
+    ],
+    [{ boundObjectRef: { kind: 'Secret', apiVersion: 'v1', name: 'none' } }, 404, 'secrets "none" not found'],
+    [{ boundObjectRef: { kind: 'Node', apiVersion: 'v1', name: 'none' } }, 404, 'nodes "none" not found'],
     [{ boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'none' } }, 404, 'pods "none" not found'],
     [
       { boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'p', uid: 'x' } },
       409,
       'the UID in the bound object reference (x) does not match the UID in record',
     ],
-    [{ boundObjectRef: { kind: 'ConfigMap', apiVersion: 'v1', name: 'p' } }, 400, 'cannot bind token to object of type'],
+    [
+      { boundObjectRef: { kind: 'ConfigMap', apiVersion: 'v1', name: 'p' } },
+      400,
+      'cannot bind token to object of type /v1, Kind=ConfigMap',
+    ],
   ])('are refused for %j', async (spec, code, said) => {
     const answer = await request(spec);
     expect([answer.code, answer.json()['message']]).toEqual([code, expect.stringContaining(said)]);
+  });
+
+  it.each([
+    [{ name: 'eve' }, 'metadata.name: Invalid value: "eve": must match the service account name if specified'],
+    [{ namespace: 'b' }, 'metadata.namespace: Invalid value: "b": must match the service account namespace if specified'],
+  ])('are not made where the body says %j of its place', async (metadata, said) => {
+    const answer = await api.ask('/api/v1/namespaces/a/serviceaccounts/bob/token', { method: 'POST', body: { metadata, spec: {} } });
+    expect([answer.code, answer.json()['message']]).toEqual([422, `TokenRequest.authentication.k8s.io "bob" is invalid: ${said}`]);
+  });
+
+  it('bound to a node or a Secret end with it, and say which node their pod is on', async () => {
+    const node = { kind: 'Node', apiVersion: 'v1', metadata: { name: 'n1', uid: 'node-uid' } };
+    const secret = { kind: 'Secret', apiVersion: 'v1', metadata: { name: 's', namespace: 'a', uid: 'secret-uid' } };
+    const at = [await api.put(node), await api.put(secret)];
+    await api.put({ ...pod, spec: { ...pod.spec, nodeName: 'n1' } } as typeof pod, 2);
+    const [onNode, onSecret, onPod] = await Promise.all(
+      [
+        { kind: 'Node', name: 'n1' },
+        { kind: 'Secret', name: 's' },
+        { kind: 'Pod', name: 'p' },
+      ].map((ref) => tokenFor({ boundObjectRef: { apiVersion: 'v1', ...ref } })),
+    );
+    expect((await ask(onPod ?? '')).json()).toMatchObject({
+      status: {
+        userInfo: {
+          extra: {
+            'authentication.kubernetes.io/credential-id': [expect.stringMatching(/^JTI=/) as string],
+            'authentication.kubernetes.io/node-name': ['n1'],
+            'authentication.kubernetes.io/node-uid': ['node-uid'],
+            'authentication.kubernetes.io/pod-name': ['p'],
+            'authentication.kubernetes.io/pod-uid': ['pod-uid'],
+          },
+        },
+      },
+    });
+    const codes = async (): Promise<number[]> => Promise.all([onNode, onSecret, onPod].map(async (token) => (await ask(token ?? '')).code));
+    expect(await codes()).toEqual([201, 201, 201]);
+    await api.remove(node, at[0] ?? 0);
+    await api.remove(secret, at[1] ?? 0);
+    expect(await codes()).toEqual([401, 401, 201]);
   });
 
   it('can be recognised by whoever reads the keys', async () => {
