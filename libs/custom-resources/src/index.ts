@@ -1,6 +1,7 @@
 export type * from './types.js';
 export { approvalOf, isProtectedGroup, type Approval } from './definition/approval.js';
 export { conditionOf, isEstablished, isTerminating } from './definition/conditions.js';
+export { unrecognizedFormats } from './definition/formats.js';
 export { validateStructural } from './definition/structural.js';
 export { validateDefinition, validateDefinitionUpdate, validateStatus } from './definition/validate.js';
 export { compileJsonPath, JsonPathError, simplePath, valueAt } from './json-path.js';

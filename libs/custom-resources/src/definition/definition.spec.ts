@@ -1,4 +1,4 @@
-import { validateDefinition, validateDefinitionUpdate } from '../index.js';
+import { unrecognizedFormats, validateDefinition, validateDefinitionUpdate } from '../index.js';
 import type { CustomResourceDefinition, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion, JsonSchema } from '../index.js';
 
 const version = (more: Partial<CustomResourceDefinitionVersion> = {}): CustomResourceDefinitionVersion => ({
@@ -242,6 +242,19 @@ describe('a definition', () => {
         'status.storedVersions[0]: Invalid value: "v1": missing from spec.versions; v1 was previously a storage version',
       ) as string,
     ]);
+  });
+
+  it('is told of formats that nobody knows, wherever they are', () => {
+    const schema: JsonSchema = {
+      type: 'object',
+      properties: {
+        a: { type: 'string', format: 'date-time' },
+        b: { type: 'integer', format: 'int32' },
+        c: { type: 'array', items: { type: 'string', format: 'phone' } },
+        d: { type: 'object', additionalProperties: { type: 'string', format: 'colour' } },
+      },
+    };
+    expect(unrecognizedFormats(schema)).toEqual(['colour', 'phone']);
   });
 
   it('does not nest without end', () => {

@@ -1,5 +1,6 @@
 import { deepEqual, formatTime, invalidValue, parseTime, type FieldError, type Instant } from '#libs/apimachinery';
 import {
+  unrecognizedFormats,
   validateDefinition,
   validateDefinitionUpdate,
   validateStatus,
@@ -113,10 +114,10 @@ export const customresourcedefinitions = kindOf<CustomResourceDefinition>(CUSTOM
 const createdAt = (time: string | undefined): string | null => (parseTime(time) === undefined ? null : (time ?? null));
 
 /** What a definition's author ought to know: formats that nobody checks. */
-function warningsOf({ versions }: CustomResourceDefinitionSpec): readonly string[] {
-  return versions.flatMap(({ name, served, storage }) =>
-    storage && !served
-      ? [`spec.versions[${versions.findIndex((one) => one.name === name)}]: the storage version ${name} is not served`]
-      : [],
-  );
-}
+const warningsOf = ({ versions }: CustomResourceDefinitionSpec): readonly string[] => [
+  ...new Set(
+    versions.flatMap(({ schema }) =>
+      unrecognizedFormats(schema?.openAPIV3Schema ?? {}).map((format) => `unrecognized format ${JSON.stringify(format)}`),
+    ),
+  ),
+];
