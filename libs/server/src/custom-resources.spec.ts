@@ -338,6 +338,22 @@ describe('objects of a definition', () => {
     expect((await custom.send('PUT', place('crontabs', 'gone'), made('CronTab', 'gone', { spec: {} }))).code).toBe(404);
   });
 
+  it('live outside of namespaces where their definition says so', async () => {
+    await define({ plural: 'worlds', kind: 'World', scope: 'Cluster' });
+    const at = `/apis/${GROUP}/v1/worlds`;
+    const created = await custom.post(at, made('World', 'earth', { spec: { a: 1 } }));
+    expect(created.json<KubeObject>().metadata.namespace).toBeUndefined();
+    expect((await custom.ask(`${at}/earth`)).json()).toMatchObject({ kind: 'World', spec: { a: 1 } });
+    const watch = await custom.watch(`${at}?watch=true&resourceVersion=0`);
+    expect(await watch.take(1)).toMatchObject([{ type: 'ADDED', object: { metadata: { name: 'earth' } } }]);
+    watch.end();
+    expect((await custom.ask(place('worlds', 'earth'))).code).toBe(404);
+    expect((await custom.send('DELETE', `${at}/earth`, undefined)).json()).toMatchObject({
+      status: 'Success',
+      details: { kind: 'worlds' },
+    });
+  });
+
   it('can be given a name, and deleted together', async () => {
     await define({ plural: 'manys', kind: 'Many' });
     for (let i = 0; i < 3; i++) {
