@@ -384,6 +384,11 @@ describe('a node with Docker', () => {
     expect(isReady((await podOf('web')) as Pod)).toBe(true);
   });
 
+  it('answers HTTP through the API server', async () => {
+    const { code, text } = await api.ask('/api/v1/namespaces/default/pods/web/proxy/');
+    expect([code, text.trim()]).toEqual([200, 'web']);
+  });
+
   it('gives a container other limits while it runs', async () => {
     const limits = { cpu: '200m', memory: '64Mi' };
     await runPod('sized', {
