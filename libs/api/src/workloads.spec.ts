@@ -176,8 +176,9 @@ describe('a workload is given what it leaves out', () => {
     expect(problemsOf(manifest)).toEqual([]);
   });
 
-  it('a Job takes its labels from its template', () => {
+  it('a Job takes its labels from its template, the generated ones where it has no others', () => {
     expect(made(job({ template: { ...once, metadata: { labels } } })).metadata.labels).toEqual(labels);
+    expect(made(job()).metadata.labels).toMatchObject({ 'job-name': 'a', 'batch.kubernetes.io/controller-uid': 'u' });
   });
 
   it('a Job with a selector of the user’s is left as it is', () => {

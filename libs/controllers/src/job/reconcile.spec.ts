@@ -172,6 +172,16 @@ describe('a Job counts its pods', () => {
     expect(statusIn(result)).toMatchObject({ active: 1, uncountedTerminatedPods: { succeeded: ['uid-a'], failed: ['uid-c'] } });
   });
 
+  it('lists no more than five hundred at a time, and counts all of them', () => {
+    const pods = Array.from({ length: 600 }, (_, index) => done(`p${index}`));
+    const status = statusIn(
+      reconcile(job({ completions: 600, parallelism: 600 }, { uncountedTerminatedPods: { succeeded: ['uid-p599'] } }), pods),
+    );
+    expect(status?.uncountedTerminatedPods?.succeeded).toHaveLength(500);
+    expect(status?.uncountedTerminatedPods?.succeeded?.[0]).toBe('uid-p599');
+    expect(conditions(status)).toEqual(['SuccessCriteriaMet=True CompletionsReached']);
+  });
+
   it('lets go of those that are listed', () => {
     const listed = job({}, { active: 2, ready: 2, uncountedTerminatedPods: { succeeded: ['uid-a'] } });
     expect(acts(reconcile(listed, [done('a'), pod('b'), pod('c')]))).toEqual(['release a']);

@@ -37,6 +37,16 @@ function heldBack(job: Job, pods: readonly Pod[], { succeeded, failed }: IndexPr
   return new Set([...lastFailures(job, pods)].filter(([index]) => waits(index)).map(([, pod]) => pod));
 }
 
+/** Most pods of a kind that the status lists at a time, lest it grows with them: upstream's MaxUncountedPods. */
+const MOST_LISTED = 500;
+
+/** Of many, those that are listed already and as many others as there is room for. */
+function listable(uids: readonly string[], before: readonly string[] = []): readonly string[] {
+  if (uids.length <= MOST_LISTED) return uids;
+  const known = new Set(before);
+  return [...uids.filter((uid) => known.has(uid)), ...uids.filter((uid) => !known.has(uid))].slice(0, MOST_LISTED);
+}
+
 /** Members that list nobody are left out. */
 const uncountedOf = (succeeded: readonly string[], failed: readonly string[]): UncountedTerminatedPods => ({
   ...(succeeded.length > 0 ? { succeeded } : {}),
@@ -45,15 +55,16 @@ const uncountedOf = (succeeded: readonly string[], failed: readonly string[]): U
 
 /** Whether the status as it is stored has a pod that has ended, so that it may go. */
 function recordedBy(job: Job): (pod: Pod) => boolean {
-  const { succeeded = [], failed = [] } = job.status?.uncountedTerminatedPods ?? {};
+  const listed = job.status?.uncountedTerminatedPods ?? {};
+  const [succeeded, failed] = [new Set(listed.succeeded), new Set(listed.failed)];
   const indexes = recordedProgress(job);
   return (pod) => {
     const { uid = '' } = pod.metadata;
     const index = completionIndexOf(pod) ?? -1;
     if (isPodSucceeded(pod)) {
-      return isIndexedJob(job) ? index < 0 || index >= completionsOf(job) || indexes.succeeded.has(index) : succeeded.includes(uid);
+      return isIndexedJob(job) ? index < 0 || index >= completionsOf(job) || indexes.succeeded.has(index) : succeeded.has(uid);
     }
-    return failed.includes(uid) || failureVerdict(job, pod).action === 'Ignore';
+    return failed.has(uid) || failureVerdict(job, pod).action === 'Ignore';
   };
 }
 
@@ -99,7 +110,7 @@ export function tracked(job: Job, pods: readonly Pod[], progress: IndexProgress,
     counted: {
       ...(countedSucceeded > 0 ? { succeeded: countedSucceeded } : {}),
       ...(countedFailed > 0 ? { failed: countedFailed } : {}),
-      uncountedTerminatedPods: uncountedOf(succeeded, failed),
+      uncountedTerminatedPods: uncountedOf(listable(succeeded, listed.succeeded), listable(failed, listed.failed)),
       ...(indexed && progress.succeeded.size > 0 ? { completedIndexes: indexesText(sorted(progress.succeeded)) } : {}),
       ...(job.spec?.backoffLimitPerIndex === undefined ? {} : { failedIndexes: indexesText(sorted(progress.failed)) }),
     },

@@ -34,9 +34,8 @@ function specDefaults(sent: JobSpec): JobSpec {
   return within(ruled, 'template', templateDefaults);
 }
 
-/** Labels come from the template where a Job has none. */
-function defaults(sent: Job): Job {
-  const job = within(sent, 'spec', specDefaults);
+/** Labels come from the template where a Job has none: as sent, and with those that are generated. */
+function withLabels(job: Job): Job {
   const labels = job.spec?.template.metadata?.labels;
   if (labels === undefined || Object.keys(job.metadata.labels ?? {}).length > 0) return job;
   return { ...job, metadata: { ...job.metadata, labels } };
@@ -104,8 +103,8 @@ export const jobs = kindOf<Job>(JOBS, 'Job', {
   subresources: [statusOf('Job')],
   fields: { 'status.successful': ({ status }) => `${status?.succeeded ?? 0}` },
   strategy: standardStrategy<Job>({
-    defaults,
-    prepareForCreate: (job) => withGeneration(withSelector({ ...job, status: {} })),
+    defaults: (job) => withLabels(within(job, 'spec', specDefaults)),
+    prepareForCreate: (job) => withGeneration(withLabels(withSelector({ ...job, status: {} }))),
     prepareForUpdate: (next, old) => withGeneration(withStatusOf(next, old), old),
     validate: validateJob,
     validateUpdate: validateJobUpdate,
