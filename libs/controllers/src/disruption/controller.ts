@@ -3,12 +3,22 @@ import {
   PODDISRUPTIONBUDGETS,
   PODS,
   REPLICASETS,
+  REPLICATIONCONTROLLERS,
+  STATEFULSETS,
   type Deployment,
   type Pod,
   type PodDisruptionBudget,
   type ReplicaSet,
 } from '#libs/api';
-import { controllerOf, labelSelectorOf, type Controller, type KubeObject, type Lister, type WatchRule } from '#libs/apimachinery';
+import {
+  controllerOf,
+  labelSelectorOf,
+  type Controller,
+  type GroupVersionResource,
+  type KubeObject,
+  type Lister,
+  type WatchRule,
+} from '#libs/apimachinery';
 import { byName } from '../ordering.js';
 import { keyOf, ownKey, splitKey } from '../watching.js';
 import { reconcileBudget, type BudgetSnapshot } from './reconcile.js';
@@ -41,16 +51,29 @@ const scaled = (resource: WatchRule['resource']): WatchRule => ({
   },
 });
 
+/** The controllers of pods that have a size, by their kind. */
+const SIZED: ReadonlyMap<string, GroupVersionResource> = new Map([
+  ['ReplicaSet', REPLICASETS],
+  ['ReplicationController', REPLICATIONCONTROLLERS],
+  ['StatefulSet', STATEFULSETS],
+]);
+
+type Sized = KubeObject & { readonly spec?: { readonly replicas?: number } };
+
+/** The controller of an object, where it is still the one that is meant. */
+function ownerOf(lister: Lister, object: KubeObject, resource: GroupVersionResource): Sized | undefined {
+  const owner = controllerOf(object);
+  const found = owner && lister.get(resource, object.metadata.namespace, owner.name);
+  return found?.metadata.uid === owner?.uid ? (found as Sized | undefined) : undefined;
+}
+
 /** The controller at the top whose size says how many pods there should be; undefined where a pod has none. */
 function scaleOf(lister: Lister, pod: Pod): { readonly uid: string; readonly replicas: number } | undefined {
-  const owner = controllerOf(pod);
-  if (owner?.kind !== 'ReplicaSet') return undefined;
-  const replicaSet = lister.get(REPLICASETS, pod.metadata.namespace, owner.name) as ReplicaSet | undefined;
-  if (!replicaSet || replicaSet.metadata.uid !== owner.uid) return undefined;
-  const above = controllerOf(replicaSet);
-  const deployment =
-    above?.kind === 'Deployment' ? (lister.get(DEPLOYMENTS, pod.metadata.namespace, above.name) as Deployment | undefined) : undefined;
-  const top = deployment && deployment.metadata.uid === above?.uid ? deployment : replicaSet;
+  const resource = SIZED.get(controllerOf(pod)?.kind ?? '');
+  const owner = resource && ownerOf(lister, pod, resource);
+  if (!owner) return undefined;
+  const deployed = owner.kind === 'ReplicaSet' && controllerOf(owner)?.kind === 'Deployment';
+  const top = (deployed ? ownerOf(lister, owner, DEPLOYMENTS) : undefined) ?? owner;
   return { uid: top.metadata.uid ?? '', replicas: top.spec?.replicas ?? 1 };
 }
 
@@ -58,7 +81,7 @@ function scaleOf(lister: Lister, pod: Pod): { readonly uid: string; readonly rep
 export const disruptionController: Controller<BudgetSnapshot> = {
   name: 'disruption-controller',
   actor: 'system:serviceaccount:kube-system:disruption-controller',
-  watches: [ownKey(PODDISRUPTIONBUDGETS), selectingBudgets, scaled(REPLICASETS), scaled(DEPLOYMENTS)],
+  watches: [ownKey(PODDISRUPTIONBUDGETS), selectingBudgets, ...[...SIZED.values(), DEPLOYMENTS].map(scaled)],
   snapshot(key, lister) {
     const { namespace = '', name } = splitKey(key);
     const budget = lister.get(PODDISRUPTIONBUDGETS, namespace, name) as PodDisruptionBudget | undefined;
