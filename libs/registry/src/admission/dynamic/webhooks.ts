@@ -97,7 +97,7 @@ function ask(given: Case, attributes: Attributes, hook: Hook, matched: Matched, 
 }
 
 const internal = (message: string): StatusError =>
-  new StatusError('InternalError', `Internal error occurred: ${message}`, { causes: [{ reason: '', message } as never] });
+  new StatusError('InternalError', `Internal error occurred: ${message}`, { causes: [{ message } as never] });
 
 const failed = (name: string, why: string): string => `failed calling webhook ${JSON.stringify(name)}: ${why}`;
 
