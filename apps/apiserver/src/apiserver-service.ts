@@ -43,6 +43,7 @@ export class ApiServerService implements HostedService {
       authentication: authenticationOf(config, pki('front-proxy-ca.crt')),
       kubelet: { cert: pki('kubelet-client.crt'), key: pki('kubelet-client.key'), ca: pki('ca.crt') },
       ...clusterAuthorization(view),
+      frontProxy: { cert: pki('front-proxy-client.crt'), key: pki('front-proxy-client.key') },
       ...descriptionsOf(config),
       settings: { readsFrom: config.readsFrom },
     });

@@ -235,7 +235,8 @@ export class ApiServer implements RunningServer {
     const { user, info, query } = call;
     await this.authorize(user, info, query, upgrade);
     begun?.();
-    if (upgrade !== undefined && !LONG_SUBRESOURCES.has(info.subresource)) throw badRequest('this endpoint does not change protocols');
+    const known = LONG_SUBRESOURCES.has(info.subresource) || this.router.passedOn(info) !== undefined;
+    if (upgrade !== undefined && !known) throw badRequest('this endpoint does not change protocols');
     await this.router.route(call, upgrade);
   }
 

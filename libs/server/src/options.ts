@@ -1,6 +1,7 @@
 import type { Descriptions } from '#libs/api';
 import type { AuditStream, EventLog } from '#libs/log';
 import type { HistoryReader, Logger, StateView, WebhookCaller, World, WritePath } from '#libs/runtime';
+import type { FrontProxyTls } from './aggregation/backend.js';
 import type { AuthenticationSettings } from './authentication/settings.js';
 import type { Authorizer } from './authorizer.js';
 import type { RulesFor } from './reviews.js';
@@ -113,6 +114,8 @@ export interface ServerOptions {
   /** Default: none of them. */
   readonly authentication?: AuthenticationSettings;
   readonly kubelet: KubeletTls;
+  /** The credentials with which requests are passed on to other API servers; default: none are shown. */
+  readonly frontProxy?: FrontProxyTls;
   /** Which addresses of pods and Services may be reached by proxy; default: all but loopback and link-local ones. */
   readonly isProxyable?: (address: string) => boolean;
   /** Default: whoever is authenticated may do everything. */

@@ -1,9 +1,10 @@
-import { isServed, SERVICEACCOUNTS, SERVICES, PODS, type Catalog, type ResourceDefinition } from '#libs/api';
+import { isServed, SERVICEACCOUNTS, SERVICES, PODS, type Catalog, type GroupVersion, type ResourceDefinition } from '#libs/api';
 import { badRequest } from '#libs/apimachinery';
 import type { StateView, WebhookCaller } from '#libs/runtime';
 import type { Authentication } from './authentication/authentication.js';
 import { createToken, type TokenRequestSources } from './authentication/token-request.js';
 import { allowAuthenticated, type Authorizer } from './authorizer.js';
+import { Aggregator } from './aggregation/aggregator.js';
 import type { Call } from './call.js';
 import { CompactionHorizon } from './compaction-horizon.js';
 import { Documents } from './documents.js';
@@ -19,6 +20,7 @@ import { ProjectionReader } from './projection-reader.js';
 import { Reader } from './reader.js';
 import { ResourceHandler } from './resource-handler.js';
 import { nothingHere, wrongMethod } from './respond.js';
+import type { RequestInfo } from './request-info.js';
 import { everythingAllowed, Reviews, REVIEWS } from './reviews.js';
 import { BINDINGS, createBinding, type BindingSources } from './unstored/binding.js';
 import { ComponentStatuses, COMPONENT_STATUSES } from './unstored/component-status.js';
@@ -36,6 +38,7 @@ export class Router {
   private readonly health: Health;
   private readonly reviews: Reviews;
   private readonly forwarder = new Forwarder();
+  private readonly aggregator: Aggregator;
   private readonly proxy: KubeletProxy;
   private readonly objectProxy: ObjectProxy;
   private readonly components: ComponentStatuses;
@@ -59,13 +62,16 @@ export class Router {
     const reader = new Reader(view, projection, freshness, this.horizon, settings.readsFrom);
     this.watches = new Watches({ cluster, view, log, history, reader, horizon: this.horizon, world, logger, settings });
     this.handler = new ResourceHandler({ reader, watches: this.watches, writePath, world, settings, authorizer });
-    this.documents = new Documents(view.catalog.current, UNSTORED, options, keys, settings.gzipFromBytes);
+    const { forwarder } = this;
+    const changed = (): void => this.documents.othersChanged();
+    this.aggregator = new Aggregator({ view, writePath, world, logger, forwarder, frontProxy: options.frontProxy, changed });
+    const others = (): ReturnType<Aggregator['groupVersions']> => this.aggregator.groupVersions();
+    this.documents = new Documents(view.catalog.current, UNSTORED, options, keys, settings.gzipFromBytes, others);
     this.health = new Health(options.healthChecks ?? []);
     this.proxy = new KubeletProxy(options.kubelet, view, this.forwarder);
     const pods = new ServedResource(definitionIn(view.catalog.current, PODS));
     const services = new ServedResource(definitionIn(view.catalog.current, SERVICES));
     this.streams = new PodStreams(pods, reader, this.proxy);
-    const { forwarder } = this;
     this.objectProxy = new ObjectProxy({ view, reader, pods, services, forwarder, world, isProxyable: options.isProxyable ?? isProxyable });
     this.components = new ComponentStatuses({ log, history, world });
     this.bindings = { view, writePath, maxBodyBytes: settings.maxBodyBytes };
@@ -104,6 +110,7 @@ export class Router {
     this.documents.serve(catalog.current);
     this.horizon.start();
     this.watches.hub.start();
+    this.aggregator.start();
   }
 
   /** Ends what lasts long by nature: watches in good order, connections to kubelets at once. */
@@ -114,6 +121,7 @@ export class Router {
 
   stop(): void {
     this.stopListening?.();
+    this.aggregator.stop();
     this.watches.hub.stop();
     this.horizon.stop();
   }
@@ -121,6 +129,8 @@ export class Router {
   /** Answers a request that has been admitted. Throws StatusError. */
   async route(call: Call, upgrade: Upgrade | undefined): Promise<void> {
     const { info } = call;
+    const passed = this.passedOn(info);
+    if (passed !== undefined) return this.aggregator.forward(call, upgrade, passed);
     if (!info.resourceRequest) {
       if (/^\/(livez|readyz|healthz)(\/|$)/.test(info.path)) return this.health.answer(call);
       return this.documents.answer(call);
@@ -131,6 +141,13 @@ export class Router {
     const review = this.reviewed.get(key);
     if (review === undefined) throw nothingHere();
     return this.unstored(call, review);
+  }
+
+  /** The group and version of a request that another server answers; undefined: this one does. */
+  passedOn(info: RequestInfo): GroupVersion | undefined {
+    const [, group = '', version = ''] = info.resourceRequest ? ['', info.group, info.version] : (OTHERS_PATH.exec(info.path) ?? []);
+    const groupVersion = { group, version };
+    return version !== '' && this.aggregator.passesOn(groupVersion) ? groupVersion : undefined;
   }
 
   /** Answers for a kind of which nothing is stored. */
@@ -181,6 +198,9 @@ const UNSTORED: readonly ResourceDefinition[] = [BINDINGS as never, COMPONENT_ST
 /** Whether a kind is still served as it was; that nothing of it is created any more is no matter to those who read it. */
 const isSame = (now: ServedResource | undefined, before: ServedResource): boolean =>
   now === before || (now !== undefined && now.definition.schema !== undefined && now.definition.schema === before.definition.schema);
+
+/** What a server says of one group and version: its resources, its OpenAPI document. */
+const OTHERS_PATH = /^(?:\/openapi\/v3)?\/apis\/([^/]+)\/([^/]+)\/?$/;
 
 const keyOf = ({ group, version, resource }: { readonly group: string; readonly version: string; readonly resource: string }): string =>
   `${group}/${version}/${resource}`;

@@ -19,7 +19,7 @@ export interface Backend {
   readonly secure: boolean;
   /** Host, port, path, and for TLS whom to believe and what to show. */
   readonly options: RequestOptions;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   /** Present where the backend does not know that it is proxied, so that its links must be led through the proxy. */
   readonly rewriting?: Rewriting;
   /** What a client is told where the backend can't be reached. */
