@@ -75,14 +75,9 @@ const PARTS: Readonly<Record<string, Parts>> = {
       versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
     },
   },
+  // A local one: of one with a Service the server itself says whether that answers, whenever it has found out.
   'apiregistration.k8s.io/v1/APIService': {
-    spec: {
-      group: 'life.example.com',
-      version: 'v9',
-      groupPriorityMinimum: 100,
-      versionPriority: 10,
-      service: { name: 'a', namespace: 'default' },
-    },
+    spec: { group: 'life.example.com', version: 'v9', groupPriorityMinimum: 100, versionPriority: 10 },
   },
   'certificates.k8s.io/v1/CertificateSigningRequest': {
     spec: { request: btoa(CERTIFICATE_REQUEST), signerName: 'example.com/signer', usages: ['client auth'] },
