@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   qualifiedResource,
   type Change,
@@ -69,6 +70,8 @@ export class ControllerLoop<Snapshot = unknown> {
 
   constructor(options: ControllerLoopOptions<Snapshot>) {
     this.#options = options;
+    // Each key that is worked on waits with it: up to WORKERS of them, which Node takes for a leak from the eleventh on.
+    setMaxListeners(0, this.#stopping.signal);
     const { controller, view, world, timers = systemTimers, backoff } = options;
     this.#index = controller.index?.();
     const index = this.#index;
