@@ -7,6 +7,7 @@ import { decidePatch } from './patch.js';
 import { Reader, Unknown } from './reader.js';
 import { decideBinding } from './subresource/binding.js';
 import { decideEviction } from './subresource/eviction.js';
+import { decideAsked } from './subresource/connect.js';
 import { decideScale } from './subresource/scale.js';
 import { decideUpdate } from './update.js';
 import type { AdmissionStep, ClusterSettings, Known, WriteContext, WriteRequest } from './write.js';
@@ -24,11 +25,15 @@ function decideMain(given: Case): Decided {
       return decidePatch(given);
     case 'delete':
       return decideDelete(given);
+    case 'connect':
+      throw unsupported();
   }
 }
 
 function decideSubresource(given: Case, subresource: string): Decided {
   const { verb } = given.request;
+  if (verb === 'connect') return decideAsked(given, 'CONNECT');
+  if (verb === 'create' && subresource === 'token') return decideAsked(given, 'CREATE');
   if (verb === 'update' || verb === 'patch') {
     if (subresource === 'scale') return decideScale(given);
     const isPart = given.definition.strategy.parts?.[subresource] !== undefined;

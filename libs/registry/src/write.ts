@@ -45,7 +45,8 @@ export interface WriteOptions {
  * defaults, admits, validates.
  */
 export interface WriteRequest {
-  readonly verb: 'create' | 'update' | 'patch' | 'delete';
+  /** `connect` asks admission alone: whoever opens a connection to a pod, a node or a Service writes nothing. */
+  readonly verb: 'create' | 'update' | 'patch' | 'delete' | 'connect';
   readonly definition: ResourceDefinition;
   readonly subresource?: string;
   readonly namespace?: string;

@@ -2,7 +2,9 @@ import { pipeline } from 'node:stream/promises';
 import type { Pod } from '#libs/api';
 
 import { StatusError, badRequest, forbiddenField, invalid, invalidValue, notSupported, type FieldError } from '#libs/apimachinery';
+import type { WritePath } from '#libs/runtime';
 import type { Call } from './call.js';
+import { admitConnection } from './connect-admission.js';
 import type { KubeletProxy } from './kubelet-proxy.js';
 import type { Upgrade } from './proxy/forwarder.js';
 import { integerOf } from './list-options.js';
@@ -20,6 +22,7 @@ export class PodStreams {
     private readonly pods: ServedResource,
     private readonly reader: Reader,
     private readonly proxy: KubeletProxy,
+    private readonly writePath: WritePath,
   ) {}
 
   /** Streams a container's log. */
@@ -48,6 +51,7 @@ export class PodStreams {
     const { subresource } = call.info;
     const { method } = call.request;
     if (method !== 'GET' && method !== 'POST') throw wrongMethod();
+    await admitConnection(this.writePath, call, this.pods.definition);
     const pod = await this.pod(call);
     const container = subresource === 'portforward' ? undefined : containerOf(pod, call.query.get('container') ?? '');
     const node = pod.spec?.nodeName ?? '';

@@ -1,6 +1,6 @@
 import { isServed, SERVICEACCOUNTS, SERVICES, PODS, type Catalog, type GroupVersion, type ResourceDefinition } from '#libs/api';
 import { badRequest } from '#libs/apimachinery';
-import type { StateView, WebhookCaller } from '#libs/runtime';
+import type { StateView, WebhookCaller, WritePath } from '#libs/runtime';
 import type { Authentication } from './authentication/authentication.js';
 import { createToken, type TokenRequestSources } from './authentication/token-request.js';
 import { allowAuthenticated, type Authorizer } from './authorizer.js';
@@ -9,6 +9,7 @@ import type { Call } from './call.js';
 import { CompactionHorizon } from './compaction-horizon.js';
 import { Documents } from './documents.js';
 import { Health } from './health.js';
+import { admitConnection } from './connect-admission.js';
 import { KubeletProxy, proxyNode } from './kubelet-proxy.js';
 import { Forwarder, type Upgrade } from './proxy/forwarder.js';
 import { isProxyable } from './proxy/locations.js';
@@ -43,6 +44,7 @@ export class Router {
   private readonly objectProxy: ObjectProxy;
   private readonly components: ComponentStatuses;
   private readonly bindings: BindingSources;
+  private readonly writePath: WritePath;
   private readonly streams: PodStreams;
   private readonly tokens: TokenRequestSources;
   private readonly view: StateView;
@@ -53,6 +55,7 @@ export class Router {
     const { view, log, history, world, logger, writePath, cluster } = options;
     this.view = view;
     this.caller = options.caller;
+    this.writePath = writePath;
     this.serve(view.catalog.current);
     for (const definition of UNSTORED) this.reviewed.set(keyOf(definition.resource), definition);
     const { keys, issuer, audiences } = authentication;
@@ -71,7 +74,7 @@ export class Router {
     this.proxy = new KubeletProxy(options.kubelet, view, this.forwarder);
     const pods = new ServedResource(definitionIn(view.catalog.current, PODS));
     const services = new ServedResource(definitionIn(view.catalog.current, SERVICES));
-    this.streams = new PodStreams(pods, reader, this.proxy);
+    this.streams = new PodStreams(pods, reader, this.proxy, writePath);
     this.objectProxy = new ObjectProxy({ view, reader, pods, services, forwarder, world, isProxyable: options.isProxyable ?? isProxyable });
     this.components = new ComponentStatuses({ log, history, world });
     this.bindings = { view, writePath, maxBodyBytes: settings.maxBodyBytes };
@@ -179,8 +182,10 @@ export class Router {
     }
     const subresource = definition.subresources.find(({ name }) => name === info.subresource);
     if (subresource === undefined) throw nothingHere();
-    if (info.resource === 'nodes' && info.subresource === 'proxy') return proxyNode(this.proxy, call, upgrade);
-    if (info.group === '' && info.subresource === 'proxy') return this.objectProxy.serve(call, upgrade);
+    if (info.group === '' && info.subresource === 'proxy') {
+      await admitConnection(this.writePath, call, definition);
+      return info.resource === 'nodes' ? proxyNode(this.proxy, call, upgrade) : this.objectProxy.serve(call, upgrade);
+    }
     if (info.rest.length > 0) throw nothingHere();
     if (info.resource === PODS.resource && info.subresource === 'log') return this.streams.log(call);
     if (info.resource === PODS.resource && ['exec', 'attach', 'portforward'].includes(info.subresource))

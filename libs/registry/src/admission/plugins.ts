@@ -6,9 +6,11 @@ import { validatingPolicies } from './dynamic/validating-policies.js';
 import { mutatingWebhooks, validatingWebhooks } from './dynamic/webhooks.js';
 import { escalation } from './escalation.js';
 import { limitDefaults, limitRanges } from './limit-ranger.js';
+import { nodeRestriction } from './node-restriction.js';
 import { taintNodesByCondition } from './node-taint.js';
 import type { MutatingPlugin, ValidatingPlugin } from './plugin.js';
 import { podSecurity } from './pod-security/index.js';
+import { podTopologyLabels } from './pod-topology-labels.js';
 import { priority, priorityClasses } from './priority.js';
 import { resourceQuota } from './resource-quota.js';
 import { runtimeClass, runtimeClassOverhead } from './runtime-class.js';
@@ -26,6 +28,7 @@ export const MUTATING: readonly MutatingPlugin[] = [
   storageObjectInUseProtection,
   runtimeClass,
   defaultIngressClass,
+  podTopologyLabels,
   mutatingPolicies,
   mutatingWebhooks,
 ];
@@ -34,6 +37,7 @@ export const MUTATING: readonly MutatingPlugin[] = [
 export const VALIDATING: readonly ValidatingPlugin[] = [
   limitRanges,
   mountableSecrets,
+  nodeRestriction,
   podSecurity,
   priorityClasses,
   persistentVolumeClaimResize,

@@ -206,3 +206,23 @@ describe('an update', () => {
     );
   });
 });
+
+describe('resizing a pod', () => {
+  const resources = { requests: { cpu: '100m' }, limits: { cpu: '1' } };
+  const resized = (cpu: string): DecidedWish => ({
+    resource: PODS,
+    verb: 'patch',
+    namespace: 'default',
+    name: 'a',
+    subresource: 'resize',
+    patch: { type: 'strategic', body: { spec: { containers: [{ name: 'main', resources: { requests: { cpu } } }] } } },
+  });
+  const objects = world(quota({ pods: '1', 'requests.cpu': '500m' }, { pods: '1', 'requests.cpu': '100m' }), pod(resources));
+
+  it('is charged what it takes more, and refused where that is too much', () => {
+    expect(usedAfter(objects, resized('400m'))).toEqual({ pods: '1', 'requests.cpu': '400m' });
+    expect(refusedIn(objects, resized('600m')).message).toBe(
+      'pods "a" is forbidden: exceeded quota: q, requested: requests.cpu=500m, used: requests.cpu=100m, limited: requests.cpu=500m',
+    );
+  });
+});

@@ -1,5 +1,6 @@
 import { PODS, type Binding, type Pod, type PodCondition } from '#libs/api';
 import { badRequest, conflict, formatTime, notFound, notSupported, required, StatusError, type FieldError } from '#libs/apimachinery';
+import { admit, mutate } from '../admission/chain.js';
 import { admitToNamespace } from '../admission/namespace-lifecycle.js';
 import { currentOf, namespaceOf, planned, type Case, type Decided } from '../case.js';
 import { decodeBody, type Expected } from '../decoding.js';
@@ -49,12 +50,15 @@ export function decideBinding(given: Case): Decided {
   const { request, context } = given;
   const name = request.name ?? '';
   const namespace = namespaceOf(given);
-  const { object, warnings } = decodeBody<Binding>(request.object, BINDING, request.options, request.duplicates);
-  const { metadata } = object;
-  if (metadata.name !== name) throw badRequest('name in URL does not match name in Binding object');
-  inNamespace(metadata, namespace);
-  checkTarget(object);
+  const decoded = decodeBody<Binding>(request.object, BINDING, request.options, request.duplicates);
+  if (decoded.object.metadata.name !== name) throw badRequest('name in URL does not match name in Binding object');
+  inNamespace(decoded.object.metadata, namespace);
   admitToNamespace(given, 'create', name);
+  const attributes = { operation: 'CREATE', subresource: 'binding', name, namespace, object: decoded.object, old: undefined } as const;
+  const object = (mutate(given, attributes) ?? decoded.object) as Binding;
+  checkTarget(object);
+  const verdict = admit(given, { ...attributes, object });
+  const { metadata } = object;
   const current = currentOf(given, namespace, name);
   if (!current) throw notFound(PODS, name);
   const pod = current.object as Pod;
@@ -79,5 +83,5 @@ export function decideBinding(given: Case): Decided {
     status: { ...pod.status, conditions: scheduled(pod, context.now) },
   };
   const writes = request.options.dryRun ? [] : [planned('Updated', given, next, current.sequence)];
-  return { writes, answer: SUCCESS, code: 201, warnings };
+  return { writes, answer: SUCCESS, code: 201, warnings: [...decoded.warnings, ...verdict.warnings] };
 }

@@ -18,6 +18,7 @@ import {
   type KubeObject,
   type PropagationPolicy,
 } from '#libs/apimachinery';
+import { admit, mutate } from '../admission/chain.js';
 import { admitToNamespace } from '../admission/namespace-lifecycle.js';
 import { currentOf, namespaceOf, type Case, type Decided } from '../case.js';
 import { decodeBody, type Expected } from '../decoding.js';
@@ -132,11 +133,14 @@ export function decideEviction(given: Case): Decided {
   const { request } = given;
   const name = request.name ?? '';
   const namespace = namespaceOf(given);
-  const { object, warnings } = decodeBody<Eviction>(request.object, EVICTION, request.options, request.duplicates);
-  if (object.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');
+  const decoded = decodeBody<Eviction>(request.object, EVICTION, request.options, request.duplicates);
+  if (decoded.object.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');
   admitToNamespace(given, 'create', name);
   const current = currentOf(given, namespace, name);
   if (!current) throw notFound(PODS, name);
+  const attributes = { operation: 'CREATE', subresource: 'eviction', name, namespace, object: decoded.object, old: undefined } as const;
+  const object = (mutate(given, attributes) ?? decoded.object) as Eviction;
+  const verdict = admit(given, { ...attributes, object });
   const writes = evicted({ ...given, request: { ...request, options: optionsOf(object, request.options) } }, current);
-  return { writes, answer: SUCCESS, code: 201, warnings };
+  return { writes, answer: SUCCESS, code: 201, warnings: [...decoded.warnings, ...verdict.warnings] };
 }
