@@ -46,6 +46,43 @@ describe('creations at once under one quota', () => {
     await cluster.stop();
   });
 
+  it('share the appends that charge them: what comes while one is being stored goes together', async () => {
+    const cluster = await MemoryCluster.start();
+    await cluster.create(NAMESPACES, aNamespace('default'));
+    await limited(cluster, 'q', '150');
+    let charges = 0;
+    cluster.view.subscribe(({ resource }) => void (charges += resource.resource === RESOURCEQUOTAS.resource ? 1 : 0));
+    await Promise.all(Array.from({ length: 150 }, (_, i) => cluster.create(CONFIGMAPS, aConfigMap(`m${i}`))));
+    await cluster.settled();
+    expect([cluster.view.entries(CONFIGMAPS).length, await usedBy(cluster, 'q')]).toEqual([150, '150']);
+    expect(charges).toBeLessThan(10);
+    await cluster.stop();
+  });
+
+  it('are told apart: one that is refused for its name holds up no other', async () => {
+    const cluster = await MemoryCluster.start();
+    await cluster.create(NAMESPACES, aNamespace('default'));
+    await limited(cluster, 'q', '50');
+    const { made, refused } = await outcomesOf(Array.from({ length: 40 }, (_, i) => cluster.create(CONFIGMAPS, aConfigMap(`m${i % 20}`))));
+    expect([made, await usedBy(cluster, 'q')]).toEqual([20, '20']);
+    expect(refused.filter((message) => !/^configmaps "m\d+" already exists$/.test(message))).toEqual([]);
+    await cluster.stop();
+  });
+
+  it('of which the log takes none are refused, and leave room for the next', async () => {
+    let fault: 'unavailable' | undefined;
+    const cluster = await MemoryCluster.start({ fault: () => fault });
+    await cluster.create(NAMESPACES, aNamespace('default'));
+    await limited(cluster, 'q', '50');
+    fault = 'unavailable';
+    const { made, refused } = await outcomesOf(Array.from({ length: 10 }, (_, i) => cluster.create(CONFIGMAPS, aConfigMap(`m${i}`))));
+    expect([made, new Set(refused).size]).toEqual([0, 1]);
+    fault = undefined;
+    await cluster.create(CONFIGMAPS, aConfigMap('m0'));
+    expect(await usedBy(cluster, 'q')).toBe('1');
+    await cluster.stop();
+  });
+
   it('through two write paths on one log do not overshoot either', async () => {
     const log = new MemoryLog({});
     const [one, two] = await Promise.all([MemoryCluster.start({}, log), MemoryCluster.start({}, log)]);

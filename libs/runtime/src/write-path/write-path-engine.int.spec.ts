@@ -1,4 +1,4 @@
-import { CONFIGMAPS, IPADDRESSES, NAMESPACES, NODEPORTS, SERVICES } from '#libs/api';
+import { CONFIGMAPS, IPADDRESSES, NAMESPACES, NODEPORTS, RESOURCEQUOTAS, SERVICES } from '#libs/api';
 import { connectLog } from '#libs/adapters';
 import type { KubeObject } from '#libs/apimachinery';
 import { aConfigMap, aNamespace, aService, MemoryCluster, startNats, type TestServer } from '#libs/testing';
@@ -52,6 +52,28 @@ describe('two API servers on one JetStream log', () => {
     await many(40, (i) => (i % 3 ? one : two).write('delete', SERVICES, { namespace: 'default', name: `s${i}` }));
     await one.settled();
     expect([names(one, SERVICES), names(one, IPADDRESSES), names(one, NODEPORTS)]).toEqual([[], [], []]);
+  });
+
+  it('never make more objects than a quota allows, and all that it does', async () => {
+    const space = 'limited';
+    await one.create(NAMESPACES, aNamespace(space));
+    const quota = {
+      apiVersion: 'v1',
+      kind: 'ResourceQuota',
+      metadata: { name: 'q', namespace: space },
+      spec: { hard: { configmaps: '60' } },
+    };
+    const { object } = await one.create(RESOURCEQUOTAS, quota);
+    const status = { hard: { configmaps: '60' }, used: { configmaps: '0' } };
+    await one.write('update', RESOURCEQUOTAS, { namespace: space, name: 'q', subresource: 'status', object: { ...object, status } });
+    await Promise.all([one.settled(), two.settled()]);
+    const made = await Promise.allSettled(
+      Array.from({ length: 120 }, (_, i) => (i % 2 ? one : two).create(CONFIGMAPS, aConfigMap(`m${i}`, {}, space))),
+    );
+    await Promise.all([one.settled(), two.settled()]);
+    expect(made.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(60);
+    expect(two.view.entries(CONFIGMAPS, space)).toHaveLength(60);
+    expect(await two.get(RESOURCEQUOTAS, space, 'q')).toMatchObject({ status: { used: { configmaps: '60' } } });
   });
 
   it('start again with what was acknowledged, and may take the names of what was deleted', async () => {

@@ -34,7 +34,7 @@ import {
 import type { StateView, World, WritePath, WriteResult } from '../ports.js';
 import { ReadBarrier } from './barrier.js';
 import { verifiesSignature } from './signature.js';
-import { Turns, type Turn } from './turns.js';
+import { Rounds, type Round, type Shared } from './rounds.js';
 
 /** A view that also remembers where deleted objects ended, so that their names can be taken again without a failed attempt. */
 export interface WriteView extends StateView {
@@ -87,9 +87,8 @@ interface Progress {
   waited: boolean;
   /** What the webhooks that were called have answered. */
   readonly answers: Map<string, CallAnswer>;
-  /** The right to write what is written besides the request's own object, and where that then stood. */
-  turn: Turn | undefined;
-  written: Sequence;
+  /** The round that it is in and has not yet spoken in. */
+  round: Round | undefined;
 }
 
 /**
@@ -100,11 +99,12 @@ interface Progress {
 export class WritePathEngine implements WritePath {
   readonly #barrier: ReadBarrier;
   readonly #known: Known;
-  readonly #turns = new Turns();
+  readonly #rounds: Rounds;
 
   constructor(private readonly options: WritePathOptions) {
     const { log, view } = options;
     this.#barrier = new ReadBarrier(log, view);
+    this.#rounds = new Rounds((writes) => log.append('state', writes));
     this.#known = {
       object: (resource, namespace, name) => view.entry(resource, namespace, name) ?? null,
       list: (resource, namespace) => view.list(resource, namespace),
@@ -125,8 +125,7 @@ export class WritePathEngine implements WritePath {
       current: false,
       waited: false,
       answers: new Map(),
-      turn: undefined,
-      written: 0,
+      round: undefined,
     };
     try {
       for (;;) {
@@ -138,13 +137,15 @@ export class WritePathEngine implements WritePath {
       const error = tryAgainLater('ServiceUnavailable', 'the event log is unavailable, please try again later', RETRY_AFTER_SECONDS);
       throw new StatusError(error.reason, error.message, error.details, { cause: thrown });
     } finally {
-      progress.turn?.give(progress.written);
+      progress.round?.withdraw();
     }
   }
 
   /** Undefined: the state has moved on, and the same is to be tried again. */
   async #attempt(request: WriteRequest, progress: Progress): Promise<WriteResult | undefined> {
     const decided = this.#decide(request, progress);
+    const shared = 'writes' in decided ? decided.writes.slice(1).filter(isShared) : [];
+    if (progress.round && progress.round.key !== this.#keyOf(shared)) return this.#leave(progress);
     if ('need' in decided) {
       await this.#call(decided.need, progress);
       return undefined;
@@ -159,17 +160,16 @@ export class WritePathEngine implements WritePath {
       if (request.options.dryRun !== true && (await this.#madeCurrent(request, progress))) return undefined;
       return { code, object: answer, sequence: undefined, warnings };
     }
-    if (writes.length > 1 && !(await this.#hasTurn(request, writes, progress))) return undefined;
-    const appended = await this.#append(request, writes, progress);
+    const appended = shared.length > 0 ? await this.#inRound(request, writes, progress) : await this.#append(request, writes, progress);
     const [sequence] = appended;
     if (sequence === undefined) return undefined;
-    progress.written = appended.at(-1) ?? sequence;
     return { code, object: answer.kind === 'Status' ? answer : versioned(answer, sequence), sequence, warnings };
   }
 
   #decide(request: WriteRequest, progress: Progress): AdmissionStep | StatusError {
-    const { answers } = progress;
-    const known = answers.size === 0 ? this.#known : { ...this.#known, answer: (key: string) => answers.get(key) };
+    const { answers, round } = progress;
+    const told = answers.size === 0 ? this.#known : { ...this.#known, answer: (key: string) => answers.get(key) };
+    const known = round ? round.over(told) : told;
     try {
       return decideWrite(request, known, progress.context, this.options.settings);
     } catch (thrown) {
@@ -244,19 +244,49 @@ export class WritePathEngine implements WritePath {
     return [];
   }
 
-  /** Whether what is changed besides the request's own object is this write's to change; false: it waited, and must decide anew. */
-  async #hasTurn(request: WriteRequest, writes: readonly PlannedWrite[], progress: Progress): Promise<boolean> {
-    const besides = writes.slice(1).filter(({ type, previous }) => type === 'Updated' && previous > 0);
-    const subjects = besides.map((write) => this.#subjectOf(write));
-    if (subjects.every((subject) => progress.turn?.subjects.has(subject))) return true;
-    progress.turn?.give(progress.written);
-    progress.turn = undefined;
-    const free = this.#turns.tryTake(subjects);
-    progress.turn = free ?? (await this.#turns.take(subjects));
-    if (free) return true;
-    const signal = AbortSignal.timeout(this.options.patienceMs ?? PATIENCE_MS);
-    await this.#waited(this.options.view.reached(request.definition.stream, progress.turn.seen, signal));
-    return false;
+  /** The shared objects by which writes come together; '' where there are none. */
+  #keyOf(shared: readonly PlannedWrite[]): string {
+    return shared
+      .map((write) => this.#subjectOf(write))
+      .sort()
+      .join(' ');
+  }
+
+  /** A decision that turned out otherwise than its round is made again on the view alone, once that shows what became of the round. */
+  async #leave(progress: Progress): Promise<undefined> {
+    const { round } = progress;
+    progress.round = undefined;
+    round?.withdraw();
+    await this.#seen((await round?.ended) ?? 0);
+  }
+
+  async #seen(sequence: Sequence): Promise<void> {
+    if (sequence === 0) return;
+    await this.#waited(this.options.view.reached('state', sequence, AbortSignal.timeout(this.options.patienceMs ?? PATIENCE_MS)));
+  }
+
+  /** Stores writes that change what others change too, together with theirs. None: to be decided anew, perhaps within a round. */
+  async #inRound(request: WriteRequest, writes: readonly PlannedWrite[], progress: Progress): Promise<readonly Sequence[]> {
+    const key = this.#keyOf(writes.slice(1).filter(isShared));
+    progress.round ??= this.#rounds.begin(key);
+    const { round } = progress;
+    if (!round) {
+      progress.round = await this.#rounds.join(key);
+      await this.#seen(progress.round.seen);
+      return [];
+    }
+    progress.round = undefined;
+    const all = writes.map((write, index) => ({ write, appended: this.#appendWrite(request, write, index, progress) }));
+    const isOwn = ({ write }: { readonly write: PlannedWrite }): boolean => write === writes[0] || !isShared(write);
+    const result = round.contribute(
+      all.filter(isOwn).map(({ appended }) => appended),
+      all.filter((one) => !isOwn(one)).map(({ write, appended }) => sharedOf(write, appended)),
+    );
+    const outcome = await result;
+    if (outcome && 'sequences' in outcome) return outcome.sequences;
+    if (outcome) await this.#caughtUp(request, outcome.moved, progress);
+    else await this.#seen(await round.ended);
+    return [];
   }
 
   #subjectOf({ definition, object }: PlannedWrite): string {
@@ -338,6 +368,17 @@ export class WritePathEngine implements WritePath {
     return suffix;
   }
 }
+
+/** Whether a write changes an object that is there: one that others may be changing too. */
+const isShared = ({ type, previous }: PlannedWrite): boolean => type === 'Updated' && previous > 0;
+
+const sharedOf = ({ definition, object, previous }: PlannedWrite, write: AppendWrite): Shared => ({
+  resource: definition.storage?.resource ?? definition.resource,
+  namespace: object.metadata.namespace ?? '',
+  name: object.metadata.name ?? '',
+  stored: { sequence: previous, object },
+  write,
+});
 
 const versioned = (object: KubeObject, sequence: Sequence): KubeObject => ({
   ...object,
