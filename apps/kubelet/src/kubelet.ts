@@ -15,6 +15,7 @@ import { PodManager } from './pod-manager.js';
 import { KubeletServer } from './server/kubelet-server.js';
 import { SimulatedRuntime } from './simulated-runtime.js';
 import { TokenSource } from './tokens.js';
+import { ClaimedVolumes } from './claimed-volumes.js';
 import { PodVolumes } from './volumes.js';
 
 /** A node's agent that runs. */
@@ -57,7 +58,7 @@ export async function startKubelet(config: KubeletConfig, logger: Logger): Promi
   const warn = (error: unknown): void => logger.warn('a watch broke', { error: String(error) });
   const objects = new ObjectSource(client, warn);
   const services = watchResource<Service>(client, SERVICES, { onError: warn });
-  const volumes = new PodVolumes(config.dataDir, new TokenSource(client));
+  const volumes = new PodVolumes(config.dataDir, new TokenSource(client), new ClaimedVolumes(client));
   const manager = new PodManager(context, new PodActions(context, volumes, new ImagePuller(runtime, objects), objects, services));
   await runtime.start((podUid) => manager.wake(podUid));
   const server = new KubeletServer(context, manager);

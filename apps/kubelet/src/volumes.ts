@@ -6,6 +6,7 @@ import { quantityValue } from '#libs/apimachinery';
 import type { Container, Pod, Volume, VolumeMount } from '#libs/api';
 import { expand, isFileVolume, volumeFiles, VolumeError, volumeReferences, wantedTokens, type Mount, type PodContext } from '#libs/node';
 import { writeAtomically } from './atomic-writer.js';
+import { claimOf, type ClaimedVolumes } from './claimed-volumes.js';
 import { hostPathSource } from './host-path.js';
 import type { TokenSource } from './tokens.js';
 
@@ -16,6 +17,7 @@ export class PodVolumes {
   constructor(
     private readonly dataDir: string,
     private readonly tokens: TokenSource,
+    private readonly claimed: ClaimedVolumes,
   ) {}
 
   podDir(uid: string): string {
@@ -108,11 +110,8 @@ export class PodVolumes {
     if (volume.emptyDir) return this.setUpEmptyDir(volume, pod);
     if (volume.hostPath) return void (await hostPathSource(volume.hostPath));
     if (isFileVolume(volume)) return this.writeFiles(volume, context);
-    if (volume.persistentVolumeClaim) {
-      throw new VolumeError(
-        `persistentvolumeclaim "${volume.persistentVolumeClaim.claimName}": this node has no plugin for persistent volumes`,
-      );
-    }
+    const claim = claimOf(pod, volume);
+    if (claim !== undefined) return void (await this.claimed.folderOf(pod.metadata.namespace ?? '', claim));
     const [kind = 'unknown'] = Object.keys(volume).filter((key) => key !== 'name');
     throw new VolumeError(`no volume plugin matched: ${kind}`);
   }
@@ -140,12 +139,22 @@ export class PodVolumes {
   private async mountOf(pod: Pod, mount: VolumeMount, environment: ReadonlyMap<string, string>): Promise<Mount> {
     const volume = pod.spec?.volumes?.find(({ name }) => name === mount.name);
     if (!volume) throw new VolumeError(`cannot find volume "${mount.name}" to mount into container`);
-    const base = volume.hostPath ? await hostPathSource(volume.hostPath) : this.volumeDir(pod.metadata.uid ?? '', volume);
+    const base = await this.folderOf(pod, volume);
     const subPath = mount.subPathExpr ? expand(mount.subPathExpr, environment) : (mount.subPath ?? '');
     const source = subPath === '' ? base : await subPathOf(base, subPath, !isFileVolume(volume));
     const propagation =
       mount.mountPropagation === 'HostToContainer' ? 'rslave' : mount.mountPropagation === 'Bidirectional' ? 'rshared' : 'rprivate';
-    return { source, target: mount.mountPath, readOnly: mount.readOnly === true || isFileVolume(volume), propagation };
+    const readOnly = mount.readOnly === true || volume.persistentVolumeClaim?.readOnly === true || isFileVolume(volume);
+    return { source, target: mount.mountPath, readOnly, propagation };
+  }
+
+  /** Where on the machine a volume is. */
+  private async folderOf(pod: Pod, volume: Volume): Promise<string> {
+    if (volume.hostPath) return hostPathSource(volume.hostPath);
+    const claim = claimOf(pod, volume);
+    return claim === undefined
+      ? this.volumeDir(pod.metadata.uid ?? '', volume)
+      : this.claimed.folderOf(pod.metadata.namespace ?? '', claim);
   }
 }
 

@@ -1,7 +1,18 @@
-import { isPodTerminal, NODES, PODS, type Node, type Pod } from '#libs/api';
+import {
+  isPodTerminal,
+  NODES,
+  PERSISTENTVOLUMECLAIMS,
+  PERSISTENTVOLUMES,
+  PODS,
+  type Node,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  type Pod,
+} from '#libs/api';
 import { objectKey, type GroupVersionResource, type KubeObject, type Lister, type SnapshotIndex } from '#libs/apimachinery';
 import { allocatableOf, NodeUse, type NodeInfo } from './node-info.js';
 import { podInfo, type PodInfo } from './pod-info.js';
+import { podVolumes, type VolumeSource } from './pod-volumes.js';
 
 /** The scheduler's name in `spec.schedulerName`: pods that name another are left to it. */
 export const SCHEDULER_NAME = 'default-scheduler';
@@ -37,17 +48,31 @@ function inQueueOrder(a: PodInfo, b: PodInfo): number {
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
+/** Keeps the newest state of an object, or none. */
+function keep<T extends KubeObject>(among: Map<string, T>, next: T | undefined, old: KubeObject | undefined): void {
+  if (next) among.set(keyOf(next), next);
+  else if (old) among.delete(keyOf(old));
+}
+
 /** Nodes, what is taken on them, and the pods that wait: kept event by event, so that no pod is counted twice. */
 export class ClusterState implements SnapshotIndex<SchedulingSnapshot> {
   readonly #nodes = new Map<string, { readonly node: Node; readonly allocatable: NodeInfo['allocatable'] }>();
   readonly #use = new Map<string, NodeUse>();
   readonly #placed = new Map<string, PodInfo>();
   readonly #pending = new Map<string, PodInfo>();
+  readonly #claims = new Map<string, PersistentVolumeClaim>();
+  readonly #volumes = new Map<string, PersistentVolume>();
+  readonly #source: VolumeSource = {
+    claim: (namespace, name) => this.#claims.get(objectKey(namespace, name)),
+    volume: (name) => this.#volumes.get(name),
+  };
 
   apply(resource: GroupVersionResource, next: KubeObject | undefined, old: KubeObject | undefined): void {
     if (resource.group !== '') return;
     if (resource.resource === PODS.resource) this.#pod(next as Pod | undefined, keyOf((next ?? old) as KubeObject));
     if (resource.resource === NODES.resource) this.#node(next as Node | undefined, (next ?? old)?.metadata.name ?? '');
+    if (resource.resource === PERSISTENTVOLUMECLAIMS.resource) keep(this.#claims, next as PersistentVolumeClaim | undefined, old);
+    if (resource.resource === PERSISTENTVOLUMES.resource) keep(this.#volumes, next as PersistentVolume | undefined, old);
   }
 
   snapshot(): SchedulingSnapshot | undefined {
@@ -57,7 +82,12 @@ export class ClusterState implements SnapshotIndex<SchedulingSnapshot> {
       const known = this.#nodes.get(name);
       return known ? [{ name, ...known, use: this.#use.get(name) ?? new NodeUse() }] : [];
     });
-    return { nodes, pending: [...this.#pending.values()].sort(inQueueOrder) };
+    return { nodes, pending: [...this.#pending.values()].map((info) => this.#withVolumes(info)).sort(inQueueOrder) };
+  }
+
+  #withVolumes(info: PodInfo): PodInfo {
+    const volumes = podVolumes(info.pod, this.#source);
+    return volumes === undefined ? info : { ...info, volumes };
   }
 
   #node(node: Node | undefined, name: string): void {
@@ -101,5 +131,7 @@ export function clusterState(lister: Lister): ClusterState {
   const state = new ClusterState();
   for (const node of lister.list(NODES)) state.apply(NODES, node, undefined);
   for (const pod of lister.list(PODS)) state.apply(PODS, pod, undefined);
+  for (const claim of lister.list(PERSISTENTVOLUMECLAIMS)) state.apply(PERSISTENTVOLUMECLAIMS, claim, undefined);
+  for (const volume of lister.list(PERSISTENTVOLUMES)) state.apply(PERSISTENTVOLUMES, volume, undefined);
   return state;
 }

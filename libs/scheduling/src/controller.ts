@@ -1,4 +1,16 @@
-import { NODES, podCondition, PODS, tell, type Binding, type Node, type Pod, type PodCondition } from '#libs/api';
+import {
+  NODES,
+  PERSISTENTVOLUMECLAIMS,
+  PERSISTENTVOLUMES,
+  podCondition,
+  PODS,
+  tell,
+  type Binding,
+  type Node,
+  type PersistentVolumeClaim,
+  type Pod,
+  type PodCondition,
+} from '#libs/api';
 import { deepEqual, formatTime, type Change, type Controller, type Instant, type Reconcile, type WatchRule } from '#libs/apimachinery';
 import { ClusterState, clusterState, isPending, isPlaced, QUEUE, SCHEDULER_NAME, type SchedulingSnapshot } from './cluster-state.js';
 import { scheduleAll } from './schedule.js';
@@ -67,11 +79,23 @@ const pods: WatchRule = {
   },
 };
 
+/** A claim that is bound, or of which there was none, lets the pods that wait for it go. */
+const claims: WatchRule = {
+  resource: PERSISTENTVOLUMECLAIMS,
+  keys(next, old) {
+    const phase = (object: typeof next): string | undefined => (object as PersistentVolumeClaim | undefined)?.status?.phase;
+    return next && phase(next) !== phase(old) ? [QUEUE] : [];
+  },
+};
+
+/** Volumes are known before claims are bound to them. */
+const volumes: WatchRule = { resource: PERSISTENTVOLUMES, keys: () => [] };
+
 /** kube-scheduler's default profile, as far as its plugins are here. It has one key: every decision is about all pods that wait. */
 const controller: Controller<SchedulingSnapshot> = {
   name: SCHEDULER_NAME,
   actor: 'system:kube-scheduler',
-  watches: [roomyNodes, pods],
+  watches: [roomyNodes, pods, claims, volumes],
   snapshot: (_key, lister) => clusterState(lister).snapshot(),
   reconcile: reconcilePending,
   index: () => new ClusterState(),

@@ -1,6 +1,7 @@
 import { podRequests, type Pod } from '#libs/api';
 import { controllerOf } from '#libs/apimachinery';
 import { amountsOf, type Amounts } from './amounts.js';
+import type { PodVolumes } from './pod-volumes.js';
 
 /** What a pod without requests counts as where load is compared, as upstream. */
 const ASSUMED_MILLI_CPU = 100;
@@ -16,6 +17,8 @@ export interface PodInfo {
   readonly ports: readonly string[];
   /** Whose pods are to be spread: its controller. */
   readonly group: string | undefined;
+  /** What its claims say; of pods that wait, where they have any. */
+  readonly volumes?: PodVolumes;
 }
 
 function hostPorts({ spec }: Pod): readonly string[] {

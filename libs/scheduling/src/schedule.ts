@@ -5,6 +5,7 @@ import { nodeName, nodePorts, spreading } from './plugins/placement.js';
 import { normalized, type FilterPlugin, type ScorePlugin, type Unfit } from './plugins/plugin.js';
 import { balancedAllocation, leastAllocated, nodeResourcesFit } from './plugins/resources.js';
 import { nodeUnschedulable, taintToleration, taintTolerationScore } from './plugins/taints.js';
+import { volumeBinding } from './plugins/volume-binding.js';
 import type { PodInfo } from './pod-info.js';
 
 /** In the order in which kube-scheduler asks them; the first that says no gives the node's reason. */
@@ -15,6 +16,7 @@ export const FILTERS: readonly FilterPlugin[] = [
   nodeAffinityFilter,
   nodePorts,
   nodeResourcesFit,
+  volumeBinding,
 ];
 
 /** With kube-scheduler's default weights. */
@@ -44,6 +46,14 @@ function explain(pod: PodInfo, unfit: readonly Unfit[]): string {
     resolvable ? 'No preemption victims found for incoming pod' : 'Preemption is not helpful for scheduling',
   );
   return `${why} preemption: ${sentence(0, unfit.length, counted(help))}`;
+}
+
+/** The same for a pod that no node is asked for. */
+function refused(nodes: readonly NodeInfo[], refusal: string): string {
+  const all = nodes.length;
+  if (all === 0) return 'no nodes available to schedule pods';
+  const help = sentence(0, all, new Map([['Preemption is not helpful for scheduling', all]]));
+  return `0/${all} nodes are available: ${refusal}. preemption: ${help}`;
 }
 
 /** A number that looks drawn by lot, from a pod and a place among its nodes. */
@@ -76,6 +86,8 @@ function best(pod: PodInfo, feasible: readonly NodeInfo[]): string {
 
 /** Chooses a node for a pod. Among equally good ones a hash of the pod decides: the same input, the same node. */
 export function schedule(pod: PodInfo, nodes: readonly NodeInfo[]): Placement {
+  const refusal = pod.volumes?.refusal;
+  if (refusal !== undefined) return { why: refused(nodes, refusal) };
   const filters = FILTERS.map(({ prepare }) => prepare(pod));
   const feasible: NodeInfo[] = [];
   const unfit: Unfit[] = [];
@@ -92,7 +104,7 @@ export function schedule(pod: PodInfo, nodes: readonly NodeInfo[]): Placement {
 }
 
 /** Everything of a pod that its placement depends on, but for the nodes: pods with the same fail for the same reasons. */
-function signature({ pod: { spec }, requests, ports }: PodInfo): string {
+function signature({ pod: { spec }, requests, ports, volumes }: PodInfo): string {
   return JSON.stringify([
     spec?.nodeSelector,
     spec?.affinity?.nodeAffinity,
@@ -101,6 +113,7 @@ function signature({ pod: { spec }, requests, ports }: PodInfo): string {
     spec?.preemptionPolicy === 'Never',
     requests,
     ports,
+    volumes,
   ]);
 }
 
