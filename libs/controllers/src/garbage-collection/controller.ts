@@ -32,6 +32,23 @@ function stateOf(lister: Lister, { metadata }: KubeObject, reference: OwnerRefer
   return isDeleting(owner) && hasFinalizer(owner, FOREGROUND) ? 'waiting' : 'there';
 }
 
+/** The objects of a list by uid: made once for each list that the view hands out. */
+const byUid = new WeakMap<readonly KubeObject[], ReadonlyMap<string, KubeObject>>();
+
+function uidsOf(list: readonly KubeObject[]): ReadonlyMap<string, KubeObject> {
+  const known = byUid.get(list) ?? new Map(list.map((object) => [object.metadata.uid ?? '', object]));
+  byUid.set(list, known);
+  return known;
+}
+
+/** Whether an owner that is not where a reference says lives in another namespace. */
+function isElsewhere(lister: Lister, { metadata }: KubeObject, reference: OwnerReference): boolean {
+  const definition = catalogOfView(lister).definitionByKind(reference.apiVersion, reference.kind);
+  if (definition?.scope !== 'Namespaced') return false;
+  const found = uidsOf(lister.list(definition.resource)).get(reference.uid);
+  return found !== undefined && found.metadata.namespace !== metadata.namespace;
+}
+
 const finalizing = (object: KubeObject): boolean =>
   isDeleting(object) && (hasFinalizer(object, FOREGROUND) || hasFinalizer(object, ORPHAN));
 
@@ -81,7 +98,7 @@ export const garbageCollector: Controller<GarbageSnapshot> = {
     const owners = referencesOf(object).map((reference) => {
       const state = stateOf(lister, object, reference);
       const doubtful = state === 'absent' && catalog.definitionByKind(reference.apiVersion, reference.kind)?.stream !== stream;
-      return { reference, state, doubtful };
+      return { reference, state, doubtful, elsewhere: state === 'absent' && isElsewhere(lister, object, reference) };
     });
     const dependents = [...lister.ownedBy(object.metadata.uid ?? '')].sort((a, b) => byName(a.object, b.object));
     return { resource, object, owners, dependents };

@@ -38,6 +38,19 @@ describe('garbage collection', () => {
     ]);
   });
 
+  it('says of an owner in another namespace that it owns nothing here', () => {
+    expect(decide({ owners: [{ ...owner('absent'), elsewhere: true }] }).changes).toMatchObject([
+      { verb: 'delete' },
+      {
+        verb: 'create',
+        object: {
+          reason: 'OwnerRefInvalidNamespace',
+          message: 'ownerRef [apps/v1/ReplicaSet, namespace: default, name: absent, uid: absent] does not exist in namespace "default"',
+        },
+      },
+    ]);
+  });
+
   it('keeps to the policy that an object’s own finalizers ask for', () => {
     expect(decide({ object: object({ finalizers: ['orphan'] }), owners: [owner('absent')] }).changes).toMatchObject([
       { propagationPolicy: 'Orphan' },

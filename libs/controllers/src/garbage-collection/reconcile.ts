@@ -8,6 +8,7 @@ import type {
   PropagationPolicy,
   Reconcile,
 } from '#libs/apimachinery';
+import { tell } from '#libs/api';
 import { parseTime } from '#libs/apimachinery';
 import { releasedFrom } from '../ownership.js';
 
@@ -19,11 +20,22 @@ export const ORPHAN = 'orphan';
 /** What became of an owner that an object names. */
 export type OwnerState = 'there' | 'absent' | 'waiting';
 
+/** An owner that an object names. */
+export interface GarbageOwner {
+  readonly reference: OwnerReference;
+  /** `waiting`: being deleted, in the foreground. */
+  readonly state: OwnerState;
+  /** Absent, but in another stream, whose events may come later. */
+  readonly doubtful: boolean;
+  /** Absent where it is said to be, and to be found in another namespace, where it owns nothing. */
+  readonly elsewhere?: boolean;
+}
+
 export interface GarbageSnapshot {
   readonly resource: GroupVersionResource;
   readonly object: KubeObject;
-  /** Its owners, in order. `waiting`: being deleted, in the foreground. `doubtful`: absent, but in another stream, whose events may come later. */
-  readonly owners: readonly { readonly reference: OwnerReference; readonly state: OwnerState; readonly doubtful: boolean }[];
+  /** Its owners, in order. */
+  readonly owners: readonly GarbageOwner[];
   /** Objects that name it as their owner, by name. */
   readonly dependents: readonly OwnedObject[];
 }
@@ -46,12 +58,28 @@ export const reconcileGarbage: Reconcile<GarbageSnapshot> = (snapshot, now) => {
   if (doubt > 0) return { changes: [], requeueAfterMs: doubt };
   if (owners.some(({ state }) => state === 'there')) {
     const gone = new Set(owners.filter(({ state }) => state !== 'there').map(({ reference }) => reference.uid));
-    return { changes: [{ verb: 'update', resource, object: [...gone].reduce((left, uid) => releasedFrom(uid, left), object) }] };
+    const left = [...gone].reduce((rest, uid) => releasedFrom(uid, rest), object);
+    return { changes: [{ verb: 'update', resource, object: left }, ...strangers(snapshot, now)] };
   }
-  return {
-    changes: owners.some(({ state }) => state === 'waiting') && dependents.length > 0 ? cascade(snapshot) : [deletion(resource, object)],
-  };
+  const goesOn = owners.some(({ state }) => state === 'waiting') && dependents.length > 0;
+  return { changes: [...(goesOn ? cascade(snapshot) : [deletion(resource, object)]), ...strangers(snapshot, now)] };
 };
+
+/** What is told of owners in other namespaces: nobody is owned across them. */
+function strangers({ object, owners }: GarbageSnapshot, now: Instant): readonly Change[] {
+  const { namespace = '' } = object.metadata;
+  return owners
+    .filter(({ elsewhere }) => elsewhere === true)
+    .map(({ reference: { apiVersion, kind, name, uid } }, nth) => {
+      const named = `[${apiVersion}/${kind}, namespace: ${namespace}, name: ${name}, uid: ${uid}]`;
+      const message = `ownerRef ${named} does not exist in namespace "${namespace}"`;
+      return tell(
+        'garbage-collector-controller',
+        { about: object, type: 'Warning', reason: 'OwnerRefInvalidNamespace', message, nth },
+        now,
+      );
+    });
+}
 
 function doubtfulFor({ object, owners }: GarbageSnapshot, now: Instant): number {
   if (!owners.some(({ doubtful }) => doubtful)) return 0;

@@ -2,7 +2,7 @@ import { catalogOfView, NAMESPACES, type Namespace, type ResourceDefinition } fr
 import type { Controller, Lister } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
 import { ownKey } from '../watching.js';
-import { reconcileNamespace, SYSTEM_NAMESPACES, type NamespaceSnapshot } from './reconcile.js';
+import { reconcileNamespace, refuseNamespace, SYSTEM_NAMESPACES, type NamespaceSnapshot } from './reconcile.js';
 
 /** What lives in a namespace, custom resources included, each resource once: two groups may serve the same objects. */
 const contents = (lister: Lister): readonly ResourceDefinition[] =>
@@ -29,4 +29,5 @@ export const namespaceController: Controller<NamespaceSnapshot> = {
     return { name, namespace, content: content.filter(({ objects }) => objects.length > 0) };
   },
   reconcile: reconcileNamespace,
+  refused: refuseNamespace,
 };

@@ -1,6 +1,6 @@
 import { CONFIGMAPS, PODS, type Namespace } from '#libs/api';
 import type { KubeObject } from '#libs/apimachinery';
-import { reconcileNamespace, type Content } from './reconcile.js';
+import { reconcileNamespace, refuseNamespace, type Content } from './reconcile.js';
 
 const NOW = Date.parse('2026-01-01T01:00:00Z');
 
@@ -51,6 +51,32 @@ describe('a namespace', () => {
       { reason: 'SomeResourcesRemain', message: 'Some resources are remaining: configmaps. has 1 resource instances' },
       { reason: 'SomeFinalizersRemain', message: 'Some content in the namespace has finalizers remaining: mine in 1 resource instances' },
     ]);
+  });
+
+  it('speaks of its pods alone while there are any', () => {
+    const { changes } = decide([
+      { resource: CONFIGMAPS, objects: [object('ConfigMap', 'm')] },
+      { resource: PODS, objects: [object('Pod', 'p', { deletionTimestamp: '2026-01-01T00:59:30Z' })] },
+    ]);
+    const [change] = changes;
+    const conditions = change?.verb === 'update' ? (change.object as Namespace).status?.conditions : [];
+    expect(conditions).toContainEqual(expect.objectContaining({ message: 'Some resources are remaining: pods. has 1 resource instances' }));
+  });
+
+  it('says what refuses to go', () => {
+    const content = [{ resource: CONFIGMAPS, objects: [object('ConfigMap', 'm')] }];
+    const snapshot = { name: 'shop', namespace: namespace(true), content };
+    const refusals = decide(content).changes.map((change) => ({ change, reason: 'Forbidden', message: 'configmaps "m" is forbidden: no' }));
+    const [change] = refuseNamespace(snapshot, refusals, NOW);
+    const conditions = change?.verb === 'update' ? (change.object as Namespace).status?.conditions : [];
+    expect(conditions).toContainEqual(
+      expect.objectContaining({
+        type: 'NamespaceDeletionContentFailure',
+        status: 'True',
+        reason: 'ContentDeletionFailed',
+        message: 'Failed to delete all resource types, 1 remaining: configmaps "m" is forbidden: no',
+      }),
+    );
   });
 
   it('that is empty is let go', () => {

@@ -4,6 +4,7 @@ import {
   parseTime,
   qualifiedResource,
   type Change,
+  type Controller,
   type GroupVersionResource,
   type Instant,
   type KubeObject,
@@ -38,7 +39,17 @@ export const reconcileNamespace: Reconcile<NamespaceSnapshot> = ({ name, namespa
   if (namespace.metadata.deletionTimestamp === undefined) return { changes: [] };
   if (!namespace.spec?.finalizers?.includes(NAMESPACE_FINALIZER)) return { changes: [] };
   if (content.length === 0) return { changes: [finalized(namespace)] };
-  return { changes: [...deletions(content), ...reportRemains(namespace, content, now)], ...lingering(content, now) };
+  const inTurn = inTurnOf(content);
+  return { changes: [...deletions(inTurn), ...reportRemains(namespace, inTurn, now)], ...lingering(content, now) };
+};
+
+/** Says why the content of a namespace does not go: what was refused, kind by kind. */
+export const refuseNamespace: NonNullable<Controller<NamespaceSnapshot>['refused']> = ({ namespace, content }, refusals, now) => {
+  const messages = [...new Set(refusals.filter(({ change }) => change.verb === 'delete').map(({ message }) => message))].sort();
+  if (!namespace || messages.length === 0) return [];
+  const message = `Failed to delete all resource types, ${messages.length} remaining: ${messages.join(', ')}`;
+  const failure = { type: 'NamespaceDeletionContentFailure', status: 'True', reason: 'ContentDeletionFailed', message };
+  return reportRemains(namespace, inTurnOf(content), now, failure);
 };
 
 function finalized(namespace: Namespace): Change {
@@ -48,11 +59,16 @@ function finalized(namespace: Namespace): Change {
   return { verb: 'update', resource: NAMESPACES, subresource: 'finalize', object };
 }
 
+/** Pods go before everything else: what they use stays until they have ended (KEP-5080). */
+function inTurnOf(content: readonly Content[]): readonly Content[] {
+  const pods = content.filter(isPods);
+  return pods.length > 0 ? pods : content;
+}
+
 const isPods = ({ resource }: Content): boolean => qualifiedResource(resource) === qualifiedResource(PODS);
 
 function deletions(content: readonly Content[]): readonly Change[] {
-  const pods = content.filter(isPods);
-  return (pods.length > 0 ? pods : content)
+  return content
     .flatMap(({ resource, objects }) =>
       objects
         .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
@@ -124,10 +140,11 @@ function finalizing(content: readonly Content[]): NamespaceCondition {
   return { type: FINALIZING, status: 'True', reason: 'SomeFinalizersRemain', message };
 }
 
-function reportRemains(namespace: Namespace, content: readonly Content[], now: Instant): readonly Change[] {
+function reportRemains(namespace: Namespace, content: readonly Content[], now: Instant, failure?: NamespaceCondition): readonly Change[] {
   let conditions = namespace.status?.conditions;
   const before = conditions;
-  for (const condition of [...FINE, remaining(content), finalizing(content)]) {
+  const fine = failure ? FINE.map((condition) => (condition.type === failure.type ? failure : condition)) : FINE;
+  for (const condition of [...fine, remaining(content), finalizing(content)]) {
     const current = conditions?.find(({ type }) => type === condition.type);
     if (current?.status === condition.status && current.reason === condition.reason && current.message === condition.message) continue;
     conditions = withCondition(conditions, condition, now);
