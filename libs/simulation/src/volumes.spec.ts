@@ -4,6 +4,7 @@ import {
   PERSISTENTVOLUMECLAIMS,
   PERSISTENTVOLUMES,
   PODS,
+  type Pod,
   type PersistentVolume,
   type PersistentVolumeClaim,
 } from '#libs/api';
@@ -170,5 +171,35 @@ describe('protection', () => {
     await write('delete', PODS, { name: 'p', options: { gracePeriodSeconds: 0 } });
     await cluster.settle();
     expect([pvc('c'), pv('v')]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('a pod with a claim', () => {
+  const pod = (name: string): KubeObject =>
+    ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace: 'shop' },
+      spec: {
+        containers: [{ name: 'main', image: 'web:1' }],
+        volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'c' } }],
+      },
+    }) as KubeObject;
+  const found = (name: string) => cluster.view.get(PODS, 'shop', name) as Pod | undefined;
+
+  it('waits for the claim, then for its volume, and goes where that is', async () => {
+    for (const name of ['n1', 'n2', 'n3']) cluster.startNode({ name, podPrefix: `10.64.${name.slice(1)}` });
+    await cluster.settle();
+    await write('create', PODS, { object: pod('p') });
+    await cluster.settle();
+    const why = () => found('p')?.status?.conditions?.find(({ type }) => type === 'PodScheduled')?.message;
+    expect(why()).toMatch(/^0\/3 nodes are available: persistentvolumeclaim "c" not found\. preemption: /);
+    await written(claim('c'));
+    expect(why()).toMatch(/^0\/3 nodes are available: pod has unbound immediate PersistentVolumeClaims\. preemption: /);
+    const term = { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['n2'] }] };
+    const { hostPath: _none, ...spec } =
+      (volume('v', { nodeAffinity: { required: { nodeSelectorTerms: [term] } } }) as PersistentVolume).spec ?? {};
+    await written({ ...volume('v'), spec: { ...spec, local: { path: '/data' } } } as KubeObject);
+    expect(found('p')?.spec?.nodeName).toBe('n2');
   });
 });
