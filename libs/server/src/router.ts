@@ -79,7 +79,7 @@ export class Router {
     this.components = new ComponentStatuses({ log, history, world });
     this.bindings = { view, writePath, maxBodyBytes: settings.maxBodyBytes };
     const { maxBodyBytes } = settings;
-    this.tokens = { keys, issuer, audiences, reader, view, world, maxBodyBytes };
+    this.tokens = { keys, issuer, audiences, reader, view, world, maxBodyBytes, writePath };
     this.reviews = new Reviews({
       authorizer,
       rulesFor: options.rulesFor ?? (authorizer === allowAuthenticated ? everythingAllowed : rulesUnknown),

@@ -9,11 +9,12 @@ import {
   type GroupVersionResource,
   type KubeObject,
 } from '#libs/apimachinery';
-import type { StateView, World } from '#libs/runtime';
+import type { StateView, World, WritePath } from '#libs/runtime';
 import { mediaTypeOf, parseObject, readBody } from '../body.js';
 import type { Call } from '../call.js';
 import { negotiate, WITHOUT_TABLE } from '../negotiate.js';
 import type { Reader } from '../reader.js';
+import { requesterOf } from '../requester.js';
 import { sendObject } from '../respond.js';
 import type { ServedResource } from '../served-resource.js';
 import type { BoundClaims } from './token-claims.js';
@@ -36,6 +37,7 @@ export interface TokenRequestSources {
   readonly view: StateView;
   readonly world: World;
   readonly maxBodyBytes: number;
+  readonly writePath: WritePath;
 }
 
 /** Serves `serviceaccounts/<name>/token`. */
@@ -53,6 +55,16 @@ export async function createToken(sources: TokenRequestSources, call: Call, acco
   const asks = spec.audiences ?? [];
   const audiences = asks.length === 0 ? sources.audiences : asks;
   checkExpiration(expirationSeconds);
+  await sources.writePath.execute({
+    verb: 'create',
+    definition: accounts.definition,
+    subresource: 'token',
+    namespace,
+    name,
+    object: asked,
+    options: {},
+    requester: requesterOf(call),
+  });
   const bound = boundTo(sources.view, spec.boundObjectRef, namespace, name);
   const now = Math.floor(sources.world.now() / 1000);
   const own = audiences.every((audience) => sources.audiences.includes(audience));
