@@ -36,7 +36,7 @@ import { defaultServiceCidr, serviceCidrController } from './service-cidr/contro
 import { serviceAccountTokenController, type ServiceAccountTokenOptions } from './service-account-tokens/controller.js';
 import { serviceAccountController } from './serviceaccount/controller.js';
 import { volumeBinder } from './storage/controller.js';
-import { claimProtectionController, volumeProtectionController } from './storage/protection.js';
+import { attributesClassProtectionController, claimProtectionController, volumeProtectionController } from './storage/protection.js';
 import { statefulSetController } from './statefulset/controller.js';
 import { taintEvictionController } from './taint-eviction/controller.js';
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.js';
@@ -114,6 +114,7 @@ export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }:
   plain(volumeBinder),
   plain(claimProtectionController),
   plain(volumeProtectionController),
+  plain(attributesClassProtectionController),
   plain(rbacDefaultsController),
   plain(systemPriorityClasses),
   plain(clusterRoleAggregationController),
@@ -155,7 +156,7 @@ export { extensionAuthenticationController } from './extension-authentication/co
 export { rootCaController } from './root-ca/controller.js';
 export { serviceAccountController } from './serviceaccount/controller.js';
 export { volumeBinder } from './storage/controller.js';
-export { claimProtectionController, volumeProtectionController } from './storage/protection.js';
+export { attributesClassProtectionController, claimProtectionController, volumeProtectionController } from './storage/protection.js';
 export { statefulSetController } from './statefulset/controller.js';
 export { taintEvictionController } from './taint-eviction/controller.js';
 export { ttlAfterFinishedController } from './ttl-after-finished/controller.js';

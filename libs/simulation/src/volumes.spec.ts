@@ -4,6 +4,7 @@ import {
   PERSISTENTVOLUMECLAIMS,
   PERSISTENTVOLUMES,
   PODS,
+  VOLUMEATTRIBUTESCLASSES,
   type Pod,
   type PersistentVolume,
   type PersistentVolumeClaim,
@@ -171,6 +172,21 @@ describe('protection', () => {
     await write('delete', PODS, { name: 'p', options: { gracePeriodSeconds: 0 } });
     await cluster.settle();
     expect([pvc('c'), pv('v')]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('a class of attributes', () => {
+  it('stays as long as a claim is of it', async () => {
+    const driver = { driverName: 'example.com', parameters: { iops: '1' } };
+    const object = { apiVersion: 'storage.k8s.io/v1', kind: 'VolumeAttributesClass', metadata: { name: 'fast' }, ...driver };
+    await write('create', VOLUMEATTRIBUTESCLASSES, { object });
+    await written(claim('c', { volumeAttributesClassName: 'fast' }));
+    await write('delete', VOLUMEATTRIBUTESCLASSES, { name: 'fast' });
+    await cluster.settle();
+    const there = () => cluster.view.get(VOLUMEATTRIBUTESCLASSES, undefined, 'fast') !== undefined;
+    expect(there()).toBe(true);
+    await gone('c');
+    expect(there()).toBe(false);
   });
 });
 

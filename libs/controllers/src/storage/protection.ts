@@ -1,9 +1,18 @@
-import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODS, type PersistentVolume, type PersistentVolumeClaim, type Pod } from '#libs/api';
+import {
+  PERSISTENTVOLUMECLAIMS,
+  PERSISTENTVOLUMES,
+  PODS,
+  VOLUMEATTRIBUTESCLASSES,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  type Pod,
+} from '#libs/api';
 import type { Change, Controller, GroupVersionResource, KubeObject, WatchRule } from '#libs/apimachinery';
 import { ownKey, splitKey } from '../watching.js';
 
 const PVC_PROTECTION = 'kubernetes.io/pvc-protection';
 const PV_PROTECTION = 'kubernetes.io/pv-protection';
+const VAC_PROTECTION = 'kubernetes.io/vac-protection';
 
 /** An object that something protects from going, and whether it is still in use. */
 export interface ProtectedSnapshot {
@@ -77,4 +86,41 @@ export const volumeProtectionController: Controller<ProtectedSnapshot> = {
     return object && { object, used: object.status?.phase === 'Bound' };
   },
   reconcile: (snapshot) => ({ changes: guarded(PERSISTENTVOLUMES, PV_PROTECTION, snapshot) }),
+};
+
+/** The classes that a claim has, had until now, or is to have. */
+const classesOf = ({ spec, status }: PersistentVolumeClaim): readonly string[] =>
+  [
+    spec?.volumeAttributesClassName,
+    status?.currentVolumeAttributesClassName,
+    status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+  ].filter((name) => name !== undefined && name !== '') as readonly string[];
+
+const classOf = ({ spec }: PersistentVolume): readonly string[] =>
+  spec?.volumeAttributesClassName ? [spec.volumeAttributesClassName] : [];
+
+const formerClasses =
+  <T extends KubeObject>(names: (object: T) => readonly string[]): WatchRule['keys'] =>
+  (next, old) =>
+    old ? names(old as T).filter((name) => !(next && names(next as T).includes(name))) : [];
+
+/** kube-controller-manager's `vac-protection`: a class stays until no claim and no volume is of it. */
+export const attributesClassProtectionController: Controller<ProtectedSnapshot> = {
+  name: 'vac-protection-controller',
+  actor: 'system:serviceaccount:kube-system:volumeattributesclass-protection-controller',
+  watches: [
+    ownKey(VOLUMEATTRIBUTESCLASSES),
+    { resource: PERSISTENTVOLUMECLAIMS, keys: formerClasses(classesOf) },
+    { resource: PERSISTENTVOLUMES, keys: formerClasses(classOf) },
+  ],
+  snapshot(name, lister) {
+    const object = lister.get(VOLUMEATTRIBUTESCLASSES, undefined, name);
+    if (!object) return undefined;
+    if (object.metadata.deletionTimestamp === undefined) return { object, used: true };
+    const claims = lister.list(PERSISTENTVOLUMECLAIMS) as readonly PersistentVolumeClaim[];
+    const volumes = lister.list(PERSISTENTVOLUMES) as readonly PersistentVolume[];
+    const used = claims.some((claim) => classesOf(claim).includes(name)) || volumes.some((volume) => classOf(volume).includes(name));
+    return { object, used };
+  },
+  reconcile: (snapshot) => ({ changes: guarded(VOLUMEATTRIBUTESCLASSES, VAC_PROTECTION, snapshot) }),
 };
