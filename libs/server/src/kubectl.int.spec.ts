@@ -78,7 +78,7 @@ describe('kubectl', () => {
   };
 
   beforeAll(async () => {
-    api = await startTestApiServer();
+    api = await startTestApiServer({ options: { descriptions: { 'io.k8s.api.core.v1.Container': { imagePullPolicy: 'When to pull.' } } } });
     folder = mkdtempSync(join(tmpdir(), 'kubectl-'));
     const encode = (text: string): string => Buffer.from(text).toString('base64');
     const config = {
@@ -208,5 +208,12 @@ describe('kubectl', () => {
 
   it('leaves nothing unexpected behind in the log of the server', () => {
     expect(api.logged).toEqual([]);
+  });
+
+  it('explains fields, with their values and with the sentences that are known', async () => {
+    const explained = await kubectl('explain', 'pods.spec.containers.imagePullPolicy');
+    expect(explained).toMatch(/FIELD: imagePullPolicy <string>\nENUM:\n\s+Always\n\s+IfNotPresent\n\s+Never\n/);
+    expect(explained).toContain('When to pull.');
+    expect(await kubectl('explain', 'pods.spec', '--recursive')).toMatch(/containers\t<\[\]Container> -required-/);
   });
 });
