@@ -45,7 +45,7 @@ export class ApiServerService implements HostedService {
       ...clusterAuthorization(view),
       frontProxy: { cert: pki('front-proxy-client.crt'), key: pki('front-proxy-client.key') },
       ...descriptionsOf(config),
-      settings: { readsFrom: config.readsFrom },
+      settings: { readsFrom: config.readsFrom, compactionHorizonMs: config.compactionHorizonMinutes * 60_000 },
     });
     logger.info('serving', { addresses: listen.map(({ host, port }) => `${host}:${port}`) });
   }

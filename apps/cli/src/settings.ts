@@ -80,6 +80,9 @@ export function inheritedSettings(env: Readonly<Record<string, string | undefine
   return {
     ...Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
     ...(['debug', 'info', 'warn', 'error'].includes(level) ? { LOG_LEVEL: level } : {}),
+    ...(/^\d+(\.\d+)?$/.test(env['COMPACTION_HORIZON_MINUTES'] ?? '')
+      ? { COMPACTION_HORIZON_MINUTES: env['COMPACTION_HORIZON_MINUTES'] ?? '' }
+      : {}),
     ...(['cache', 'projection'].includes(env['READS_FROM'] ?? '') ? { READS_FROM: env['READS_FROM'] ?? '' } : {}),
   };
 }

@@ -26,6 +26,7 @@ export const ControlPlaneConfig = z
     AUDIT_MAX_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
     DESCRIPTIONS_FILE: z.string().min(1).optional(),
     SECRET_KEY_GRACE_HOURS: z.coerce.number().min(0).max(876_000).default(168),
+    COMPACTION_HORIZON_MINUTES: z.coerce.number().min(0.1).max(525_600).default(10),
     READS_FROM: z.enum(['cache', 'projection']).default('cache'),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
@@ -47,6 +48,7 @@ export const ControlPlaneConfig = z
     auditMaxDays: env.AUDIT_MAX_DAYS,
     descriptionsFile: env.DESCRIPTIONS_FILE,
     secretKeyGraceHours: env.SECRET_KEY_GRACE_HOURS,
+    compactionHorizonMinutes: env.COMPACTION_HORIZON_MINUTES,
     readsFrom: env.READS_FROM,
     logLevel: env.LOG_LEVEL,
   }));

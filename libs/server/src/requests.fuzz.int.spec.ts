@@ -1,4 +1,5 @@
 import { Agent, request as httpsRequest } from 'node:https';
+import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { BUILT_IN, type ResourceDefinition } from '#libs/api';
 import type { KubeObject } from '#libs/apimachinery';
@@ -70,7 +71,9 @@ describe('the API server, whatever it is asked', () => {
         const chunks: Buffer[] = [];
         const done = (open: boolean): void => {
           clearTimeout(timer);
-          resolve({ code, type, text: Buffer.concat(chunks).toString('utf8'), open });
+          const bytes = Buffer.concat(chunks);
+          const packed = response.headers['content-encoding'] === 'gzip';
+          resolve({ code, type, text: (packed ? gunzipSync(bytes) : bytes).toString('utf8'), open });
           if (open) response.destroy();
         };
         if (code === 200 && response.headers['content-length'] === undefined && method === 'GET') return done(true);
