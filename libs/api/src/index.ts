@@ -30,8 +30,6 @@ export { meetsNodeTerm, selectsNode } from './core/v1/node-selection.js';
 export * from './core/v1/pod-status.js';
 export * from './core/v1/tolerations.js';
 export type { ResourceList } from './core/v1/resource-list.js';
-export { textOfBase64 } from './certificates/pem.js';
-export { base64Of } from './core/v1/secret.js';
 export { fromCoreEvent, toCoreEvent } from './events/v1/event.js';
 export { RBAC_GROUP } from './rbac/v1/binding.js';
 export { SYSTEM_PRIORITY_CLASSES } from './scheduling/v1/priorityclass.js';

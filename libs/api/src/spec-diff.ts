@@ -1,4 +1,4 @@
-import { deepEqual } from '#libs/apimachinery';
+import { deepEqual, isJsonObject } from '#libs/apimachinery';
 
 const MOST_LINES = 40;
 
@@ -8,14 +8,11 @@ function collect(lines: string[], path: string, old: unknown, next: unknown): vo
   if (lines.length > MOST_LINES || deepEqual(old, next)) return;
   if (Array.isArray(old) && Array.isArray(next) && old.length === next.length) {
     for (let i = 0; i < old.length; i++) collect(lines, `${path}[${i}]`, old[i], next[i]);
-  } else if (isMap(old) && isMap(next)) {
+  } else if (isJsonObject(old) && isJsonObject(next)) {
     const keys = [...new Set([...Object.keys(old), ...Object.keys(next)])].sort();
     for (const key of keys) collect(lines, path === '' ? key : `${path}.${key}`, old[key], next[key]);
   } else lines.push(`- ${path}: ${shown(old)}`, `+ ${path}: ${shown(next)}`);
 }
-
-const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Where two values differ, a line for each old and new member, for people to read; cut short where they differ much. */
 export function specDiff(old: unknown, next: unknown): string {

@@ -1,5 +1,5 @@
 /** The characters that may stand in a generated name: no vowels and none that look alike, as upstream. */
-const SAFE = 'bcdfghjklmnpqrstvwxz2456789';
+export const GENERATED_NAME_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** A 32-bit FNV-1a hash of a text. Not for anything an adversary may choose. */
 export function fnv32(text: string): number {
@@ -10,7 +10,7 @@ export function fnv32(text: string): number {
 
 /** A number's decimal digits in the characters of generated names, as upstream's rand.SafeEncodeString writes a hash. */
 export const safeEncoded = (value: number): string =>
-  [...String(value)].map((digit) => SAFE[digit.charCodeAt(0) % SAFE.length] ?? '').join('');
+  [...String(value)].map((digit) => GENERATED_NAME_ALPHABET[digit.charCodeAt(0) % GENERATED_NAME_ALPHABET.length] ?? '').join('');
 
 /** JSON with the keys of every object in order: equal values give equal texts. */
 export function canonicalJson(value: unknown): string {

@@ -1,3 +1,4 @@
+export * from './base64.js';
 export * from './deep-equal.js';
 export * from './deep-freeze.js';
 export * from './digest.js';
@@ -5,6 +6,7 @@ export * from './field-error.js';
 export * from './field-selector.js';
 export * from './int-or-percent.js';
 export * from './ip-address.js';
+export * from './json-object.js';
 export * from './json-patch.js';
 export * from './label-selector.js';
 export * from './label-selector-validation.js';

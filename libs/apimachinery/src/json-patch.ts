@@ -1,4 +1,5 @@
 import { applyOperation, getValueByPointer, type Operation } from 'fast-json-patch';
+import { isJsonObject } from './json-object.js';
 import { badRequest, StatusError } from './status-error.js';
 
 /** Most operations of one JSON Patch, as upstream's API server. */
@@ -16,8 +17,6 @@ const goType = (value: unknown): string => {
   return typeof value === 'boolean' ? 'bool' : typeof value;
 };
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /**
  * Carries out a JSON Patch (RFC 6902) on a copy. Throws BadRequest where it is no list of operations,
  * RequestEntityTooLarge where there are too many, Invalid where one does not apply.
@@ -27,7 +26,7 @@ export function jsonPatch(target: unknown, operations: unknown): unknown {
     throw badRequest(`json: cannot unmarshal ${goType(operations)} into Go value of type jsonpatch.Patch`);
   }
   for (const operation of operations) {
-    if (!isObject(operation)) throw badRequest(`json: cannot unmarshal ${goType(operation)} into Go value of type jsonpatch.Operation`);
+    if (!isJsonObject(operation)) throw badRequest(`json: cannot unmarshal ${goType(operation)} into Go value of type jsonpatch.Operation`);
   }
   if (operations.length > MOST_JSON_PATCH_OPERATIONS) {
     const sentence = `The allowed maximum operations in a JSON patch is ${MOST_JSON_PATCH_OPERATIONS}, got ${operations.length}`;
@@ -62,9 +61,9 @@ function carriedOut(document: unknown, operations: readonly Operation[]): unknow
 const MOST_PATCH_DEPTH = 1000;
 
 function merge(target: unknown, patch: unknown, depth: number): unknown {
-  if (!isObject(patch)) return patch;
+  if (!isJsonObject(patch)) return patch;
   if (depth > MOST_PATCH_DEPTH) throw badRequest('exceeded max depth');
-  const merged = new Map(Object.entries(isObject(target) ? target : {}));
+  const merged = new Map(Object.entries(isJsonObject(target) ? target : {}));
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) merged.delete(key);
     else merged.set(key, merge(merged.get(key), value, depth + 1));

@@ -1,6 +1,7 @@
 import { invalidValue, keyed, item, type FieldError } from './field-error.js';
 import type { SelectorSpec } from './label-selector-validation.js';
 import { isQualifiedName, isValidLabelValue } from './name-rules.js';
+import { ownMember } from './own-member.js';
 import { badRequest } from './status-error.js';
 
 /** How a requirement compares; `gt` and `lt` compare integers. */
@@ -33,11 +34,8 @@ const int64 = (text: string): bigint | undefined => {
   return value >= -MOST_INT64 && value < MOST_INT64 ? value : undefined;
 };
 
-const own = (labels: Labels | undefined, key: string): string | undefined =>
-  labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
-
 function holds({ key, operator, values }: LabelRequirement, labels: Labels | undefined): boolean {
-  const value = own(labels, key);
+  const value = ownMember(labels, key);
   switch (operator) {
     case '=':
     case '==':

@@ -1,5 +1,4 @@
-import { base64Of } from '#libs/api';
-import type { Controller } from '#libs/apimachinery';
+import { base64OfText, type Controller } from '#libs/apimachinery';
 import { apiRegistrationController } from './api-registration/controller.js';
 import { apiServiceController } from './api-service/controller.js';
 import { tokenCleaner } from './bootstrap-tokens/cleaner.js';
@@ -82,7 +81,7 @@ export const serviceAccountControllers = ({ caCertificate, frontProxyCa, signTok
   plain(serviceAccountController),
   ...(signToken === undefined ? [] : [plain(serviceAccountTokenController({ sign: signToken, caCertificate }))]),
   plain(tokenCleaner),
-  ...(server === undefined ? [] : [plain(bootstrapSigner({ server, caData: base64Of(caCertificate) }))]),
+  ...(server === undefined ? [] : [plain(bootstrapSigner({ server, caData: base64OfText(caCertificate) }))]),
   plain(rootCaController(caCertificate)),
   plain(extensionAuthenticationController({ clientCa: caCertificate, frontProxyCa })),
   plain(certificateApprover),

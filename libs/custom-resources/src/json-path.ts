@@ -1,4 +1,4 @@
-import { isObject } from './schema/json.js';
+import { isJsonObject } from '#libs/apimachinery';
 
 /** A part of a path, applied to all that the parts before have found. */
 type Step = (values: readonly unknown[]) => readonly unknown[];
@@ -13,12 +13,12 @@ const MOST_VALUES = 10_000;
 const MOST_STEPS = 100;
 
 const members = (value: unknown): readonly unknown[] =>
-  Array.isArray(value) ? (value as readonly unknown[]) : isObject(value) ? Object.values(value) : [];
+  Array.isArray(value) ? (value as readonly unknown[]) : isJsonObject(value) ? Object.values(value) : [];
 
 const field =
   (name: string): Step =>
   (values) =>
-    values.flatMap((value) => (isObject(value) && Object.hasOwn(value, name) ? [value[name]] : []));
+    values.flatMap((value) => (isJsonObject(value) && Object.hasOwn(value, name) ? [value[name]] : []));
 
 const wildcard: Step = (values) => values.flatMap(members);
 
@@ -45,7 +45,7 @@ const index = (at: number): Step => {
 const everyField = (name: string): Step => {
   const descend = (value: unknown, found: unknown[], depth: number): void => {
     if (depth > MOST_STEPS || found.length >= MOST_VALUES) return;
-    if (isObject(value) && Object.hasOwn(value, name)) found.push(value[name]);
+    if (isJsonObject(value) && Object.hasOwn(value, name)) found.push(value[name]);
     for (const member of members(value)) descend(member, found, depth + 1);
   };
   return (values) => {
@@ -197,6 +197,6 @@ export function simplePath(path: string): readonly string[] | undefined {
 /** What is at a path of members; undefined where nothing is. */
 export function valueAt(value: unknown, path: readonly string[]): unknown {
   let at = value;
-  for (const name of path) at = isObject(at) && Object.hasOwn(at, name) ? at[name] : undefined;
+  for (const name of path) at = isJsonObject(at) && Object.hasOwn(at, name) ? at[name] : undefined;
   return at;
 }

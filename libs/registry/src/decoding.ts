@@ -1,5 +1,5 @@
 import { decode, definitionByKind, strictDecodingError, type ObjectSchema, type ResourceDefinition } from '#libs/api';
-import { apiVersionOf, badRequest, type GroupVersionKind, type KubeObject, type StatusError } from '#libs/apimachinery';
+import { apiVersionOf, badRequest, isJsonObject, type GroupVersionKind, type KubeObject, type StatusError } from '#libs/apimachinery';
 import type { WriteOptions } from './write.js';
 
 /** A decoded object and what the client is warned about. */
@@ -38,9 +38,6 @@ function checkKind(body: Readonly<Record<string, unknown>>, expected: Expected):
   throw badRequest(`${kind} in version "${expected.version}" cannot be handled as a ${expected.kind}: ${why}`);
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** The problems of strict decoding, judged: warnings, nothing, or the error that `refuse` makes of them. */
 function judged(
   problems: readonly string[],
@@ -63,7 +60,7 @@ export function decodeBody<T extends KubeObject = KubeObject>(
   duplicates: readonly string[] = [],
   refuse: (problems: readonly string[]) => StatusError = (problems) => strictDecodingError(expected.model, problems),
 ): DecodedBody<T> {
-  if (isObject(body)) checkKind(body, expected);
+  if (isJsonObject(body)) checkKind(body, expected);
   const strict = options.fieldValidation !== 'Ignore';
   const { object: decoded, unknown } = expected.schema
     ? expected.schema.decode(body, { strict })

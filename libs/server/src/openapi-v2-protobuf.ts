@@ -1,4 +1,4 @@
-type Json = Readonly<Record<string, unknown>>;
+import type { JsonObject } from '#libs/apimachinery';
 
 /** The media type under which kubectl asks for Swagger 2.0: gnostic's `openapi.v2.Document`. Answered with a dot for `@`. */
 export const OPENAPI_V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
@@ -7,9 +7,9 @@ export const OPENAPI_V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2
  * A Swagger 2.0 document as gnostic's protobuf has it (openapiv2/OpenAPIv2.proto): title, version and the definitions,
  * which is what kubectl reads of it. The operations are in the JSON form.
  */
-export function openApiV2Protobuf({ swagger, info, definitions }: Json): Buffer {
-  const { title, version } = (info ?? {}) as Json;
-  const schemas = Object.entries((definitions ?? {}) as Readonly<Record<string, Json>>);
+export function openApiV2Protobuf({ swagger, info, definitions }: JsonObject): Buffer {
+  const { title, version } = (info ?? {}) as JsonObject;
+  const schemas = Object.entries((definitions ?? {}) as Readonly<Record<string, JsonObject>>);
   return message([
     text(1, swagger),
     bytes(2, message([text(1, title), text(2, version)])),
@@ -35,7 +35,7 @@ const named = (name: string, value: Buffer): Buffer => message([text(1, name), b
 const anything = (value: unknown): Buffer => text(2, `${JSON.stringify(value)}\n`);
 
 /** `Schema` of the proto, with the members that our documents have. */
-function schemaMessage(schema: Json): Buffer {
+function schemaMessage(schema: JsonObject): Buffer {
   const { type, items, properties, additionalProperties, required } = schema;
   const types = typeof type === 'string' ? [type] : Array.isArray(type) ? (type as readonly string[]) : [];
   return message([
@@ -46,14 +46,16 @@ function schemaMessage(schema: Json): Buffer {
     ...(Array.isArray(required) ? (required as readonly string[]).map((name) => text(19, name)) : []),
     ...(additionalProperties === undefined ? [] : [bytes(21, additional(additionalProperties))]),
     ...(types.length === 0 ? [] : [bytes(22, message(types.map((name) => text(1, name))))]),
-    ...(items === undefined ? [] : [bytes(23, bytes(1, schemaMessage(items as Json)))]),
+    ...(items === undefined ? [] : [bytes(23, bytes(1, schemaMessage(items as JsonObject)))]),
     ...(properties === undefined
       ? []
       : [
           bytes(
             25,
             message(
-              Object.entries(properties as Readonly<Record<string, Json>>).map(([name, one]) => bytes(1, named(name, schemaMessage(one)))),
+              Object.entries(properties as Readonly<Record<string, JsonObject>>).map(([name, one]) =>
+                bytes(1, named(name, schemaMessage(one))),
+              ),
             ),
           ),
         ]),
@@ -64,4 +66,4 @@ function schemaMessage(schema: Json): Buffer {
 }
 
 const additional = (value: unknown): Buffer =>
-  typeof value === 'boolean' ? Buffer.from([16, value ? 1 : 0]) : bytes(1, schemaMessage(value as Json));
+  typeof value === 'boolean' ? Buffer.from([16, value ? 1 : 0]) : bytes(1, schemaMessage(value as JsonObject));

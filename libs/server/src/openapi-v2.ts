@@ -1,4 +1,4 @@
-type Json = Readonly<Record<string, unknown>>;
+import { isJsonObject, type JsonObject } from '#libs/apimachinery';
 
 /** What is read of an OpenAPI 3.0 document. */
 export interface OpenApiDocument {
@@ -13,12 +13,12 @@ const METHODS = new Set(['get', 'put', 'post', 'delete', 'options', 'head', 'pat
 const V3_SCHEMAS = '#/components/schemas/';
 
 /** Swagger 2.0 for the clients that still ask for it: the documents of all groups in one, nothing added. */
-export function openApiV2(documents: readonly OpenApiDocument[], version: string): Json {
+export function openApiV2(documents: readonly OpenApiDocument[], version: string): JsonObject {
   const definitions: Record<string, unknown> = {};
   const paths: Record<string, unknown> = {};
   for (const { components, paths: theirs } of documents) {
     for (const [name, schema] of Object.entries(components?.schemas ?? {})) definitions[name] ??= schemaOf(schema);
-    for (const [path, item] of Object.entries(theirs ?? {})) paths[path] = pathOf(item as Json);
+    for (const [path, item] of Object.entries(theirs ?? {})) paths[path] = pathOf(item as JsonObject);
   }
   const securityDefinitions: Record<string, unknown> = {};
   for (const { components } of documents) Object.assign(securityDefinitions, components?.securitySchemes);
@@ -30,23 +30,22 @@ const PRESERVES = 'x-kubernetes-preserve-unknown-fields';
 /** What any object has besides what its schema says. */
 const TYPE_META: readonly string[] = ['apiVersion', 'kind', 'metadata'];
 
-const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const isOfTypes = (oneOf: unknown): boolean => Array.isArray(oneOf) && oneOf.every((one) => isJson(one) && typeof one['type'] === 'string');
+const isOfTypes = (oneOf: unknown): boolean =>
+  Array.isArray(oneOf) && oneOf.every((one) => isJsonObject(one) && typeof one['type'] === 'string');
 
 const mapped = (members: unknown): unknown =>
-  isJson(members) ? Object.fromEntries(Object.entries(members).map(([name, one]) => [name, schemaOf(one)])) : members;
+  isJsonObject(members) ? Object.fromEntries(Object.entries(members).map(([name, one]) => [name, schemaOf(one)])) : members;
 
 /**
  * A schema as Swagger has it: references in their place, one wrapped to carry a default unwrapped, what Swagger can't
  * say left out. Clients of it know neither null nor fields beside those that are specified.
  */
 function schemaOf(value: unknown): unknown {
-  if (!isJson(value)) return value;
+  if (!isJsonObject(value)) return value;
   const { $ref, allOf, oneOf, anyOf: _anyOf, not: _not, nullable, ...rest } = value;
   if (typeof $ref === 'string') return { $ref: $ref.replace(V3_SCHEMAS, '#/definitions/') };
   const [only] = Array.isArray(allOf) ? (allOf as readonly unknown[]) : [];
-  const inner = isJson(only) && typeof only['$ref'] === 'string' ? (schemaOf(only) as Json) : {};
+  const inner = isJsonObject(only) && typeof only['$ref'] === 'string' ? (schemaOf(only) as JsonObject) : {};
   // What may be of one of several types is a string there, as upstream has it for quantities and ports.
   const converted: Record<string, unknown> = { ...(isOfTypes(oneOf) ? { type: 'string' } : {}), ...inner };
   for (const [key, member] of Object.entries(rest)) converted[key] = memberOf(key, member);
@@ -64,16 +63,16 @@ function memberOf(key: string, member: unknown): unknown {
 function preserve(schema: Record<string, unknown>): void {
   delete schema['items'];
   const { properties } = schema;
-  if (!isJson(properties)) return;
+  if (!isJsonObject(properties)) return;
   const kept = Object.entries(properties).filter(([name]) => TYPE_META.includes(name));
   if (kept.length === TYPE_META.length) schema['properties'] = Object.fromEntries(kept);
   else delete schema['properties'];
 }
 
-function pathOf(item: Json): Json {
+function pathOf(item: JsonObject): JsonObject {
   const converted: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(item)) {
-    if (METHODS.has(key)) converted[key] = operationOf(value as Json);
+    if (METHODS.has(key)) converted[key] = operationOf(value as JsonObject);
     else converted[key] = key === 'parameters' && Array.isArray(value) ? value.map(parameterOf) : value;
   }
   return converted;
@@ -83,7 +82,7 @@ interface Content {
   readonly content?: Readonly<Record<string, { readonly schema?: unknown }>>;
 }
 
-function operationOf({ requestBody, responses, parameters, ...rest }: Json): Json {
+function operationOf({ requestBody, responses, parameters, ...rest }: JsonObject): JsonObject {
   const { content: body, required = false } = (requestBody ?? {}) as Content & { readonly required?: boolean };
   const bodyParameter =
     body === undefined ? [] : [{ name: 'body', in: 'body', ...(required ? { required } : {}), schema: schemaOf(firstSchema(body)) }];
@@ -101,7 +100,7 @@ function operationOf({ requestBody, responses, parameters, ...rest }: Json): Jso
     ...rest,
     ...(body === undefined ? {} : { consumes: Object.keys(body) }),
     produces,
-    parameters: [...((parameters as readonly Json[] | undefined) ?? []).map(parameterOf), ...bodyParameter],
+    parameters: [...((parameters as readonly JsonObject[] | undefined) ?? []).map(parameterOf), ...bodyParameter],
     responses: answers,
   };
 }
@@ -110,8 +109,8 @@ const firstSchema = (content: NonNullable<Content['content']>): unknown => Objec
 
 /** A parameter with the members of its schema lifted into it, as Swagger has them. */
 function parameterOf(parameter: unknown): unknown {
-  const { schema, $ref, ...rest } = parameter as Json;
+  const { schema, $ref, ...rest } = parameter as JsonObject;
   if (typeof $ref === 'string') return { $ref: $ref.replace('#/components/parameters/', '#/parameters/') };
-  const { type = 'string', ...more } = (schemaOf(schema ?? {}) ?? {}) as Json;
+  const { type = 'string', ...more } = (schemaOf(schema ?? {}) ?? {}) as JsonObject;
   return { ...rest, type, ...('uniqueItems' in more ? { uniqueItems: more['uniqueItems'] } : {}) };
 }

@@ -1,4 +1,4 @@
-import { apiVersionOf, sha256 } from '#libs/apimachinery';
+import { apiVersionOf, sha256, base64OfBytes } from '#libs/apimachinery';
 import type { ResourceDefinition, SubresourceDefinition } from '../definition.js';
 import type { GroupVersionForDiscovery } from '../generated/types.js';
 import { groupsOf, resourcesOf, type GroupVersion, type PlacedGroupVersion } from './group-version.js';
@@ -66,23 +66,10 @@ export function apiGroup(
   return versions && { kind: 'APIGroup', apiVersion: 'v1', ...groupMembers(group, versions) };
 }
 
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-function base64(bytes: Uint8Array): string {
-  let text = '';
-  for (let i = 0; i < bytes.length; i += 3) {
-    const [a = 0, b = 0, c = 0] = bytes.subarray(i, i + 3);
-    const word = (a << 16) | (b << 8) | c;
-    for (const shift of [18, 12, 6, 0]) text += ALPHABET.charAt((word >> shift) & 63);
-  }
-  const padding = (3 - (bytes.length % 3)) % 3;
-  return padding === 0 ? text : text.slice(0, -padding) + '='.repeat(padding);
-}
-
 /** Tells clients whether two resources are stored as the same kind and version; upstream's formula. */
 export function storageVersionHash(definition: ResourceDefinition): string {
   const { group, version } = definition.storage?.resource ?? definition.resource;
-  return base64(sha256(new TextEncoder().encode(`${group}/${version}/${definition.kind}`)).subarray(0, 8));
+  return base64OfBytes(sha256(new TextEncoder().encode(`${group}/${version}/${definition.kind}`)).subarray(0, 8));
 }
 
 function apiResource(definition: ResourceDefinition): ApiResource {

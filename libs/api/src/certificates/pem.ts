@@ -1,3 +1,4 @@
+import { bytesOfBase64 } from '#libs/apimachinery';
 /** One block of PEM (RFC 7468). */
 export interface PemBlock {
   readonly type: string;
@@ -7,13 +8,6 @@ export interface PemBlock {
 }
 
 const BLOCK = /-----BEGIN ([^\r\n-]+)-----[ \t]*\r?\n([\s\S]*?)-----END \1-----/g;
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
-
-/** The bytes of a base64 text; undefined where it is none. */
-export function bytesOfBase64(text: string): Uint8Array | undefined {
-  if (!BASE64.test(text) || text.length % 4 !== 0) return undefined;
-  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-}
 
 /** Every block in a text, in order; what lies between them counts for nothing. */
 export function pemBlocks(text: string): readonly PemBlock[] {
@@ -31,9 +25,3 @@ export function pemBlocks(text: string): readonly PemBlock[] {
   }
   return blocks;
 }
-
-/** The text that base64 stands for, a character per byte; empty where it is no base64. */
-export const textOfBase64 = (base64: string): string => {
-  const bytes = bytesOfBase64(base64);
-  return bytes === undefined ? '' : [...bytes].map((byte) => String.fromCharCode(byte)).join('');
-};

@@ -1,4 +1,4 @@
-import { formatIp } from '#libs/apimachinery';
+import { formatIp, textOfBase64 } from '#libs/apimachinery';
 import {
   BIT_STRING,
   elementsOf,
@@ -12,7 +12,7 @@ import {
   SET,
   type DerElement,
 } from './der.js';
-import { pemBlocks, textOfBase64 } from './pem.js';
+import { pemBlocks } from './pem.js';
 
 /** A signature and what it is of: whether it holds is for somebody with cryptography to say. */
 export interface SignatureCheck {
@@ -118,7 +118,7 @@ export function certificateRequestOf(der: Uint8Array): ParsedCertificateRequest 
 
 /** The request in `spec.request`, base64 of PEM; or why there is none, in upstream's words. */
 export function parseCertificateRequest(base64: string | null): ParsedCertificateRequest | string {
-  const [block] = pemBlocks(textOfBase64(base64 ?? ''));
+  const [block] = pemBlocks(textOfBase64(base64 ?? '') ?? '');
   if (block?.type !== 'CERTIFICATE REQUEST') return 'PEM block type must be CERTIFICATE REQUEST';
   try {
     return certificateRequestOf(block.bytes);

@@ -1,3 +1,4 @@
+import { base64OfBytes } from '#libs/apimachinery';
 import { modelFacts, type FieldFact } from '../schema/facts.js';
 import { isListMessage, itemModelOf, LIST_META, MAGIC, modelOf } from './models.js';
 import { MalformedProtobuf, wireFields, type WireField } from './wire.js';
@@ -170,7 +171,7 @@ const SCALARS: Readonly<Record<string, Reader>> = {
   int64: integer,
   byte: integer,
   double: (value) => (typeof value === 'bigint' ? doubleOf(value) : 0),
-  bytes: (value) => base64(bytesOf(value)),
+  bytes: (value) => base64OfBytes(bytesOf(value)),
   quantity: (value) => string(parts(value).get(1)),
   intOrString: (value) => {
     const found = parts(value);
@@ -186,12 +187,6 @@ function doubleOf(bits: bigint): number {
   const view = new DataView(new ArrayBuffer(8));
   view.setBigUint64(0, bits);
   return view.getFloat64(0);
-}
-
-function base64(bytes: Uint8Array): string {
-  let binary = '';
-  for (let at = 0; at < bytes.length; at += 8_192) binary += String.fromCharCode(...bytes.subarray(at, at + 8_192));
-  return btoa(binary);
 }
 
 function bytesOf(value: WireField['value']): Uint8Array {

@@ -1,8 +1,7 @@
+import { bytesOfBase64, isJsonObject, type JsonObject } from '#libs/apimachinery';
 import { modelFacts, type FieldFact } from '../schema/facts.js';
 import { isListMessage, itemModelOf, LIST_META, MAGIC, modelOf } from './models.js';
 import { ProtobufWriter } from './writer.js';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** Writes one value of a type; nothing (undefined, null) is written as Go's zero value. */
 interface ValueWriter {
@@ -11,13 +10,14 @@ interface ValueWriter {
 }
 
 /** Writes one field of an object with its tag, or nothing where Go writes nothing. */
-type FieldWriter = (out: ProtobufWriter, object: Json) => void;
+type FieldWriter = (out: ProtobufWriter, object: JsonObject) => void;
 
 /** The fields of a message, the last one first. */
 type MessageWriter = readonly FieldWriter[];
 
 const messages = new Map<string, MessageWriter>();
-const NOTHING: Json = {};
+const NOTHING: JsonObject = {};
+const NO_BYTES = new Uint8Array();
 
 /** What has no form in protobuf: a kind without facts (custom resources), a Table. */
 export class NoProtobuf extends Error {
@@ -35,7 +35,7 @@ export function encodeProtobuf(object: { readonly apiVersion?: unknown; readonly
   const out = new ProtobufWriter();
   emptyStrings(out, 4, 3);
   const before = out.length;
-  writeObject(out, apiVersion, kind, object as Json);
+  writeObject(out, apiVersion, kind, object as JsonObject);
   out.delimit(2, before);
   const typeMeta = out.length;
   field(out, 2, (inner) => inner.string(kind));
@@ -68,7 +68,7 @@ function field(out: ProtobufWriter, number: number, write: (out: ProtobufWriter)
   out.delimit(number, before);
 }
 
-function writeObject(out: ProtobufWriter, apiVersion: string, kind: string, object: Json): void {
+function writeObject(out: ProtobufWriter, apiVersion: string, kind: string, object: JsonObject): void {
   const model = kind === 'Table' ? undefined : modelOf(apiVersion, kind);
   if (model !== undefined) return writeMessage(out, messageOf(model), object);
   const item = itemModelOf(apiVersion, kind);
@@ -79,7 +79,7 @@ function writeObject(out: ProtobufWriter, apiVersion: string, kind: string, obje
   field(out, 1, (inner) => writeMessage(inner, messageOf(LIST_META), jsonOf(object['metadata'])));
 }
 
-function writeMessage(out: ProtobufWriter, message: MessageWriter, object: Json): void {
+function writeMessage(out: ProtobufWriter, message: MessageWriter, object: JsonObject): void {
   for (const write of message) write(out, object);
 }
 
@@ -170,7 +170,7 @@ function valueWriter(type: string): ValueWriter {
   return scalar;
 }
 
-const jsonOf = (value: unknown): Json => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : NOTHING);
+const jsonOf = (value: unknown): JsonObject => (isJsonObject(value) ? value : NOTHING);
 const stringOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
 
@@ -195,13 +195,6 @@ function writeIntOrString(out: ProtobufWriter, value: unknown): void {
   out.tag(1, 0);
 }
 
-function bytesOfBase64(text: string): Uint8Array {
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
-  return bytes;
-}
-
 const SCALARS: Readonly<Record<string, ValueWriter>> = {
   string: { wire: 2, write: (out, value) => out.string(stringOf(value)) },
   bool: { wire: 0, write: (out, value) => out.varint(value === true ? 1 : 0) },
@@ -209,7 +202,7 @@ const SCALARS: Readonly<Record<string, ValueWriter>> = {
   int64: integer,
   byte: integer,
   double: { wire: 1, write: (out, value) => out.double(numberOf(value)) },
-  bytes: { wire: 2, write: (out, value) => out.bytes(bytesOfBase64(stringOf(value))) },
+  bytes: { wire: 2, write: (out, value) => out.bytes(bytesOfBase64(stringOf(value)) ?? NO_BYTES) },
   quantity: { wire: 2, write: (out, value) => field(out, 1, (inner) => inner.string(stringOf(value) || '0')) },
   intOrString: { wire: 2, write: writeIntOrString },
   time: { wire: 2, write: writeTime },

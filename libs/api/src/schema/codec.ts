@@ -1,3 +1,4 @@
+import { isJsonObject, setOwnMember } from '#libs/apimachinery';
 import { JSON_SCHEMA_MODEL } from './apiextensions-facts.js';
 import { goTypeName, modelFacts, shortName, type FieldFact } from './facts.js';
 import * as scalars from './scalars.js';
@@ -81,18 +82,10 @@ function listCodec(type: string, item: Codec): Codec {
   };
 }
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Sets a member whatever it is called: an assignment to `__proto__` would set the prototype. */
-function setMember(target: Json, key: string, value: unknown): void {
-  if (key === '__proto__') Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
-  else target[key] = value;
-}
-
 function mapCodec(type: string, item: Codec): Codec {
   return {
     read(value, reading) {
-      if (!isObject(value)) throw new scalars.TypeMismatch(scalars.goKind(value), goTypeName(type));
+      if (!isJsonObject(value)) throw new scalars.TypeMismatch(scalars.goKind(value), goTypeName(type));
       const keys = Object.keys(value);
       let sorted = true;
       let changed = false;
@@ -109,11 +102,11 @@ function mapCodec(type: string, item: Codec): Codec {
       const out: Json = {};
       const order = keys.map((key, at) => ({ key, at }));
       if (!sorted) order.sort((a, b) => (a.key < b.key ? -1 : 1));
-      for (const { key, at } of order) setMember(out, key, read[at]);
+      for (const { key, at } of order) setOwnMember(out, key, read[at]);
       return out;
     },
     zero: () => null,
-    empty: (value) => isObject(value) && Object.keys(value).length === 0,
+    empty: (value) => isJsonObject(value) && Object.keys(value).length === 0,
   };
 }
 
@@ -178,7 +171,7 @@ function structCodec(model: string): Codec {
 
   return {
     read(value, reading) {
-      if (!isObject(value)) throw new scalars.TypeMismatch(scalars.goKind(value), goTypeName(`#${model}`));
+      if (!isJsonObject(value)) throw new scalars.TypeMismatch(scalars.goKind(value), goTypeName(`#${model}`));
       if (reading.inTextOrder) {
         walk(value, reading);
         return value;
@@ -221,7 +214,7 @@ function unionCodec(type: string): Codec {
   const schema = codecOf(`#${JSON_SCHEMA_MODEL}`);
   const other = type === 'schemaOrBool' ? codecOf('bool') : codecOf(type === 'schemaOrArray' ? `[]#${JSON_SCHEMA_MODEL}` : '[]string');
   return {
-    read: (value, reading) => (isObject(value) ? schema : other).read(value, reading),
+    read: (value, reading) => (isJsonObject(value) ? schema : other).read(value, reading),
     zero: nothing,
     empty: never,
   };

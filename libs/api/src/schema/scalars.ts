@@ -1,4 +1,4 @@
-import { canonicalQuantity, QuantityFormatError, quoted } from '#libs/apimachinery';
+import { canonicalQuantity, QuantityFormatError, quoted, canonicalBase64 } from '#libs/apimachinery';
 
 /** A value that a Go type can't hold; the message is what Go's decoder says, without the place. */
 export class TypeMismatch extends Error {
@@ -65,24 +65,12 @@ export function readQuantity(value: unknown): string {
   }
 }
 
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-/** The last character of padded base64 with the bits that mean nothing cleared, as Go writes it again. */
-function normalizedTail(text: string): string {
-  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
-  if (padding === 0) return text;
-  const at = text.length - padding - 1;
-  const value = ALPHABET.indexOf(text.charAt(at));
-  const kept = padding === 2 ? value & 0b110000 : value & 0b111100;
-  return kept === value ? text : text.slice(0, at) + ALPHABET.charAt(kept) + '='.repeat(padding);
-}
-
 /** Base64 as Go's standard encoding reads it: line breaks ignored, padding required. */
 export function readBytes(value: unknown): string {
   if (typeof value !== 'string') throw new TypeMismatch(goKind(value), '[]uint8');
   const text = value.includes('\n') || value.includes('\r') ? value.replace(/[\r\n]/g, '') : value;
-  if (text.length % 4 === 0 && BASE64.test(text)) return normalizedTail(text);
+  const canonical = canonicalBase64(text);
+  if (canonical !== undefined) return canonical;
   const bad = /[^A-Za-z0-9+/\r\n]/.exec(value)?.index ?? value.length - (text.length % 4);
   throw new Unreadable(`illegal base64 data at input byte ${bad}`);
 }

@@ -1,5 +1,5 @@
-import { badRequest, patchNotApplicable } from '#libs/apimachinery';
-import { badPatchType, goTypeOf, isObject, mixedList, noMergeKey, notAnObject, wrongOrder, type Json } from './problems.js';
+import { badRequest, patchNotApplicable, isJsonObject, type JsonObject } from '#libs/apimachinery';
+import { badPatchType, goTypeOf, mixedList, noMergeKey, notAnObject, wrongOrder } from './problems.js';
 
 type List = readonly unknown[];
 
@@ -9,7 +9,7 @@ export type MergeKey = string | undefined;
 /** What identifies an element: the value of its merge key, or the primitive itself. */
 function identity(element: unknown, key: MergeKey): unknown {
   if (key === undefined) return element;
-  if (!isObject(element)) throw notAnObject(element);
+  if (!isJsonObject(element)) throw notAnObject(element);
   if (element[key] === undefined) throw noMergeKey(element, key);
   return element[key];
 }
@@ -80,11 +80,11 @@ export function without(original: List, removed: List): List {
 
 /** A patch of a list of objects, its directives carried out: what is merged into what. */
 export function directed(original: List, patch: List, key: string): readonly [original: List, patch: List] {
-  const plain: Json[] = [];
+  const plain: JsonObject[] = [];
   const deleted = new Set<unknown>();
   let replace = false;
   for (const element of patch) {
-    if (!isObject(element)) throw notAnObject(element);
+    if (!isJsonObject(element)) throw notAnObject(element);
     switch (element['$patch']) {
       case undefined:
         plain.push(element);
@@ -102,13 +102,16 @@ export function directed(original: List, patch: List, key: string): readonly [or
     }
   }
   if (replace) return [plain, []];
-  return [deleted.size === 0 ? original : original.filter((element) => !deleted.has(isObject(element) ? element[key] : undefined)), plain];
+  return [
+    deleted.size === 0 ? original : original.filter((element) => !deleted.has(isJsonObject(element) ? element[key] : undefined)),
+    plain,
+  ];
 }
 
 /** Refuses a patch whose elements stand in another order than its own `$setElementOrder` says. */
 export function checkOrder(patch: List, order: List, key: MergeKey): void {
   if (patch.length === 0 || order.length === 0) return;
-  const kept = patch.filter((element) => !(isObject(element) && element['$patch'] !== undefined));
+  const kept = patch.filter((element) => !(isJsonObject(element) && element['$patch'] !== undefined));
   let at = 0;
   for (const element of order) {
     if (at < kept.length && identity(kept[at], key) === identity(element, key)) at++;

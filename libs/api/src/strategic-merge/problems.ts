@@ -1,14 +1,10 @@
-import { badRequest, type StatusError } from '#libs/apimachinery';
-
-export type Json = Readonly<Record<string, unknown>>;
-
-export const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+import { badRequest, isJsonObject, type JsonObject, type StatusError } from '#libs/apimachinery';
 
 /** A JSON value as Go's `%v` prints it. */
 function printed(value: unknown): string {
   if (value === null || value === undefined) return '<nil>';
   if (Array.isArray(value)) return `[${value.map(printed).join(' ')}]`;
-  if (!isObject(value)) return String(value);
+  if (!isJsonObject(value)) return String(value);
   const members = Object.keys(value)
     .sort()
     .map((key) => `${key}:${printed(value[key])}`);
@@ -28,10 +24,10 @@ export const BAD_PRIMITIVE_LIST = 'invalid patch format of primitive list';
 export const BAD_RETAIN_KEYS = 'invalid patch format of retainKeys';
 export const BAD_ELEMENT_ORDER = 'invalid patch format of setElementOrder list';
 
-export const noMergeKey = (element: Json, key: string): StatusError =>
+export const noMergeKey = (element: JsonObject, key: string): StatusError =>
   badRequest(`map: ${printed(element)} does not contain declared merge key: ${key}`);
 
-export const badPatchType = (directive: unknown, patch: Json): StatusError =>
+export const badPatchType = (directive: unknown, patch: JsonObject): StatusError =>
   badRequest(`unknown patch type: ${printed(directive)} in map: ${printed(patch)}`);
 
 export const notAList = (value: unknown): StatusError => badRequest(`expected a []interface {}, but received a ${goType(value)}`);

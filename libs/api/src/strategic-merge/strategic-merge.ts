@@ -1,16 +1,7 @@
-import { badRequest } from '#libs/apimachinery';
+import { badRequest, isJsonObject, type JsonObject } from '#libs/apimachinery';
 import { modelFacts, type FieldFact } from '../schema/facts.js';
 import { checkOrder, directed, holdsObjects, mergedPrimitives, ordered, without, type MergeKey } from './lists.js';
-import {
-  BAD_ELEMENT_ORDER,
-  BAD_PRIMITIVE_LIST,
-  BAD_RETAIN_KEYS,
-  badPatchType,
-  isObject,
-  noMergeKey,
-  notAList,
-  type Json,
-} from './problems.js';
+import { BAD_ELEMENT_ORDER, BAD_PRIMITIVE_LIST, BAD_RETAIN_KEYS, badPatchType, noMergeKey, notAList } from './problems.js';
 
 const DIRECTIVE = '$patch';
 const RETAIN_KEYS = '$retainKeys';
@@ -44,7 +35,7 @@ function fieldBehind(key: string, prefix: string, problem: string): string | und
 /** A value new to the object: without directives, and (`nulls` gone) without nulls that would mean deletion. */
 function fresh(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(fresh).filter((element) => element !== undefined);
-  if (!isObject(value)) return value;
+  if (!isJsonObject(value)) return value;
   if (value[DIRECTIVE] !== undefined) return undefined;
   const members = Object.entries(value).map(([key, member]) => [key, member === null ? undefined : fresh(member)] as const);
   return Object.fromEntries(members.filter(([, member]) => member !== undefined));
@@ -105,14 +96,14 @@ function mergeByKey(original: readonly unknown[], patch: readonly unknown[], key
   const merged = [...original];
   const places = new Map<unknown, number>();
   for (const [place, element] of original.entries()) {
-    const id = isObject(element) ? element[key] : undefined;
+    const id = isJsonObject(element) ? element[key] : undefined;
     if (id !== undefined && !places.has(id)) places.set(id, place);
   }
   for (const element of patch) {
-    if (!isObject(element) || element[key] === undefined) throw noMergeKey(isObject(element) ? element : {}, key);
+    if (!isJsonObject(element) || element[key] === undefined) throw noMergeKey(isJsonObject(element) ? element : {}, key);
     const place = places.get(element[key]);
     const current = place === undefined ? undefined : merged[place];
-    if (place !== undefined && isObject(current)) merged[place] = mergeObjects(current, element, model, depth + 1);
+    if (place !== undefined && isJsonObject(current)) merged[place] = mergeObjects(current, element, model, depth + 1);
     else {
       places.set(element[key], merged.length);
       merged.push(element);
@@ -124,14 +115,14 @@ function mergeByKey(original: readonly unknown[], patch: readonly unknown[], key
 
 /** What becomes of a member that both have. */
 function mergeMember(current: unknown, wanted: unknown, fact: FieldFact | undefined, depth: number): unknown {
-  if (isObject(current) && isObject(wanted)) {
+  if (isJsonObject(current) && isJsonObject(wanted)) {
     return strategyOf(fact) === 'replace' ? wanted : mergeObjects(current, wanted, modelBehind(fact), depth + 1);
   }
   if (Array.isArray(current) && Array.isArray(wanted)) return mergeLists(current, wanted, fact, depth);
   return fresh(wanted);
 }
 
-function mergeObjects(original: Json, patch: Json, model: Model, depth: number): Json {
+function mergeObjects(original: JsonObject, patch: JsonObject, model: Model, depth: number): JsonObject {
   if (depth > MOST_DEPTH) throw badRequest('exceeded max depth');
   const directive = patch[DIRECTIVE];
   if (directive === 'delete') return {};
@@ -166,6 +157,6 @@ function mergeObjects(original: Json, patch: Json, model: Model, depth: number):
  * to be decoded: nothing here knows the types of values. Rules: k8s.io/apimachinery/pkg/util/strategicpatch.
  */
 export function strategicMergePatch(model: string, original: unknown, patch: unknown): unknown {
-  if (!isObject(original) || !isObject(patch)) throw badRequest('invalid JSON document');
+  if (!isJsonObject(original) || !isJsonObject(patch)) throw badRequest('invalid JSON document');
   return mergeObjects(original, patch, model, 0);
 }

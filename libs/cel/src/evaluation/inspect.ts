@@ -1,3 +1,4 @@
+import { bytesOfBase64 } from '#libs/apimachinery';
 import { type CelType, formatType } from '../types.js';
 import type { Meter } from './meter.js';
 import { parseDuration, parseTimestamp } from './time.js';
@@ -18,22 +19,10 @@ import {
   type Value,
 } from './values.js';
 
-const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-/** The bytes of standard base64; undefined where the text is none. */
+/** The bytes of standard base64, whose padding may be missing; undefined where the text is none. */
 export function decodeBase64(text: string): Uint8Array | undefined {
   const digits = text.replace(/=+$/, '');
-  if (!/^[A-Za-z0-9+/]*$/.test(digits) || digits.length % 4 === 1) return undefined;
-  const out = new Uint8Array(Math.floor((digits.length * 3) / 4));
-  let bits = 0;
-  let held = 0;
-  let at = 0;
-  for (const digit of digits) {
-    held = ((held << 6) | BASE64.indexOf(digit)) & 0xfffff;
-    bits += 6;
-    if (bits >= 8) out[at++] = (held >> (bits -= 8)) & 0xff;
-  }
-  return out;
+  return bytesOfBase64(digits + '='.repeat(-digits.length & 3));
 }
 
 function parsed<T>(found: T | undefined, raw: string, type: CelType): T {

@@ -1,4 +1,4 @@
-import { sha256 } from '#libs/apimachinery';
+import { sha256, base64OfBytes } from '#libs/apimachinery';
 
 const BLOCK = 64;
 const encoder = new TextEncoder();
@@ -29,11 +29,7 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
 }
 
 /** Base64 for URLs, without padding. */
-function base64Url(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-}
+const base64Url = (bytes: Uint8Array): string => base64OfBytes(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 
 /** The signature of a text without the text (RFC 7515 appendix F), by a key with an id: cluster-bootstrap `token/jws`. */
 export function detachedSignature(content: string, keyId: string, key: string): string {

@@ -1,5 +1,5 @@
-import { textOfBase64, type Secret } from '#libs/api';
-import { parseTime, type Instant } from '#libs/apimachinery';
+import type { Secret } from '#libs/api';
+import { parseTime, textOfBase64, type Instant } from '#libs/apimachinery';
 
 /** Where bootstrap tokens are kept. */
 export const TOKEN_NAMESPACE = 'kube-system';
@@ -9,7 +9,7 @@ const PREFIX = 'bootstrap-token-';
 /** Whether a Secret is a bootstrap token's. */
 export const isBootstrapToken = ({ type, metadata }: Secret): boolean => type === TYPE && metadata.namespace === TOKEN_NAMESPACE;
 
-const valueOf = ({ data }: Secret, key: string): string => textOfBase64(data?.[key] ?? '');
+const valueOf = ({ data }: Secret, key: string): string => textOfBase64(data?.[key] ?? '') ?? '';
 
 /** When a token ends; undefined: never. An end that can't be read has come. */
 export function endOf(secret: Secret): Instant | undefined {

@@ -1,5 +1,5 @@
-import { base64Of, SECRETS, SERVICEACCOUNTS, type Secret, type ServiceAccount } from '#libs/api';
-import type { Change, Controller, WatchRule } from '#libs/apimachinery';
+import { SECRETS, SERVICEACCOUNTS, type Secret, type ServiceAccount } from '#libs/api';
+import { base64OfText, type Change, type Controller, type WatchRule } from '#libs/apimachinery';
 import { keyOf, splitKey } from '../watching.js';
 
 const TYPE = 'kubernetes.io/service-account-token';
@@ -51,7 +51,7 @@ export function serviceAccountTokenController({
   sign,
   caCertificate,
 }: ServiceAccountTokenOptions): Controller<ServiceAccountTokenSnapshot> {
-  const ca = base64Of(caCertificate);
+  const ca = base64OfText(caCertificate);
   return {
     name: 'serviceaccount-token-controller',
     actor: 'system:kube-controller-manager',
@@ -74,8 +74,8 @@ export function serviceAccountTokenController({
       const { uid = '', name: accountName = '' } = account.metadata;
       const filled = {
         ...data,
-        ...(data['token'] ? {} : { token: base64Of(sign({ namespace, secret: name, account: accountName, accountUid: uid })) }),
-        ...(data['namespace'] ? {} : { namespace: base64Of(namespace) }),
+        ...(data['token'] ? {} : { token: base64OfText(sign({ namespace, secret: name, account: accountName, accountUid: uid })) }),
+        ...(data['namespace'] ? {} : { namespace: base64OfText(namespace) }),
         'ca.crt': ca,
       };
       const complete = data['token'] && data['namespace'] && data['ca.crt'] === ca && wanted !== '';

@@ -1,4 +1,4 @@
-import { own } from '../schema/json.js';
+import { ownMember } from '#libs/apimachinery';
 import { additionalOf } from '../schema/node.js';
 import type { JsonSchema } from '../types.js';
 
@@ -34,7 +34,7 @@ export function fieldPathOf(path: string, schema: JsonSchema, brackets: boolean)
   if (names.length === 0) return 'empty path';
   let at = schema;
   for (const name of names) {
-    const inner: JsonSchema | undefined = own(at.properties, name) ?? additionalOf(at);
+    const inner: JsonSchema | undefined = ownMember(at.properties, name) ?? additionalOf(at);
     if (inner === undefined) return 'does not refer to a valid field';
     at = inner;
   }

@@ -1,4 +1,3 @@
-import { own } from '../schema/json.js';
 import {
   child,
   duplicate,
@@ -9,6 +8,7 @@ import {
   notSupported,
   required,
   tooMany,
+  ownMember,
   type FieldError,
 } from '#libs/apimachinery';
 import { additionalOf, itemsOf } from '../schema/node.js';
@@ -154,7 +154,7 @@ function mapItems(schema: JsonSchema, keys: readonly string[], path: string, err
   }
   const seen = new Set<string>();
   for (const key of keys) {
-    const member = own(items.properties, key);
+    const member = ownMember(items.properties, key);
     if (member === undefined) errors.push(invalidValue(at, keys, 'entries must all be names of item properties'));
     else if (member.type === 'array' || member.type === 'object') {
       const where = child(keyed(child(child(path, 'items'), 'properties'), key), 'type');
@@ -173,7 +173,7 @@ function nullables(schema: JsonSchema, listType: string, keys: readonly string[]
     errors.push(forbiddenField(child(at, 'nullable'), `cannot be nullable when x-kubernetes-list-type is ${listType}`));
   if (listType !== 'map') return;
   for (const key of keys) {
-    const member = own(items.properties, key);
+    const member = ownMember(items.properties, key);
     if (member === undefined) continue;
     const where = keyed(child(at, 'properties'), key);
     if (items.required?.includes(key) !== true && member.default === undefined) {

@@ -1,5 +1,4 @@
-import { own } from '../schema/json.js';
-import { child, deepEqual, forbiddenField, invalidValue, keyed, required, item, type FieldError } from '#libs/apimachinery';
+import { child, deepEqual, forbiddenField, invalidValue, keyed, required, item, ownMember, type FieldError } from '#libs/apimachinery';
 import { additionalOf, itemsOf } from '../schema/node.js';
 import type { JsonSchema } from '../types.js';
 import { compilePattern, PatternError } from '../validation/pattern.js';
@@ -176,7 +175,7 @@ function nestedComplete(rule: JsonSchema, schema: JsonSchema, at: string, path: 
   }
   for (const [name, one] of Object.entries(rule.properties ?? {})) {
     const inner = keyed(child(at, 'properties'), name);
-    const inStructure = own(schema.properties, name);
+    const inStructure = ownMember(schema.properties, name);
     if (isStructure(inStructure)) nestedComplete(one, inStructure, inner, keyed(child(path, 'properties'), name), errors);
     else errors.push(required(keyed(child(path, 'properties'), name), `because it is defined in ${inner}`));
   }

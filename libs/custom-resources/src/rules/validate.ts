@@ -1,6 +1,17 @@
 import { Optional, type Evaluated, type Program } from '#libs/cel';
-import { child, deepEqual, duplicate, forbiddenField, invalidValue, item, keyed, required, type FieldError } from '#libs/apimachinery';
-import { isObject, own } from '../schema/json.js';
+import {
+  child,
+  deepEqual,
+  duplicate,
+  forbiddenField,
+  invalidValue,
+  item,
+  keyed,
+  required,
+  isJsonObject,
+  ownMember,
+  type FieldError,
+} from '#libs/apimachinery';
 import { NOWHERE } from '../validation/problems.js';
 import type { CompiledRule, RuleTree } from './compile.js';
 
@@ -35,22 +46,23 @@ function walk(tree: RuleTree, value: unknown, old: unknown, path: string, run: R
   const unchanged = old !== undefined && deepEqual(value, old);
   for (const compiled of tree.rules) if (!check(compiled, tree, value, old, path, unchanged, run)) return false;
   if (Array.isArray(value)) return walkItems(tree, value as readonly unknown[], old, path, run);
-  if (!isObject(value)) return true;
-  const before = isObject(old) && tree.node.mapType !== 'atomic' ? old : undefined;
+  if (!isJsonObject(value)) return true;
+  const before = isJsonObject(old) && tree.node.mapType !== 'atomic' ? old : undefined;
   for (const [name, inner] of tree.properties) {
-    if (!walk(inner, own(value, name), own(before, name), child(path, name), run)) return false;
+    if (!walk(inner, ownMember(value, name), ownMember(before, name), child(path, name), run)) return false;
   }
   const { additional } = tree;
   if (additional === undefined) return true;
   return Object.entries(value).every(
-    ([name, member]) => tree.node.properties.has(name) || walk(additional, member, own(before, name), keyed(path, name), run),
+    ([name, member]) => tree.node.properties.has(name) || walk(additional, member, ownMember(before, name), keyed(path, name), run),
   );
 }
 
 function walkItems(tree: RuleTree, list: readonly unknown[], old: unknown, path: string, run: Run): boolean {
   const { items, node } = tree;
   if (items === undefined) return true;
-  const keyOf = (one: unknown): string => JSON.stringify(node.listMapKeys.map((key) => (isObject(one) ? own(one, key) : undefined)));
+  const keyOf = (one: unknown): string =>
+    JSON.stringify(node.listMapKeys.map((key) => (isJsonObject(one) ? ownMember(one, key) : undefined)));
   const before =
     node.listType === 'map' && Array.isArray(old)
       ? new Map((old as readonly unknown[]).map((one) => [keyOf(one), one]))

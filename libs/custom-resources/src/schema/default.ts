@@ -1,5 +1,5 @@
-import { StatusError } from '#libs/apimachinery';
-import { isObject, mapItems, mapMembers, setMember, type JsonObject } from './json.js';
+import { StatusError, isJsonObject, setOwnMember, type JsonObject } from '#libs/apimachinery';
+import { mapItems, mapMembers } from './json.js';
 import { memberNode, type SchemaNode } from './node.js';
 
 /** Most characters that defaults may add to an object: more than any object may be long. */
@@ -38,7 +38,7 @@ function fillPlace(node: SchemaNode, value: unknown, budget: Budget): unknown {
       return typeof item === 'object' && item !== null ? fillPlace(items, item, budget) : item;
     });
   }
-  if (!isObject(value)) return value;
+  if (!isJsonObject(value)) return value;
   const filled = mapMembers(value, (name, member) => {
     const inner = memberNode(node, name);
     if (inner === undefined) return member;
@@ -56,7 +56,7 @@ function withMissing(node: SchemaNode, object: JsonObject, budget: Budget): Json
   for (const [name, inner] of node.properties) {
     if (inner.default === undefined || Object.hasOwn(object, name)) continue;
     out ??= { ...object };
-    setMember(out, name, fillPlace(inner, take(inner, budget), budget));
+    setOwnMember(out, name, fillPlace(inner, take(inner, budget), budget));
   }
   return out ?? object;
 }

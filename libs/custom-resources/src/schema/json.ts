@@ -1,18 +1,4 @@
-/** A JSON object. */
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-/** Whether a value is a JSON object. */
-export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** An object's own member: what every object inherits, such as `constructor`, is none. */
-export const own = <T>(object: Readonly<Record<string, T>> | undefined, name: string): T | undefined =>
-  object !== undefined && Object.hasOwn(object, name) ? object[name] : undefined;
-
-/** Sets a member whatever it is called: an assignment to `__proto__` would set the prototype. */
-export function setMember(target: Record<string, unknown>, name: string, value: unknown): void {
-  if (name === '__proto__') Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
-  else target[name] = value;
-}
+import { setOwnMember, type JsonObject } from '#libs/apimachinery';
 
 /** `object` with its members as `change` gives them, undefined for those to be dropped; the same object where nothing changed. */
 export function mapMembers(object: JsonObject, change: (name: string, value: unknown) => unknown): JsonObject {
@@ -24,9 +10,9 @@ export function mapMembers(object: JsonObject, change: (name: string, value: unk
     const next = change(name, value);
     if (next !== value && out === undefined) {
       out = {};
-      for (let j = 0; j < i; j++) setMember(out, names[j] as string, object[names[j] as string]);
+      for (let j = 0; j < i; j++) setOwnMember(out, names[j] as string, object[names[j] as string]);
     }
-    if (out !== undefined && next !== undefined) setMember(out, name, next);
+    if (out !== undefined && next !== undefined) setOwnMember(out, name, next);
   }
   return out ?? object;
 }

@@ -1,4 +1,5 @@
-import { isObject, mapItems, mapMembers } from './json.js';
+import { isJsonObject } from '#libs/apimachinery';
+import { mapItems, mapMembers } from './json.js';
 import { memberNode, type SchemaNode } from './node.js';
 
 /** Most unknown fields that are told. */
@@ -32,7 +33,7 @@ function prunePlace(node: SchemaNode | undefined, value: unknown, resource: bool
       typeof item === 'object' && item !== null ? prunePlace(items, item, items?.embedded === true, `${path}[${index}]`, unknown) : item,
     );
   }
-  if (!isObject(value)) return value;
+  if (!isJsonObject(value)) return value;
   return mapMembers(value, (name, member) => {
     if (resource && META.has(name)) return member;
     const own = node?.properties.get(name);
@@ -50,7 +51,7 @@ function keepPlace(node: SchemaNode, value: unknown, resource: boolean, path: st
     if (items === undefined) return value;
     return mapItems(value, (item, index) => keepPlace(items, item, items.embedded, `${path}[${index}]`, unknown));
   }
-  if (!isObject(value) || (node.properties.size === 0 && !node.open)) return value;
+  if (!isJsonObject(value) || (node.properties.size === 0 && !node.open)) return value;
   return mapMembers(value, (name, member) => {
     if ((resource && META.has(name)) || typeof member !== 'object' || member === null) return member;
     const inner = memberNode(node, name);

@@ -7,10 +7,12 @@ import {
   keyed,
   required,
   validateObjectMeta,
+  isJsonObject,
+  ownMember,
   type FieldError,
   type ObjectMeta,
+  type JsonObject,
 } from '#libs/apimachinery';
-import { isObject, type JsonObject, own } from '../schema/json.js';
 import { memberNode, type SchemaNode } from '../schema/node.js';
 
 /** What lists that are sets or maps, and resources within resources, have to be besides what their schemas say. */
@@ -31,7 +33,7 @@ function walk(node: SchemaNode, value: unknown, path: string, embedded: FieldErr
     if (items) list.forEach((one, index) => walk(items, one, item(path, index), embedded, lists));
     return;
   }
-  if (!isObject(value)) return;
+  if (!isJsonObject(value)) return;
   if (node.embedded) embedded.push(...validateResource(value, path));
   for (const [name, member] of Object.entries(value)) {
     const inner = memberNode(node, name);
@@ -46,7 +48,7 @@ function validateList({ listType, listMapKeys, items }: SchemaNode, list: readon
   const errors: FieldError[] = [];
   list.forEach((one, index) => {
     if (one === null) return;
-    if (listType === 'map' && !isObject(one)) {
+    if (listType === 'map' && !isJsonObject(one)) {
       errors.push(invalidValue(item(path, index), one, 'must be an object for an array of list-type map'));
       return;
     }
@@ -64,7 +66,7 @@ function validateList({ listType, listMapKeys, items }: SchemaNode, list: readon
 function keysOf(one: JsonObject, keys: readonly string[], items: SchemaNode | undefined): JsonObject {
   return Object.fromEntries(
     keys.flatMap((key) => {
-      const value = own(one, key) ?? items?.properties.get(key)?.default;
+      const value = ownMember(one, key) ?? items?.properties.get(key)?.default;
       return value === undefined ? [] : [[key, value]];
     }),
   );
@@ -73,7 +75,7 @@ function keysOf(one: JsonObject, keys: readonly string[], items: SchemaNode | un
 /** A value whose members are in order, so that equal ones have the same text. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
-  if (!isObject(value)) return value;
+  if (!isJsonObject(value)) return value;
   return Object.fromEntries(
     Object.keys(value)
       .sort()
@@ -100,7 +102,7 @@ function validateResource(resource: JsonObject, path: string): readonly FieldErr
     else errors.push(...(name === 'kind' ? validateKind(value, child(path, name)) : validateApiVersion(value, child(path, name))));
   }
   const { metadata } = resource;
-  if (isObject(metadata)) {
+  if (isJsonObject(metadata)) {
     const meta = metadata as ObjectMeta;
     const named = meta.name ? meta : { ...meta, name: 'fakename' };
     const rules = { namespaced: Boolean(meta.namespace), nameRule: named === meta ? pathSegment : anyName };

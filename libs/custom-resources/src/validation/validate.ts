@@ -1,5 +1,4 @@
-import { deepEqual, quoted, required, type FieldError } from '#libs/apimachinery';
-import { isObject, type JsonObject, own } from '../schema/json.js';
+import { deepEqual, quoted, required, isJsonObject, ownMember, type FieldError, type JsonObject } from '#libs/apimachinery';
 import type { Check } from './check.js';
 import { add, fieldAt, merge, newResult, notOneOf, together, tooLongAt, tooManyAt, wrong, wrongType, type Result } from './problems.js';
 
@@ -28,7 +27,7 @@ function validatePlace(check: Check, value: unknown, old: unknown, path: string)
   else if (Array.isArray(value)) checkList(check, value, old, path, result);
   if (check.enum) checkEnum(check.enum, value, path, result);
   result.matches += 1;
-  if (isObject(value)) checkObject(check, value, old, path, result);
+  if (isJsonObject(value)) checkObject(check, value, old, path, result);
   return result;
 }
 
@@ -149,7 +148,8 @@ function checkList(check: Check, list: readonly unknown[], old: unknown, path: s
 /** Items are known again by their keys; those of other lists are not. */
 function correlatedItems({ listMapKeys }: Check, old: unknown): (item: unknown) => unknown {
   if (listMapKeys === undefined || !Array.isArray(old)) return () => undefined;
-  const keyOf = (item: unknown): string => JSON.stringify(listMapKeys.map((key) => (isObject(item) ? own(item, key) : undefined)));
+  const keyOf = (item: unknown): string =>
+    JSON.stringify(listMapKeys.map((key) => (isJsonObject(item) ? ownMember(item, key) : undefined)));
   const byKey = new Map((old as readonly unknown[]).map((item) => [keyOf(item), item]));
   return (item) => byKey.get(keyOf(item));
 }
@@ -160,7 +160,7 @@ function checkEnum(allowed: readonly unknown[], value: unknown, path: string, re
 
 function checkObject(check: Check, object: JsonObject, old: unknown, path: string, result: Result): void {
   const { properties, additional, minProperties, maxProperties } = check;
-  const before = isObject(old) ? old : undefined;
+  const before = isJsonObject(old) ? old : undefined;
   const names = Object.keys(object);
   if (minProperties !== undefined && names.length < minProperties) {
     add(result, wrong(path, names.length, `should have at least ${minProperties} properties`));
@@ -172,12 +172,12 @@ function checkObject(check: Check, object: JsonObject, old: unknown, path: strin
       if (additional === false) {
         const { message } = wrong(`${path}.${name}`, name, 'is a forbidden property');
         add(result, { reason: 'FieldValueInvalid', message, field: fieldAt(path) });
-      } else merge(result, validatePlace(additional, object[name], own(before, name), `${path}.${name}`));
+      } else merge(result, validatePlace(additional, object[name], ownMember(before, name), `${path}.${name}`));
     }
   }
   for (const [name, inner] of properties) {
     if (!Object.hasOwn(object, name)) continue;
-    merge(result, validatePlace(inner, object[name], own(before, name), path === '' ? name : `${path}.${name}`));
+    merge(result, validatePlace(inner, object[name], ownMember(before, name), path === '' ? name : `${path}.${name}`));
   }
   for (const name of check.required) if (!Object.hasOwn(object, name)) add(result, required(fieldAt(`${path}.${name}`)));
   result.matches += 1;

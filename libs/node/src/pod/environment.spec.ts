@@ -1,6 +1,5 @@
-import fc from 'fast-check';
 import type { ConfigMap, Container, Pod, Secret, Service } from '#libs/api';
-import { base64Bytes, environmentOf, expand } from './environment.js';
+import { environmentOf, expand } from './environment.js';
 import type { PodContext } from './pod-context.js';
 import { hostsFileOf, resolvConfOf } from './name-files.js';
 import { volumeFiles } from './volume-files.js';
@@ -77,10 +76,6 @@ describe('the environment of a container', () => {
       MY_DB_PORT: 'tcp://10.96.0.1:443',
     });
     expect(Object.keys(variables).some((name) => name.startsWith('OTHER'))).toBe(false);
-  });
-
-  it('decodes base64 as everybody does', () => {
-    fc.assert(fc.property(fc.uint8Array(), (bytes) => expect([...base64Bytes(Buffer.from(bytes).toString('base64'))]).toEqual([...bytes])));
   });
 });
 

@@ -1,3 +1,4 @@
+import { textOfBase64 } from '#libs/apimachinery';
 import type { Container, EnvVar, Pod, Secret, Service } from '#libs/api';
 import { fieldValue } from './downward.js';
 import type { PodContext } from './pod-context.js';
@@ -94,7 +95,7 @@ function required<T extends object>(
 /** A Secret's data as text. */
 function decoded(secret: Secret | undefined): Readonly<Record<string, string>> | undefined {
   if (!secret) return undefined;
-  return Object.fromEntries(Object.entries(secret.data ?? {}).map(([key, value]) => [key, base64Text(value)]));
+  return Object.fromEntries(Object.entries(secret.data ?? {}).map(([key, value]) => [key, textOf(value)]));
 }
 
 function valueFrom(variable: EnvVar, container: Container, context: PodContext): string | undefined {
@@ -116,7 +117,7 @@ function valueFrom(variable: EnvVar, container: Container, context: PodContext):
     const secret = context.secret(name);
     if (!secret) return missing(optional, `secret "${name}" not found`);
     const value = secret.data?.[key];
-    return value === undefined ? missing(optional, `couldn't find key ${key} in Secret ${where}${name}`) : base64Text(value);
+    return value === undefined ? missing(optional, `couldn't find key ${key} in Secret ${where}${name}`) : textOf(value);
   }
   return undefined;
 }
@@ -160,23 +161,4 @@ export function serviceEnvironment(services: readonly Service[], pod: Pod): Read
   return result;
 }
 
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-/** The bytes that standard base64 stands for. */
-export function base64Bytes(text: string): Uint8Array {
-  const clean = text.replace(/[^A-Za-z0-9+/]/g, '');
-  const bytes = new Uint8Array(Math.floor((clean.length * 3) / 4));
-  let buffer = 0;
-  let bits = 0;
-  let at = 0;
-  for (const letter of clean) {
-    buffer = ((buffer << 6) | ALPHABET.indexOf(letter)) & 0xffffff;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    bytes[at++] = (buffer >> bits) & 0xff;
-  }
-  return bytes;
-}
-
-const base64Text = (text: string): string => new TextDecoder().decode(base64Bytes(text));
+const textOf = (base64: string): string => textOfBase64(base64) ?? '';

@@ -1,6 +1,7 @@
+import { bytesOfBase64 } from '#libs/apimachinery';
 import type { KeyToPath, Pod, SecretProjection, ServiceAccountTokenProjection, Volume, VolumeProjection } from '#libs/api';
 import { fieldValue } from './downward.js';
-import { base64Bytes, type PodReferences } from './environment.js';
+import type { PodReferences } from './environment.js';
 import type { PodContext } from './pod-context.js';
 import { resourceField } from './resources.js';
 
@@ -87,19 +88,21 @@ interface KeyedSource {
   readonly optional?: boolean;
 }
 
+const bytesOf = (base64: string): Uint8Array => bytesOfBase64(base64) ?? text('');
+
 function configMapFiles(source: KeyedSource, mode: number, context: PodContext): readonly VolumeFile[] {
   const map = context.configMap(source.name ?? '');
   if (!map && source.optional !== true) throw new VolumeError(`configmap "${source.name ?? ''}" not found`);
   const payload = new Map<string, Uint8Array>();
   for (const [key, value] of Object.entries(map?.data ?? {})) payload.set(key, text(value));
-  for (const [key, value] of Object.entries(map?.binaryData ?? {})) payload.set(key, base64Bytes(value));
+  for (const [key, value] of Object.entries(map?.binaryData ?? {})) payload.set(key, bytesOf(value));
   return keyedFiles(payload, source, mode, 'configmap');
 }
 
 function secretFiles(source: SecretProjection, mode: number, context: PodContext): readonly VolumeFile[] {
   const secret = context.secret(source.name ?? '');
   if (!secret && source.optional !== true) throw new VolumeError(`secret "${source.name ?? ''}" not found`);
-  const payload = new Map(Object.entries(secret?.data ?? {}).map(([key, value]) => [key, base64Bytes(value)]));
+  const payload = new Map(Object.entries(secret?.data ?? {}).map(([key, value]) => [key, bytesOf(value)]));
   return keyedFiles(payload, source, mode, 'secret');
 }
 

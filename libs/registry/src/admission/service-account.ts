@@ -1,5 +1,5 @@
 import { PODS, SERVICEACCOUNTS, type Container, type Pod, type PodSpec, type ServiceAccount, type Volume } from '#libs/api';
-import { forbidden } from '#libs/apimachinery';
+import { forbidden, GENERATED_NAME_ALPHABET } from '#libs/apimachinery';
 import type { Case } from '../case.js';
 import { NotThereYet } from '../reader.js';
 import { isAbout } from './about.js';
@@ -16,12 +16,14 @@ const MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** One hour and seven seconds: by the odd seven upstream recognises tokens it would only warn about. */
 const TOKEN_SECONDS = 3607;
 const MODE = 0o644;
-const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** Five characters for the volume's name, from the pod's uid: stable, and another suffix than the pod's own. */
 function suffixFrom(uid: string): string {
   const digits = uid.replaceAll('-', '');
-  return Array.from({ length: 5 }, (_, i) => ALPHABET[parseInt(digits.slice(i * 4, i * 4 + 4) || '0', 16) % ALPHABET.length]).join('');
+  return Array.from(
+    { length: 5 },
+    (_, i) => GENERATED_NAME_ALPHABET[parseInt(digits.slice(i * 4, i * 4 + 4) || '0', 16) % GENERATED_NAME_ALPHABET.length],
+  ).join('');
 }
 
 const tokenVolume = (name: string): Volume => ({

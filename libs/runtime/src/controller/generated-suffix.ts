@@ -1,11 +1,9 @@
-import { fnv32 } from '#libs/apimachinery';
+import { fnv32, GENERATED_NAME_ALPHABET } from '#libs/apimachinery';
 import { formatPosition, type Position } from '#libs/log';
 
-/** The characters of generated names upstream: no vowels and none that look alike. */
-const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 const LENGTH = 5;
 /** How many suffixes there are: 27 to the fifth. */
-const SUFFIXES = ALPHABET.length ** LENGTH;
+const SUFFIXES = GENERATED_NAME_ALPHABET.length ** LENGTH;
 /** Shares no factor with SUFFIXES, so that consecutive indexes give different suffixes that look unrelated. */
 const STRIDE = 8_675_309;
 /** The longest part of a name that a suffix is put behind, as upstream's simpleNameGenerator cuts it. */
@@ -21,8 +19,8 @@ export function generatedSuffix(owner: string, seen: Position, index: number): s
   let rest = Number((BigInt(start) + BigInt(index) * BigInt(STRIDE)) % BigInt(SUFFIXES));
   let suffix = '';
   for (let i = 0; i < LENGTH; i++) {
-    suffix += ALPHABET[rest % ALPHABET.length] ?? '';
-    rest = Math.floor(rest / ALPHABET.length);
+    suffix += GENERATED_NAME_ALPHABET[rest % GENERATED_NAME_ALPHABET.length] ?? '';
+    rest = Math.floor(rest / GENERATED_NAME_ALPHABET.length);
   }
   return suffix;
 }

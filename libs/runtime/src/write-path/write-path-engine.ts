@@ -4,6 +4,7 @@ import {
   OPTIMISTIC_LOCK,
   StatusError,
   tryAgainLater,
+  GENERATED_NAME_ALPHABET,
   type GroupVersionResource,
   type KubeObject,
 } from '#libs/apimachinery';
@@ -69,7 +70,6 @@ const PATIENCE_MS = 10_000;
 /** As long as upstream looks for a new namespace's default account. */
 const MOMENT_MS = 250;
 const RETRY_AFTER_SECONDS = 1;
-const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** Refusals that a newer state could turn around: they are given only when the view is known to be current. */
 const DEPENDS_ON_STATE = new Set(['NotFound', 'AlreadyExists', 'Conflict', 'Forbidden', 'Invalid', 'TooManyRequests', 'InternalError']);
@@ -364,7 +364,7 @@ export class WritePathEngine implements WritePath {
   #suffix(): string {
     const { random } = this.options.world;
     let suffix = '';
-    for (let i = 0; i < 5; i++) suffix += ALPHABET[Math.floor(random() * ALPHABET.length)];
+    for (let i = 0; i < 5; i++) suffix += GENERATED_NAME_ALPHABET[Math.floor(random() * GENERATED_NAME_ALPHABET.length)];
     return suffix;
   }
 }

@@ -1,4 +1,4 @@
-import { StatusError, type KubeObject, type ObjectMeta, deepEqual } from '#libs/apimachinery';
+import { deepEqual, isJsonObject, StatusError, type KubeObject, type ObjectMeta } from '#libs/apimachinery';
 import type { CustomResourceConversion, CustomResourceDefinition } from '#libs/custom-resources';
 import type { VersionWebhook } from '../../definition.js';
 
@@ -16,9 +16,6 @@ interface ReviewAnswer {
     readonly result?: { readonly status?: unknown; readonly message?: unknown };
   };
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function failure(crd: CustomResourceDefinition, from: string, why: string): StatusError {
   return new StatusError('InternalError', `conversion webhook for ${from}, Kind=${crd.spec.names.kind} failed: ${why}`);
@@ -38,9 +35,9 @@ function restored(original: KubeObject, converted: KubeObject, index: number): K
 
 function convertedOf(answer: ReviewAnswer, uid: string, originals: readonly KubeObject[], wanted: string): readonly KubeObject[] {
   const { response } = answer;
-  if (!isObject(response)) throw new Error('no response provided');
+  if (!isJsonObject(response)) throw new Error('no response provided');
   if (response.uid !== uid) throw new Error(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? '')}`);
-  const { status, message } = isObject(response.result) ? response.result : {};
+  const { status, message } = isJsonObject(response.result) ? response.result : {};
   if (status !== 'Success') throw new Error(typeof message === 'string' && message !== '' ? message : 'unknown reason');
   const { convertedObjects } = response;
   const list: readonly unknown[] = Array.isArray(convertedObjects) ? convertedObjects : [];
@@ -49,7 +46,7 @@ function convertedOf(answer: ReviewAnswer, uid: string, originals: readonly Kube
   }
   return originals.map((original, index) => {
     const one = list[index];
-    if (!isObject(one) || !isObject(one['metadata'])) throw new Error(`invalid metadata in object at index ${index}`);
+    if (!isJsonObject(one) || !isJsonObject(one['metadata'])) throw new Error(`invalid metadata in object at index ${index}`);
     if (one['apiVersion'] !== wanted) {
       throw new Error(`invalid groupVersion (at index ${index}): expected ${wanted}, got ${String(one['apiVersion'])}`);
     }
@@ -74,7 +71,7 @@ export function versionWebhookOf(crd: CustomResourceDefinition): VersionWebhook 
       const from = objects[0]?.apiVersion ?? wanted;
       if ('failure' in answer) throw failure(crd, from, answer.failure);
       try {
-        return convertedOf(isObject(answer.body) ? answer.body : {}, uid, objects, wanted);
+        return convertedOf(isJsonObject(answer.body) ? answer.body : {}, uid, objects, wanted);
       } catch (error) {
         throw failure(crd, from, error instanceof Error ? error.message : String(error));
       }

@@ -1,4 +1,4 @@
-import { apiVersionOf, labelSelectorOf, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
+import { apiVersionOf, isJsonObject, labelSelectorOf, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
 import {
   applyDefaults,
   isEstablished,
@@ -27,13 +27,10 @@ import { ruleCheckOf } from './rule-check.js';
 
 const META_MODEL = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** The object with a value at a path of members, made where they are missing. */
 function withValueAt(value: unknown, [name, ...rest]: readonly string[], next: unknown): unknown {
   if (name === undefined) return next;
-  const object = isRecord(value) ? value : {};
+  const object = isJsonObject(value) ? value : {};
   return { ...object, [name]: withValueAt(object[name], rest, next) };
 }
 
@@ -52,7 +49,7 @@ function scaleRulesOf({ specReplicasPath, statusReplicasPath, labelSelectorPath 
   return {
     read(object): Pick<Scale, 'spec' | 'status'> & { readonly found: boolean } {
       const found = selector === undefined ? undefined : valueAt(object, selector);
-      const text = typeof found === 'string' ? found : isRecord(found) ? labelSelectorOf(found).toString() : '';
+      const text = typeof found === 'string' ? found : isJsonObject(found) ? labelSelectorOf(found).toString() : '';
       const replicas = numberAt(object, spec);
       return {
         found: replicas !== undefined,

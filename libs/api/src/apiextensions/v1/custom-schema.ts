@@ -1,14 +1,10 @@
-import { apiVersionOf, badRequest, invalid, invalidValue, type KubeObject } from '#libs/apimachinery';
+import { apiVersionOf, badRequest, invalid, invalidValue, isJsonObject, type JsonObject, type KubeObject } from '#libs/apimachinery';
 import { prune, type SchemaNode } from '#libs/custom-resources';
 import { cannotBeHandled, decode, type Decoded, type DecodeOptions } from '../../schema/decode.js';
 
 /** Deepest nesting of an object: what recursion can carry, far beyond what anybody writes. */
 const MOST_DEPTH = 500;
 const META_MODEL = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
-
-type Json = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function isTooDeep(value: unknown, left: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
@@ -20,7 +16,7 @@ function isTooDeep(value: unknown, left: number): boolean {
 /** The metadata of any object, read by its own type. Throws BadRequest in the words of the kind's own frame. */
 function readMetadata(model: string, value: unknown, options: DecodeOptions, path: string, unknown: string[]): unknown {
   if (value === undefined || value === null) return {};
-  if (!isObject(value)) throw cannotBeHandled(model, `${path}: Invalid value: ${JSON.stringify(value)}: must be an object`);
+  if (!isJsonObject(value)) throw cannotBeHandled(model, `${path}: Invalid value: ${JSON.stringify(value)}: must be an object`);
   try {
     const { object, unknown: found } = decode<KubeObject>(META_MODEL, value, options);
     for (const sentence of found) unknown.push(sentence.replace('unknown field "', `unknown field "${path}.`));
@@ -37,7 +33,7 @@ function coerceEmbedded(node: SchemaNode, value: unknown, read: (metadata: unkno
     const { items } = node;
     return items ? value.map((item: unknown, index) => coerceEmbedded(items, item, read, `${path}[${index}]`)) : value;
   }
-  if (!isObject(value)) return value;
+  if (!isJsonObject(value)) return value;
   const out: Record<string, unknown> = {};
   for (const [name, member] of Object.entries(value)) {
     const at = path === '' ? name : `${path}.${name}`;
@@ -66,21 +62,21 @@ export function decoderOf(
   const apiVersion = apiVersionOf(expected);
   const embeds = hasEmbedded(node);
   return (body: unknown, options: DecodeOptions): Decoded => {
-    if (!isObject(body))
+    if (!isJsonObject(body))
       throw badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): couldn't get version/kind`);
     if (isTooDeep(body, MOST_DEPTH)) throw badRequest('exceeded max depth');
     const { kind, metadata } = body;
     if (typeof kind === 'string' && kind !== '' && kind !== expected.kind) {
-      const name = isObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '';
+      const name = isJsonObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '';
       throw invalid(expected.group, kind, name, [invalidValue('kind', kind, `must be ${expected.kind}`)]);
     }
     const unknown: string[] = [];
     const meta = readMetadata(model, metadata, options, 'metadata', unknown);
     const dropped: string[] | undefined = options.strict ? [] : undefined;
-    const pruned = prune(node, body, true, dropped) as Json;
+    const pruned = prune(node, body, true, dropped) as JsonObject;
     if (dropped) unknown.push(...dropped.sort().map((path) => `unknown field ${JSON.stringify(path)}`));
     const read = (value: unknown, path: string): unknown => readMetadata(model, value, options, path, unknown);
-    const coerced = embeds ? (coerceEmbedded(node, pruned, read, '') as Json) : pruned;
+    const coerced = embeds ? (coerceEmbedded(node, pruned, read, '') as JsonObject) : pruned;
     return { object: { ...coerced, apiVersion, kind: expected.kind, metadata: meta } as unknown as KubeObject, unknown };
   };
 }

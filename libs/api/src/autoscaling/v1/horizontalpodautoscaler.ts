@@ -1,4 +1,4 @@
-import type { ObjectMeta } from '#libs/apimachinery';
+import { isJsonObject, type ObjectMeta } from '#libs/apimachinery';
 import type { Strategy } from '../../definition.js';
 import type {
   AutoscalingV1HorizontalPodAutoscaler,
@@ -46,12 +46,12 @@ function annotated<T>({ annotations }: ObjectMeta, key: string, isOne: (value: u
   }
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isMetrics = (value: unknown): value is readonly OldMetric[] =>
-  Array.isArray(value) && value.length > 0 && value.every((each) => isObject(each) && Object.values(each).every((part) => part !== null));
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((each) => isJsonObject(each) && Object.values(each).every((part) => part !== null));
 type Conditions = NonNullable<HorizontalPodAutoscalerStatus['conditions']>;
-const isConditions = (value: unknown): value is Conditions => Array.isArray(value) && value.length > 0 && value.every(isObject);
+const isConditions = (value: unknown): value is Conditions => Array.isArray(value) && value.length > 0 && value.every(isJsonObject);
 
 /** Scaling rules in the annotation bear the names of Go's fields. */
 const oldRules = (rules: HPAScalingRules | undefined): unknown =>
@@ -67,7 +67,7 @@ const oldRules = (rules: HPAScalingRules | undefined): unknown =>
 
 const lowered = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(lowered);
-  if (!isObject(value)) return value;
+  if (!isJsonObject(value)) return value;
   const members = Object.entries(value).filter(([, each]) => each !== null);
   return Object.fromEntries(members.map(([key, each]) => [key.charAt(0).toLowerCase() + key.slice(1), lowered(each)]));
 };
@@ -116,7 +116,7 @@ function specOf({ metadata, spec }: Old): HorizontalPodAutoscalerSpec | undefine
       ? []
       : [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } } }];
   const metrics = [...(annotated(metadata, METRICS, isMetrics) ?? []).map(metricSpecOf), ...cpu];
-  const behavior = annotated(metadata, BEHAVIOR, isObject);
+  const behavior = annotated(metadata, BEHAVIOR, isJsonObject);
   return {
     ...rest,
     ...(metrics.length > 0 ? { metrics } : {}),

@@ -6,6 +6,7 @@ import {
   invalidValue,
   pathSegmentNames,
   required,
+  textOfBase64,
   type FieldError,
   type Instant,
 } from '#libs/apimachinery';
@@ -17,7 +18,7 @@ import { unique, unsupported, type Problems } from '../../problems.js';
 import { CERTIFICATESIGNINGREQUESTS } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
 import { statusOf } from '../../verbs.js';
-import { pemBlocks, textOfBase64 } from '../pem.js';
+import { pemBlocks } from '../pem.js';
 import { looksLikeCertificate, parseCertificateRequest } from '../request.js';
 import { validateSignerName } from './signer-name.js';
 
@@ -79,7 +80,7 @@ function conditions(into: Problems, list: Conditions | undefined): void {
 /** Why a text can't be an issued certificate; undefined where it can, or is empty. */
 function certificateProblem(base64: string | undefined): string | undefined {
   if (!base64) return undefined;
-  const blocks = pemBlocks(textOfBase64(base64));
+  const blocks = pemBlocks(textOfBase64(base64) ?? '');
   if (blocks.length === 0) return 'must contain one or more PEM blocks';
   for (const { type, headers, bytes } of blocks) {
     if (type !== 'CERTIFICATE') return `only CERTIFICATE PEM blocks are allowed, found "${type}"`;

@@ -8,6 +8,7 @@ import {
   required,
   tooLong,
   validateImmutableField,
+  textOfBase64,
   type FieldError,
 } from '#libs/apimachinery';
 import type { ConfigMap, Secret } from '../../generated/types.js';
@@ -69,10 +70,9 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
 
 const ACCOUNT = 'kubernetes.io/service-account.name';
 
-const isJsonObject = (base64: string): boolean => {
+const holdsJsonMap = (base64: string): boolean => {
   try {
-    const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const value: unknown = JSON.parse(textOfBase64(base64) ?? '');
     return typeof value === 'object' && !Array.isArray(value);
   } catch {
     return false;
@@ -83,7 +83,7 @@ function byType(into: Problems, { type = '', data = {}, metadata }: Secret): voi
   for (const key of ownMember(NEEDED, type) ?? []) {
     const value = data[key];
     if (value === undefined || (value === '' && type === 'kubernetes.io/ssh-auth')) into.push(required(`data[${key}]`));
-    else if (key.startsWith('.docker') && !isJsonObject(value)) {
+    else if (key.startsWith('.docker') && !holdsJsonMap(value)) {
       into.push(invalidValue(`data[${key}]`, '<secret contents redacted>', 'unexpected end of JSON input'));
     }
   }

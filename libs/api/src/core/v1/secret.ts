@@ -1,3 +1,4 @@
+import { base64OfText } from '#libs/apimachinery';
 import { AGE, NAME, column } from '../../columns.js';
 import type { ResourceDefinition } from '../../definition.js';
 import type { Secret } from '../../generated/types.js';
@@ -7,27 +8,10 @@ import { ALL_VERBS } from '../../verbs.js';
 
 import { validateSecret, validateSecretUpdate } from './data-validation.js';
 
-const encoder = new TextEncoder();
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-/** A text's UTF-8 bytes in base64, as a Secret's data is written. */
-export function base64Of(text: string): string {
-  const bytes = encoder.encode(text);
-  let out = '';
-  for (let i = 0; i < bytes.length; i += 3) {
-    const [a = 0, b, c] = bytes.subarray(i, i + 3);
-    out += ALPHABET[a >> 2];
-    out += ALPHABET[((a & 3) << 4) | ((b ?? 0) >> 4)];
-    out += b === undefined ? '=' : ALPHABET[((b & 15) << 2) | ((c ?? 0) >> 6)];
-    out += c === undefined ? '=' : ALPHABET[c & 63];
-  }
-  return out;
-}
-
 /** `stringData` is for writing only: it overrides `data` and is never kept. */
 function defaults(sent: Secret): Secret {
   const { stringData, ...rest } = sent;
-  const folded = Object.entries(stringData ?? {}).map(([key, text]) => [key, base64Of(text)] as const);
+  const folded = Object.entries(stringData ?? {}).map(([key, text]) => [key, base64OfText(text)] as const);
   const secret: Secret =
     stringData === undefined ? sent : { ...rest, ...(folded.length > 0 ? { data: { ...rest.data, ...Object.fromEntries(folded) } } : {}) };
   return secret.type ? secret : { ...secret, type: 'Opaque' };

@@ -1,11 +1,8 @@
-import { ForeignStatusError, sha256Hex } from '#libs/apimachinery';
+import { ForeignStatusError, isJsonObject, sha256Hex, textOfBase64, type JsonObject } from '#libs/apimachinery';
 import type { Case } from '../../case.js';
 import type { Attributes } from '../plugin.js';
 import { admissionRequest } from './activation.js';
 import type { Matched } from './matching.js';
-
-type Json = Readonly<Record<string, unknown>>;
-const isPlainObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The versions of AdmissionReview that are spoken; a webhook's first that is known is used. */
 const VERSIONS = ['v1', 'v1beta1'];
@@ -25,7 +22,7 @@ export function reviewOf(
   own: Matched,
   uid: string,
   versions: readonly string[],
-): Json {
+): JsonObject {
   const [version = 'v1'] = versions.filter((each) => VERSIONS.includes(each));
   const [object, old] = [matched.convert(attributes.object), matched.convert(attributes.old)];
   return {
@@ -39,7 +36,7 @@ export function reviewOf(
 export interface Review {
   readonly allowed: boolean;
   readonly patch: readonly unknown[] | undefined;
-  readonly result: Json | undefined;
+  readonly result: JsonObject | undefined;
   readonly warnings: readonly string[];
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -48,30 +45,15 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 const strings = (value: unknown): readonly string[] => (Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []);
 
 function annotationsOf(value: unknown): Readonly<Record<string, string>> {
-  if (!isPlainObject(value)) return {};
+  if (!isJsonObject(value)) return {};
   return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
-}
-
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
-const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-/** The text of base64, as the `patch` of an answer travels. */
-function decoded(base64: string): string {
-  if (!BASE64.test(base64)) throw new Error('illegal base64 data');
-  let bits = 0;
-  let held = 0;
-  let percent = '';
-  for (const digit of base64.replace(/=+$/, '')) {
-    held = ((held << 6) | DIGITS.indexOf(digit)) & 0xffff;
-    bits += 6;
-    if (bits >= 8) percent += `%${((held >> (bits -= 8)) & 0xff).toString(16).padStart(2, '0')}`;
-  }
-  return decodeURIComponent(percent);
 }
 
 /** The operations of a patch. Throws a sentence where it is none. */
 export function operationsOf(patch: string): readonly unknown[] {
-  const parsed: unknown = JSON.parse(decoded(patch));
+  const text = textOfBase64(patch);
+  if (text === undefined) throw new Error('illegal base64 data');
+  const parsed: unknown = JSON.parse(text);
   if (!Array.isArray(parsed)) throw new Error('json: cannot unmarshal object into Go value of type jsonpatch.Patch');
   return parsed;
 }
@@ -88,8 +70,8 @@ function patchProblem(patch: string, patchType: unknown, mutating: boolean): str
   return typed && patchType === '' ? 'webhook returned invalid response.patchType of ""' : undefined;
 }
 
-function responseProblem(body: Json, response: unknown, uid: string, version: string): string | undefined {
-  if (!isPlainObject(response)) return 'webhook response was absent';
+function responseProblem(body: JsonObject, response: unknown, uid: string, version: string): string | undefined {
+  if (!isJsonObject(response)) return 'webhook response was absent';
   if (version !== 'v1') return undefined;
   if (response['uid'] !== uid) return `expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(text(response['uid']))}`;
   const [apiVersion, kind] = [text(body['apiVersion']), text(body['kind'])];
@@ -99,10 +81,10 @@ function responseProblem(body: Json, response: unknown, uid: string, version: st
 
 /** An answer read strictly, or what is wrong with it in upstream's words (`admissionreview.go`). */
 export function readReview(body: unknown, uid: string, version: string, mutating: boolean): Review | { readonly problem: string } {
-  if (!isPlainObject(body)) return { problem: 'webhook response was absent' };
+  if (!isJsonObject(body)) return { problem: 'webhook response was absent' };
   const response = body['response'];
   const problem = responseProblem(body, response, uid, version);
-  if (problem !== undefined || !isPlainObject(response)) return { problem: problem ?? 'webhook response was absent' };
+  if (problem !== undefined || !isJsonObject(response)) return { problem: problem ?? 'webhook response was absent' };
   const patch = text(response['patch']);
   const type = version === 'v1' ? response['patchType'] : patch === '' ? undefined : 'JSONPatch';
   const wrong = version === 'v1' || mutating ? patchProblem(patch, type, mutating) : undefined;
@@ -112,18 +94,18 @@ export function readReview(body: unknown, uid: string, version: string, mutating
   return {
     allowed: response['allowed'] === true,
     patch: patch === '' ? undefined : operationsOf(patch),
-    result: isPlainObject(result) ? result : undefined,
+    result: isJsonObject(result) ? result : undefined,
     warnings: strings(response['warnings']),
     annotations: annotationsOf(response['auditAnnotations']),
   };
 }
 
 /** A webhook's refusal as the client hears it. */
-export function denial(webhook: string, result: Json | undefined): ForeignStatusError {
+export function denial(webhook: string, result: JsonObject | undefined): ForeignStatusError {
   const by = `admission webhook ${JSON.stringify(webhook)} denied the request`;
   const [message, reason] = [text(result?.['message']), text(result?.['reason'])];
   const code = typeof result?.['code'] === 'number' && result['code'] >= 400 ? result['code'] : 400;
-  const details = isPlainObject(result?.['details']) ? result['details'] : undefined;
+  const details = isJsonObject(result?.['details']) ? result['details'] : undefined;
   const sentence = message !== '' ? `${by}: ${message}` : reason !== '' ? `${by}: ${reason}` : `${by} without explanation`;
   return new ForeignStatusError(sentence, { code, ...(reason === '' ? {} : { reason }), ...(details ? { details } : {}) });
 }
