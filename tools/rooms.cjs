@@ -12,7 +12,6 @@ const PURE_ROOMS = [
   'scheduling',
   'node',
   'projections',
-  'history',
 ];
 
 const MAY_IMPORT = {
@@ -27,8 +26,7 @@ const MAY_IMPORT = {
   controllers: ['apimachinery', 'custom-resources', 'api', 'authorization'],
   scheduling: ['apimachinery', 'api'],
   node: ['apimachinery', 'api'],
-  projections: ['apimachinery', 'api', 'log'],
-  history: ['apimachinery', 'api', 'log'],
+  projections: ['apimachinery', 'log'],
   runtime: ['apimachinery', 'api', 'log', 'registry'],
   server: ['apimachinery', 'cel', 'api', 'authorization', 'log', 'registry', 'runtime'],
   client: ['apimachinery', 'api'],
@@ -44,8 +42,6 @@ const PURE_PACKAGES = {
   apimachinery: ['fast-json-patch'],
   cel: ['re2js'],
   'custom-resources': ['re2js'],
-  api: [],
-  registry: [],
 };
 
 /** Packages that only one room may see. */

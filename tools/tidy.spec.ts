@@ -48,6 +48,25 @@ describe('tidy', () => {
     expect(sources.filter((file) => /(^|\/)(utils|common|shared|helpers|services|interfaces)(\/|\.ts$)/.test(file))).toEqual([]);
   });
 
+  it('has every room and every setting in the tables of docs/architecture.md', () => {
+    const rows = new Set(
+      read('docs/architecture.md').flatMap((line) =>
+        [...(/^\| ([^|]*) \|/.exec(line)?.[1]?.matchAll(/`([^`]+)`/g) ?? [])].map(([, name]) => name),
+      ),
+    );
+    const rooms = files.flatMap((file) => /^libs\/([^/]+)\/src\/index\.ts$/.exec(file)?.[1] ?? []);
+    const settings = ['libs/platform/src/config.ts', 'apps/kubelet/src/config.ts'].flatMap((file) =>
+      read(file).flatMap((line) => /^ {4}([A-Z][A-Z_]+): /.exec(line)?.[1] ?? []),
+    );
+    expect(settings.length).toBeGreaterThan(20);
+    expect([...rooms, ...settings].filter((name) => !rows.has(name))).toEqual([]);
+  });
+
+  it('says of each change what it is to whoever runs the cluster', () => {
+    const changes = files.filter((file) => file.startsWith('changes/'));
+    expect(changes.filter((file) => !/^(Added|Changed|Fixed|Removed)\n\n[^\n]+\.\n$/.test(read(file).join('\n')))).toEqual([]);
+  });
+
   it('says what each export of a room is', () => {
     const reachable = (index: string): readonly string[] =>
       read(index).flatMap((line) => {
