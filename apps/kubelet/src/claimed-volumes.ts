@@ -1,21 +1,8 @@
 import { stat } from 'node:fs/promises';
-import {
-  PERSISTENTVOLUMECLAIMS,
-  PERSISTENTVOLUMES,
-  type PersistentVolume,
-  type PersistentVolumeClaim,
-  type Pod,
-  type Volume,
-} from '#libs/api';
+import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, type PersistentVolume, type PersistentVolumeClaim } from '#libs/api';
 import type { ApiClient } from '#libs/client';
 import { VolumeError } from '#libs/node';
 import { hostPathSource } from './host-path.js';
-
-/** The claim that a pod's volume is about: the one it names, or its own ephemeral one. */
-export function claimOf(pod: Pod, volume: Volume): string | undefined {
-  if (volume.persistentVolumeClaim) return volume.persistentVolumeClaim.claimName;
-  return volume.ephemeral ? `${pod.metadata.name ?? ''}-${volume.name}` : undefined;
-}
 
 /** Where the persistent volumes of pods are on this node: those that are folders of the machine, `hostPath` and `local`. */
 export class ClaimedVolumes {

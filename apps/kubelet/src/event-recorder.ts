@@ -1,7 +1,7 @@
 import { EVENTS, type Event, type ObjectReference } from '#libs/api';
 import type { ApiClient } from '#libs/client';
-import { timeText } from '#libs/node';
 import type { Logger } from '#libs/runtime';
+import { formatTime } from '#libs/apimachinery';
 
 /** A Kubernetes Event about an object. */
 export interface EventDetails {
@@ -80,14 +80,14 @@ export class EventRecorder {
     if (before) {
       before.count += 1;
       try {
-        await this.client.patch(EVENTS, namespace, before.name, { count: before.count, lastTimestamp: timeText(at) });
+        await this.client.patch(EVENTS, namespace, before.name, { count: before.count, lastTimestamp: formatTime(at) });
         return;
       } catch {
         this.seen.delete(key);
       }
     }
     const name = `${reference.name ?? ''}.${(BigInt(at) * 1_000_000n + BigInt(Math.floor(Math.random() * 1_000_000))).toString(16)}`;
-    const time = timeText(at);
+    const time = formatTime(at);
     const event: Event = {
       apiVersion: 'v1',
       kind: 'Event',

@@ -1,6 +1,5 @@
-import { deepEqual, StatusError } from '#libs/apimachinery';
+import { deepEqual, StatusError, formatTime } from '#libs/apimachinery';
 import { LEASES, NODES, type Lease, type Node, type NodeStatus } from '#libs/api';
-import { timeText } from '#libs/node';
 import type { NodeContext } from './node-context.js';
 import { conditionsOf, nodeObject, staticStatus } from './node-object.js';
 
@@ -105,7 +104,7 @@ export class NodeAgent {
     const status: NodeStatus = {
       ...staticStatus(this.context, this.kubeletPort, this.address),
       images: largest.slice(0, 50),
-      conditions: conditionsOf(this.reported?.conditions ?? [], timeText(now)),
+      conditions: conditionsOf(this.reported?.conditions ?? [], formatTime(now)),
     };
     const unchanged = deepEqual(withoutHeartbeats(this.reported), withoutHeartbeats(status));
     if (unchanged && now - this.reportedAt < REPORT_UNCHANGED_MS) return;

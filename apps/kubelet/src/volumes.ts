@@ -3,10 +3,10 @@ import { chmod, chown, mkdir, readFile, realpath, rm, stat, writeFile } from 'no
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { quantityValue } from '#libs/apimachinery';
-import type { Container, Pod, Volume, VolumeMount } from '#libs/api';
+import { claimNameOf, type Container, type Pod, type Volume, type VolumeMount } from '#libs/api';
 import { expand, isFileVolume, volumeFiles, VolumeError, volumeReferences, wantedTokens, type Mount, type PodContext } from '#libs/node';
 import { writeAtomically } from './atomic-writer.js';
-import { claimOf, type ClaimedVolumes } from './claimed-volumes.js';
+import type { ClaimedVolumes } from './claimed-volumes.js';
 import { hostPathSource } from './host-path.js';
 import type { TokenSource } from './tokens.js';
 
@@ -110,7 +110,7 @@ export class PodVolumes {
     if (volume.emptyDir) return this.setUpEmptyDir(volume, pod);
     if (volume.hostPath) return void (await hostPathSource(volume.hostPath));
     if (isFileVolume(volume)) return this.writeFiles(volume, context);
-    const claim = claimOf(pod, volume);
+    const claim = claimNameOf(pod, volume);
     if (claim !== undefined) return void (await this.claimed.folderOf(pod.metadata.namespace ?? '', claim));
     const [kind = 'unknown'] = Object.keys(volume).filter((key) => key !== 'name');
     throw new VolumeError(`no volume plugin matched: ${kind}`);
@@ -151,7 +151,7 @@ export class PodVolumes {
   /** Where on the machine a volume is. */
   private async folderOf(pod: Pod, volume: Volume): Promise<string> {
     if (volume.hostPath) return hostPathSource(volume.hostPath);
-    const claim = claimOf(pod, volume);
+    const claim = claimNameOf(pod, volume);
     return claim === undefined
       ? this.volumeDir(pod.metadata.uid ?? '', volume)
       : this.claimed.folderOf(pod.metadata.namespace ?? '', claim);

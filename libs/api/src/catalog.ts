@@ -42,8 +42,5 @@ export function catalogOf(definitions: readonly ResourceDefinition[]): Catalog {
   };
 }
 
-/** A source whose catalog never changes. */
-export const fixedCatalog = (current: Catalog): CatalogSource => ({ current, subscribe: () => () => undefined });
-
 /** What is served of the definitions: one without verbs is stored only. */
 export const isServed = ({ verbs, served }: ResourceDefinition): boolean => verbs.length > 0 && served !== false;

@@ -77,6 +77,9 @@ export function parseApiVersion(apiVersion: string): { readonly group: string; r
 /** `namespace/name`, or `name` for a cluster-scoped object: how a work queue names an object. */
 export const objectKey = (namespace: string | undefined, name: string): string => (namespace ? `${namespace}/${name}` : name);
 
+/** The key of an object. */
+export const keyOf = ({ metadata }: KubeObject): string => objectKey(metadata.namespace, metadata.name ?? '');
+
 /** The owner that manages an object, if any. */
 export const controllerOf = (object: KubeObject): OwnerReference | undefined =>
   object.metadata.ownerReferences?.find(({ controller }) => controller === true);

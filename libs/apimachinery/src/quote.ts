@@ -47,3 +47,6 @@ export function byteLength(text: string): number {
 /** A value as Go's `encoding/json` writes it inside a message: `<`, `>` and `&` escaped. */
 export const goJson = (value: unknown): string =>
   value === undefined ? 'null' : JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (char) => `\\u${hex(char.charCodeAt(0), 4)}`);
+
+/** A list of texts as Go's `%q` prints it: `["a" "b"]`. */
+export const quotedList = (texts: readonly string[]): string => `[${texts.map(quoted).join(' ')}]`;

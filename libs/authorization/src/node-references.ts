@@ -1,4 +1,12 @@
-import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODS, type PersistentVolume, type PersistentVolumeClaim, type Pod } from '#libs/api';
+import {
+  PERSISTENTVOLUMECLAIMS,
+  PERSISTENTVOLUMES,
+  PODS,
+  MIRROR,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  type Pod,
+} from '#libs/api';
 import type { Lister } from '#libs/apimachinery';
 
 /** The kinds of objects that a pod may refer to. */
@@ -70,10 +78,7 @@ function refersTo(pod: Pod, wanted: Referenced, name: string): boolean {
 export function podsReferTo(lister: Objects, node: string, wanted: Referenced, namespace: string, name: string): boolean {
   const pods = lister.list(PODS, namespace) as readonly Pod[];
   // A mirror pod is what its node made it: it leads to nothing.
-  return pods.some(
-    (pod) =>
-      pod.spec?.nodeName === node && pod.metadata.annotations?.['kubernetes.io/config.mirror'] === undefined && refersTo(pod, wanted, name),
-  );
+  return pods.some((pod) => pod.spec?.nodeName === node && pod.metadata.annotations?.[MIRROR] === undefined && refersTo(pod, wanted, name));
 }
 
 /** Whether a pod of the node uses the volume, by a claim that is bound to it. */

@@ -79,7 +79,8 @@ export function formatType(type: CelType): string {
 }
 
 /** The words that CEL keeps for itself (its grammar), which Kubernetes surrounds with underscores in a property's name. */
-const KEYWORDS = new Set(
+/** The words that no identifier of CEL may be. */
+export const KEYWORDS: ReadonlySet<string> = new Set(
   'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(' '),
 );
 

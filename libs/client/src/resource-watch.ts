@@ -1,4 +1,4 @@
-import { objectKey, StatusError, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
+import { objectKey, StatusError, keyOf, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
 import type { ApiClient, Selection } from './api-client.js';
 import { splitLines } from './lines.js';
 
@@ -172,8 +172,6 @@ export const watchResource = <T extends KubeObject>(
   resource: GroupVersionResource,
   options: ResourceWatchOptions<T> = {},
 ): ResourceWatch<T> => new ResourceWatch(client, resource, options);
-
-const keyOf = (object: KubeObject): string => objectKey(object.metadata.namespace, object.metadata.name ?? '');
 
 const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

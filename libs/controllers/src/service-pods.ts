@@ -1,7 +1,6 @@
 import { isPodTerminal, PODS, SERVICES, type Pod, type Service, type ServicePort } from '#libs/api';
-import { deepEqual, selectorFromLabels, type KubeObject, type Lister, type WatchRule } from '#libs/apimachinery';
+import { deepEqual, selectorFromLabels, keyOf, type KubeObject, type Lister, type WatchRule } from '#libs/apimachinery';
 import { byName } from './ordering.js';
-import { keyOf } from './watching.js';
 
 /** Marks the endpoints of a Service without a ClusterIP. */
 export const HEADLESS = 'service.kubernetes.io/headless';

@@ -1,7 +1,4 @@
-import { controllerOf, objectKey, parseApiVersion, type GroupVersionResource, type KubeObject, type WatchRule } from '#libs/apimachinery';
-
-/** An object's key in a work queue. */
-export const keyOf = ({ metadata }: KubeObject): string => objectKey(metadata.namespace, metadata.name ?? '');
+import { controllerOf, objectKey, parseApiVersion, keyOf, type GroupVersionResource, type WatchRule } from '#libs/apimachinery';
 
 /** The namespace and name in a key; the namespace is undefined for a cluster-scoped object. */
 export function splitKey(key: string): { readonly namespace: string | undefined; readonly name: string } {
@@ -29,5 +26,14 @@ export const controllersKey = (resource: GroupVersionResource, group: string, ki
         keys.add(objectKey(object?.metadata.namespace, owner.name));
     }
     return [...keys];
+  },
+});
+
+/** The one object of a name wakes one key, whatever that stands for. */
+export const namedKey = (resource: GroupVersionResource, namespace: string | undefined, name: string, key: string): WatchRule => ({
+  resource,
+  keys(next, old) {
+    const { metadata } = next ?? old ?? {};
+    return metadata?.name === name && metadata.namespace === namespace ? [key] : [];
   },
 });

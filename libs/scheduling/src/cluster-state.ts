@@ -9,7 +9,7 @@ import {
   type PersistentVolumeClaim,
   type Pod,
 } from '#libs/api';
-import { objectKey, type GroupVersionResource, type KubeObject, type Lister, type SnapshotIndex } from '#libs/apimachinery';
+import { objectKey, keyOf, type GroupVersionResource, type KubeObject, type Lister, type SnapshotIndex } from '#libs/apimachinery';
 import { allocatableOf, NodeUse, type NodeInfo } from './node-info.js';
 import { podInfo, type PodInfo } from './pod-info.js';
 import { podVolumes, type VolumeSource } from './pod-volumes.js';
@@ -37,8 +37,6 @@ export const isPending = (pod: Pod): boolean =>
 
 /** A pod that takes its share of a node. */
 export const isPlaced = (pod: Pod): boolean => !!pod.spec?.nodeName && !isPodTerminal(pod);
-
-const keyOf = ({ metadata }: KubeObject): string => objectKey(metadata.namespace, metadata.name ?? '');
 
 function inQueueOrder(a: PodInfo, b: PodInfo): number {
   const byPriority = (b.pod.spec?.priority ?? 0) - (a.pod.spec?.priority ?? 0);

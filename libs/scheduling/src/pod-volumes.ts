@@ -1,4 +1,4 @@
-import type { NodeSelectorTerm, PersistentVolume, PersistentVolumeClaim, Pod } from '#libs/api';
+import { claimNamesOf, type NodeSelectorTerm, type PersistentVolume, type PersistentVolumeClaim, type Pod } from '#libs/api';
 
 /** What a pod's claims say about where it can go. */
 export interface PodVolumes {
@@ -14,16 +14,9 @@ export interface VolumeSource {
   volume(name: string): PersistentVolume | undefined;
 }
 
-/** The claims that a pod mounts: those it names, and its own ephemeral ones. */
-const claimsOf = ({ metadata, spec }: Pod): readonly string[] =>
-  (spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
-    if (persistentVolumeClaim) return [persistentVolumeClaim.claimName];
-    return ephemeral ? [`${metadata.name ?? ''}-${name}`] : [];
-  });
-
 /** VolumeBinding, as far as the binder does not do it: claims have to be bound, and to volumes that the node reaches. Undefined without claims. */
 export function podVolumes(pod: Pod, source: VolumeSource): PodVolumes | undefined {
-  const names = claimsOf(pod);
+  const names = claimNamesOf(pod);
   if (names.length === 0) return undefined;
   const affinities: (readonly NodeSelectorTerm[])[] = [];
   for (const name of names) {

@@ -3,8 +3,8 @@ import { podLimits, podRequests } from '../core/v1/pod-resources.js';
 import type { ResourceList } from '../core/v1/resource-list.js';
 import type { PersistentVolumeClaim, Pod, Service } from '../generated/types.js';
 import { isOver } from './amounts.js';
+import { requestedStorage, storageClassOf } from '../core/v1/claims.js';
 
-const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
 const OF_CLASS = '.storageclass.storage.k8s.io/';
 /** Core kinds that a quota may also call by their plain names. */
 const PLAIN = new Set(['pods', 'services', 'persistentvolumeclaims', 'configmaps', 'secrets', 'replicationcontrollers', 'resourcequotas']);
@@ -48,11 +48,11 @@ function usageOfService({ spec }: Service): ResourceList {
   return { 'services.nodeports': `${held.length}`, 'services.loadbalancers': '1' };
 }
 
-function usageOfClaim({ metadata, spec, status }: PersistentVolumeClaim): ResourceList {
-  const asked = spec?.resources?.requests?.['storage'] ?? '0';
-  const allocated = status?.allocatedResources?.['storage'] ?? '0';
+function usageOfClaim(claim: PersistentVolumeClaim): ResourceList {
+  const asked = requestedStorage(claim);
+  const allocated = claim.status?.allocatedResources?.['storage'] ?? '0';
   const size = isOver(allocated, asked) ? allocated : asked;
-  const name = metadata.annotations?.[BETA_CLASS] ?? spec?.storageClassName ?? '';
+  const name = storageClassOf(claim);
   return {
     'requests.storage': size,
     ...(name === '' ? {} : { [`${name}${OF_CLASS}requests.storage`]: size, [`${name}${OF_CLASS}persistentvolumeclaims`]: '1' }),

@@ -1,5 +1,3 @@
-import type { CelType } from '../types.js';
-
 export const MAX_INT = 2n ** 63n - 1n;
 export const MIN_INT = -(2n ** 63n);
 export const MAX_UINT = 2n ** 64n - 1n;
@@ -137,9 +135,6 @@ export function textOf(bytes: Uint8Array): string | undefined {
   }
   return out;
 }
-
-/** What raw JSON means as a value of a type: numbers and formatted strings get the type that a schema declares. */
-export type Adapt = (raw: unknown, type: CelType) => Value;
 
 /** Whether a value is a map in an expression's eyes. */
 export const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>

@@ -1,6 +1,16 @@
-import { ENDPOINTS, ENDPOINTSLICES, NAMESPACES, SERVICES, type Endpoints, type EndpointSlice, type Service } from '#libs/api';
+import {
+  ENDPOINTS,
+  ENDPOINTSLICES,
+  NAMESPACES,
+  SERVICES,
+  SERVICE_NAME_LABEL,
+  type Endpoints,
+  type EndpointSlice,
+  type Service,
+} from '#libs/api';
 import { deepEqual, type Change, type Controller, type KubeObject, type WatchRule } from '#libs/apimachinery';
 import { isActive } from '../serviceaccount/controller.js';
+import { namedKey } from '../watching.js';
 
 const NAMESPACE = 'default';
 const NAME = 'kubernetes';
@@ -21,14 +31,6 @@ export interface ApiServiceSnapshot {
   readonly endpoints: Endpoints | undefined;
   readonly slice: EndpointSlice | undefined;
 }
-
-const named = (resource: WatchRule['resource'], namespace: string | undefined, name: string): WatchRule => ({
-  resource,
-  keys(next, old) {
-    const { metadata } = next ?? old ?? {};
-    return metadata?.name === name && metadata.namespace === namespace ? [KEY] : [];
-  },
-});
 
 const PORT = { name: 'https', protocol: 'TCP' };
 
@@ -57,7 +59,7 @@ const endpointsFor = ({ address, port }: ApiServiceOptions): Endpoints => ({
 const sliceFor = ({ address, port }: ApiServiceOptions): EndpointSlice => ({
   apiVersion: 'discovery.k8s.io/v1',
   kind: 'EndpointSlice',
-  metadata: { name: NAME, namespace: NAMESPACE, labels: { 'kubernetes.io/service-name': NAME } },
+  metadata: { name: NAME, namespace: NAMESPACE, labels: { [SERVICE_NAME_LABEL]: NAME } },
   addressType: 'IPv4',
   endpoints: [{ addresses: [address], conditions: { ready: true } }],
   ports: [{ ...PORT, port }],
@@ -85,10 +87,10 @@ export function apiServiceController(options: ApiServiceOptions): Controller<Api
     actor: 'system:apiserver',
     initialKeys: [KEY],
     watches: [
-      named(SERVICES, NAMESPACE, NAME),
-      named(ENDPOINTS, NAMESPACE, NAME),
-      named(ENDPOINTSLICES, NAMESPACE, NAME),
-      named(NAMESPACES, undefined, NAMESPACE),
+      namedKey(SERVICES, NAMESPACE, NAME, KEY),
+      namedKey(ENDPOINTS, NAMESPACE, NAME, KEY),
+      namedKey(ENDPOINTSLICES, NAMESPACE, NAME, KEY),
+      namedKey(NAMESPACES, undefined, NAMESPACE, KEY),
     ],
     snapshot: (_key, lister) => {
       const namespace = lister.get(NAMESPACES, undefined, NAMESPACE);

@@ -1,6 +1,6 @@
 import { SECRETS, type Secret } from '#libs/api';
-import type { Controller, WatchRule } from '#libs/apimachinery';
-import { keyOf, splitKey } from '../watching.js';
+import { keyOf, type Controller, type WatchRule } from '#libs/apimachinery';
+import { splitKey } from '../watching.js';
 import { endOf, isBootstrapToken } from './token.js';
 
 export interface TokenCleaningSnapshot {

@@ -1,9 +1,17 @@
 import { CONTROLLERREVISIONS, DAEMONSETS, NODES, PODS, type ControllerRevision, type DaemonSet, type Node, type Pod } from '#libs/api';
-import { controllerOf, deepEqual, labelSelectorOf, type Controller, type GroupVersionResource, type WatchRule } from '#libs/apimachinery';
+import {
+  controllerOf,
+  deepEqual,
+  labelSelectorOf,
+  keyOf,
+  type Controller,
+  type GroupVersionResource,
+  type WatchRule,
+} from '#libs/apimachinery';
 import { oldestFirst } from '../history/revisions.js';
 import { byName } from '../ordering.js';
 import { controlledBy, orphansOf } from '../ownership.js';
-import { controllersKey, keyOf, ownKey, splitKey } from '../watching.js';
+import { controllersKey, ownKey, splitKey } from '../watching.js';
 import { reconcileDaemonSet, refuseDaemonSet, type DaemonSetSnapshot } from './reconcile.js';
 
 /** An object without a controller wakes every DaemonSet that would select it. */

@@ -1,8 +1,8 @@
 import { DEPLOYMENTS, isPodTerminal, PODS, REPLICASETS, type Deployment, type Pod, type ReplicaSet } from '#libs/api';
-import { controllerOf, labelSelectorOf, type Controller, type Lister, type WatchRule } from '#libs/apimachinery';
+import { controllerOf, labelSelectorOf, keyOf, type Controller, type Lister, type WatchRule } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
 import { controlledBy, orphansOf } from '../ownership.js';
-import { controllersKey, keyOf, ownKey, splitKey } from '../watching.js';
+import { controllersKey, ownKey, splitKey } from '../watching.js';
 import { reconcileDeployment, refuseDeployment } from './reconcile.js';
 import type { DeploymentSnapshot } from './rollout.js';
 import { nextName } from './template.js';

@@ -13,6 +13,7 @@ import {
 import {
   controllerOf,
   labelSelectorOf,
+  keyOf,
   type Controller,
   type GroupVersionResource,
   type KubeObject,
@@ -20,7 +21,7 @@ import {
   type WatchRule,
 } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
-import { keyOf, ownKey, splitKey } from '../watching.js';
+import { ownKey, splitKey } from '../watching.js';
 import { reconcileBudget, type BudgetSnapshot } from './reconcile.js';
 
 const budgetsIn = (lister: Lister, namespace: string | undefined): readonly PodDisruptionBudget[] =>

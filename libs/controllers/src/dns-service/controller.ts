@@ -3,6 +3,7 @@ import {
   NAMESPACES,
   NODES,
   SERVICES,
+  SERVICE_NAME_LABEL,
   type DiscoveryEndpointPort,
   type Endpoint,
   type EndpointSlice,
@@ -69,7 +70,7 @@ const decide =
     }
     const endpoints = resolvers(nodes);
     if (!slice) {
-      const metadata = { name: NAME, namespace: NAMESPACE, labels: { ...LABELS, 'kubernetes.io/service-name': NAME } };
+      const metadata = { name: NAME, namespace: NAMESPACE, labels: { ...LABELS, [SERVICE_NAME_LABEL]: NAME } };
       const object: EndpointSlice = {
         apiVersion: 'discovery.k8s.io/v1',
         kind: 'EndpointSlice',

@@ -1,16 +1,16 @@
-import { ENDPOINTSLICES, NODES, SERVICES, type EndpointSlice, type Node, type Service } from '#libs/api';
-import { objectKey, type Controller, type WatchRule } from '#libs/apimachinery';
+import { ENDPOINTSLICES, NODES, SERVICES, SERVICE_NAME_LABEL, type EndpointSlice, type Node, type Service } from '#libs/api';
+import { objectKey, keyOf, type Controller, type WatchRule } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
 import { hasPods, selectedPods, selectingServices } from '../service-pods.js';
-import { keyOf, ownKey, splitKey } from '../watching.js';
-import { MANAGED_BY, MANAGER, reconcileEndpointSlices, SERVICE_NAME, type EndpointSliceSnapshot } from './reconcile.js';
+import { ownKey, splitKey } from '../watching.js';
+import { MANAGED_BY, MANAGER, reconcileEndpointSlices, type EndpointSliceSnapshot } from './reconcile.js';
 
 /** A slice of this controller wakes its Service: whoever changes one by hand finds it put right. */
 const ownSlices: WatchRule = {
   resource: ENDPOINTSLICES,
   keys(next, old) {
     const { labels, namespace } = (next ?? old)?.metadata ?? {};
-    const service = labels?.[SERVICE_NAME];
+    const service = labels?.[SERVICE_NAME_LABEL];
     return service !== undefined && labels?.[MANAGED_BY] === MANAGER ? [objectKey(namespace, service)] : [];
   },
 };
@@ -41,7 +41,7 @@ export const endpointSliceController: Controller<EndpointSliceSnapshot> = {
       if (nodeName !== undefined && node) nodes.set(nodeName, node);
     }
     const slices = (lister.list(ENDPOINTSLICES, namespace) as readonly EndpointSlice[])
-      .filter(({ metadata: { labels } }) => labels?.[SERVICE_NAME] === name && labels[MANAGED_BY] === MANAGER)
+      .filter(({ metadata: { labels } }) => labels?.[SERVICE_NAME_LABEL] === name && labels[MANAGED_BY] === MANAGER)
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
       .sort(byName);
     return { service, pods, slices, nodes };

@@ -1,10 +1,8 @@
-import { isPodReady, type Endpoint, type EndpointSlice, type Node, type Pod, type Service } from '#libs/api';
+import { isPodReady, SERVICE_NAME_LABEL, type Endpoint, type EndpointSlice, type Node, type Pod, type Service } from '#libs/api';
 import type { Reconcile } from '#libs/apimachinery';
 import { HEADLESS, hostnameIn, isEndpoint, isHeadless, servedPorts } from '../service-pods.js';
 import { portsKey, reconcileSlices, type PortGroup } from './slices.js';
 
-/** Says which Service a slice belongs to. */
-export const SERVICE_NAME = 'kubernetes.io/service-name';
 export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
 export const MANAGER = 'endpointslice-controller.k8s.io';
 const ZONE = 'topology.kubernetes.io/zone';
@@ -37,8 +35,13 @@ export const reconcileEndpointSlices: Reconcile<EndpointSliceSnapshot> = ({ serv
 };
 
 function labelsOf(service: Service): Readonly<Record<string, string>> {
-  const { [HEADLESS]: _, [SERVICE_NAME]: __, [MANAGED_BY]: ___, ...own } = service.metadata.labels ?? {};
-  return { ...own, ...(isHeadless(service) ? { [HEADLESS]: '' } : {}), [SERVICE_NAME]: service.metadata.name ?? '', [MANAGED_BY]: MANAGER };
+  const { [HEADLESS]: _, [SERVICE_NAME_LABEL]: __, [MANAGED_BY]: ___, ...own } = service.metadata.labels ?? {};
+  return {
+    ...own,
+    ...(isHeadless(service) ? { [HEADLESS]: '' } : {}),
+    [SERVICE_NAME_LABEL]: service.metadata.name ?? '',
+    [MANAGED_BY]: MANAGER,
+  };
 }
 
 function endpointOf(service: Service, pod: Pod, node: Node | undefined): Endpoint {

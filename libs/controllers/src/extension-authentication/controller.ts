@@ -1,6 +1,7 @@
 import { CONFIGMAPS, NAMESPACES, type ConfigMap } from '#libs/api';
-import { deepEqual, type Controller, type WatchRule } from '#libs/apimachinery';
+import { deepEqual, type Controller } from '#libs/apimachinery';
 import { isActive } from '../serviceaccount/controller.js';
+import { namedKey } from '../watching.js';
 
 const NAMESPACE = 'kube-system';
 const NAME = 'extension-apiserver-authentication';
@@ -19,14 +20,6 @@ export interface ExtensionAuthenticationSnapshot {
   readonly namespaced: boolean;
   readonly published: ConfigMap | undefined;
 }
-
-const named = (resource: WatchRule['resource'], namespace: string | undefined, name: string): WatchRule => ({
-  resource,
-  keys(next, old) {
-    const { metadata } = next ?? old ?? {};
-    return metadata?.name === name && metadata.namespace === namespace ? [KEY] : [];
-  },
-});
 
 const list = (...items: readonly string[]): string => JSON.stringify(items);
 
@@ -48,7 +41,7 @@ export function extensionAuthenticationController(authorities: ExtensionAuthorit
     name: 'cluster-authentication-info',
     actor: 'system:apiserver',
     initialKeys: [KEY],
-    watches: [named(CONFIGMAPS, NAMESPACE, NAME), named(NAMESPACES, undefined, NAMESPACE)],
+    watches: [namedKey(CONFIGMAPS, NAMESPACE, NAME, KEY), namedKey(NAMESPACES, undefined, NAMESPACE, KEY)],
     snapshot(_key, lister) {
       const namespace = lister.get(NAMESPACES, undefined, NAMESPACE);
       return {

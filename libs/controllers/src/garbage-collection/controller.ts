@@ -2,6 +2,7 @@ import { catalogOfView } from '#libs/api';
 import {
   apiVersionOf,
   parseApiVersion,
+  keyOf,
   type Controller,
   type GroupVersionResource,
   type KubeObject,
@@ -9,7 +10,7 @@ import {
   type OwnerReference,
 } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
-import { keyOf, splitKey } from '../watching.js';
+import { splitKey } from '../watching.js';
 import { FOREGROUND, hasFinalizer, isDeleting, ORPHAN, reconcileGarbage, type GarbageSnapshot, type OwnerState } from './reconcile.js';
 
 /** `group/version/resource/namespace/name`; the namespace of a cluster-scoped object is left out. */

@@ -6,8 +6,8 @@ import {
   STATEFULSETS,
   type HorizontalPodAutoscaler,
 } from '#libs/api';
-import { parseApiVersion, type Controller, type GroupVersionResource, type WatchRule } from '#libs/apimachinery';
-import { keyOf, ownKey, splitKey } from '../watching.js';
+import { parseApiVersion, keyOf, type Controller, type GroupVersionResource, type WatchRule } from '#libs/apimachinery';
+import { ownKey, splitKey } from '../watching.js';
 import { reconcileAutoscaler, refuseAutoscaler, type AutoscalerSnapshot, type ScaleTarget } from './reconcile.js';
 
 /** What can be scaled, by its kind. */

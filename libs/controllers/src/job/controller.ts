@@ -1,8 +1,8 @@
 import { isJobFinished, JOBS, PODS, type Job, type Pod } from '#libs/api';
-import { controllerOf, labelSelectorOf, type Controller, type Lister, type WatchRule } from '#libs/apimachinery';
+import { controllerOf, labelSelectorOf, keyOf, type Controller, type Lister, type WatchRule } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
 import { controlledBy, orphansOf } from '../ownership.js';
-import { controllersKey, keyOf, ownKey, splitKey } from '../watching.js';
+import { controllersKey, ownKey, splitKey } from '../watching.js';
 import { hasTrackingFinalizer, released } from './job-pods.js';
 import { reconcileJob, refuseJob, type JobSnapshot } from './reconcile.js';
 

@@ -1,7 +1,7 @@
 import { isPodTerminal, NODES, PODS, type Node, type Pod, type PodCondition } from '#libs/api';
-import { parseTime, type Change, type Controller, type Instant, type Reconcile, type WatchRule } from '#libs/apimachinery';
+import { parseTime, keyOf, type Change, type Controller, type Instant, type Reconcile, type WatchRule } from '#libs/apimachinery';
 import { withCondition } from '../conditions.js';
-import { keyOf, splitKey } from '../watching.js';
+import { splitKey } from '../watching.js';
 
 /** A pod may be made for a node that is about to join: its node counts as gone only after this long. */
 export const QUARANTINE_MS = 40_000;

@@ -1,8 +1,8 @@
 import { PODS, REPLICASETS, type Pod, type ReplicaSet } from '#libs/api';
-import { controllerOf, labelSelectorOf, type Controller, type KubeObject, type Lister, type WatchRule } from '#libs/apimachinery';
+import { controllerOf, labelSelectorOf, keyOf, type Controller, type KubeObject, type Lister, type WatchRule } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
 import { controlledBy, orphansOf } from '../ownership.js';
-import { controllersKey, keyOf, ownKey, splitKey } from '../watching.js';
+import { controllersKey, ownKey, splitKey } from '../watching.js';
 import { reconcileReplicaSet, refuseReplicaSet, type ReplicaSetSnapshot } from './reconcile.js';
 
 /** A pod without a controller wakes every ReplicaSet that would select it. */

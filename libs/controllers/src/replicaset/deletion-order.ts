@@ -1,9 +1,7 @@
-import { isPodActive, isPodReady, podCondition, type Pod } from '#libs/api';
+import { isPodActive, isPodReady, podCondition, DELETION_COST, type Pod } from '#libs/api';
 import { parseTime, type Instant } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
 
-/** Annotation by which a user says which pods are cheap to lose. */
-const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
 const PHASE_RANK: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };
 const MOST_INT32 = 2 ** 31 - 1;
 

@@ -8,11 +8,11 @@ import {
   type ReplicaSet,
   type ReplicationController,
 } from '#libs/api';
-import { controllerOf, selectorFromLabels, type Change, type Controller, type WatchRule } from '#libs/apimachinery';
+import { controllerOf, selectorFromLabels, keyOf, type Change, type Controller, type WatchRule } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
 import { controlledBy, orphansOf } from '../ownership.js';
 import { reconcileReplicaSet, refuseReplicaSet, type ReplicaSetSnapshot } from '../replicaset/reconcile.js';
-import { controllersKey, keyOf, ownKey, splitKey } from '../watching.js';
+import { controllersKey, ownKey, splitKey } from '../watching.js';
 
 const COMPONENT = 'replication-controller';
 

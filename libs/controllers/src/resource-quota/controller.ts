@@ -7,8 +7,8 @@ import {
   type ResourceDefinition,
   type ResourceQuota,
 } from '#libs/api';
-import { deepEqual, type Controller, type GroupVersionResource, type KubeObject, type Lister } from '#libs/apimachinery';
-import { keyOf, ownKey, splitKey } from '../watching.js';
+import { deepEqual, keyOf, type Controller, type GroupVersionResource, type KubeObject, type Lister } from '#libs/apimachinery';
+import { ownKey, splitKey } from '../watching.js';
 import { reconcileQuota, type QuotaSnapshot } from './reconcile.js';
 
 const namesOf = ({ spec }: ResourceQuota): readonly string[] => Object.keys(spec?.hard ?? {});

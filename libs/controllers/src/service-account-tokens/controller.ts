@@ -1,6 +1,6 @@
 import { SECRETS, SERVICEACCOUNTS, type Secret, type ServiceAccount } from '#libs/api';
-import { base64OfText, type Change, type Controller, type WatchRule } from '#libs/apimachinery';
-import { keyOf, splitKey } from '../watching.js';
+import { base64OfText, keyOf, type Change, type Controller, type WatchRule } from '#libs/apimachinery';
+import { splitKey } from '../watching.js';
 
 const TYPE = 'kubernetes.io/service-account-token';
 const NAME = 'kubernetes.io/service-account.name';

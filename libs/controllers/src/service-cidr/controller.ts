@@ -4,13 +4,14 @@ import {
   parseCidr,
   parseIp,
   parseTime,
+  keyOf,
   type CidrBlock,
   type Controller,
   type IpAddress,
   type Lister,
 } from '#libs/apimachinery';
 import { conditionOf, withCondition } from '../conditions.js';
-import { keyOf, ownKey } from '../watching.js';
+import { ownKey } from '../watching.js';
 
 /** Holds a range until no address in it is in use. */
 export const SERVICE_CIDR_FINALIZER = 'networking.k8s.io/service-cidr-finalizer';

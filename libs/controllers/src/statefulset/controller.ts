@@ -8,11 +8,11 @@ import {
   type Pod,
   type StatefulSet,
 } from '#libs/api';
-import { controllerOf, labelSelectorOf, type Controller, type WatchRule } from '#libs/apimachinery';
+import { controllerOf, labelSelectorOf, keyOf, type Controller, type WatchRule } from '#libs/apimachinery';
 import { oldestFirst } from '../history/revisions.js';
 import { byName } from '../ordering.js';
 import { controlledBy, orphansOf } from '../ownership.js';
-import { controllersKey, keyOf, ownKey, splitKey } from '../watching.js';
+import { controllersKey, ownKey, splitKey } from '../watching.js';
 import { reconcileStatefulSet, refuseStatefulSet, type StatefulSetSnapshot } from './reconcile.js';
 
 /** A pod without a controller wakes every StatefulSet that would select it. */

@@ -3,16 +3,17 @@ import {
   PERSISTENTVOLUMES,
   PODS,
   STORAGECLASSES,
+  claimNamesOf,
+  storageClassOf,
   type PersistentVolume,
   type PersistentVolumeClaim,
   type Pod,
   type StorageClass,
 } from '#libs/api';
-import type { Controller, KubeObject, Lister, WatchRule } from '#libs/apimachinery';
+import { keyOf, type Controller, type KubeObject, type Lister, type WatchRule } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
-import { keyOf, splitKey } from '../watching.js';
-import { isFor, storageClassOf } from './matching.js';
-import { claimsOf } from './protection.js';
+import { splitKey } from '../watching.js';
+import { isFor } from './matching.js';
 import { reconcileClaim, type ClaimSnapshot } from './reconcile-claim.js';
 import { reconcileVolume, type VolumeSnapshot } from './reconcile-volume.js';
 
@@ -69,7 +70,7 @@ const podRule: WatchRule = {
   keys(next, old, lister) {
     if (!next || old) return [];
     const namespace = next.metadata.namespace ?? '';
-    return claimsOf(next as Pod).flatMap((name) => {
+    return claimNamesOf(next as Pod).flatMap((name) => {
       const claim = lister.get(PERSISTENTVOLUMECLAIMS, namespace, name) as PersistentVolumeClaim | undefined;
       return claim && isWaiting(claim) ? [keyOf(claim)] : [];
     });
@@ -90,7 +91,7 @@ function claimSnapshot(claim: PersistentVolumeClaim, lister: Lister): ClaimSnaps
     claim,
     volumes: [...volumes].sort(byName),
     storageClass: className === '' ? undefined : (lister.get(STORAGECLASSES, undefined, className) as StorageClass | undefined),
-    used: isWaiting(claim) && (lister.list(PODS, namespace) as readonly Pod[]).some((pod) => claimsOf(pod).includes(name)),
+    used: isWaiting(claim) && (lister.list(PODS, namespace) as readonly Pod[]).some((pod) => claimNamesOf(pod).includes(name)),
   };
 }
 

@@ -1,14 +1,7 @@
-import type { PersistentVolume, PersistentVolumeClaim } from '#libs/api';
+import { requestedStorage, storageClassOf, type PersistentVolume, type PersistentVolumeClaim } from '#libs/api';
 import { compareQuantities, labelSelectorOf } from '#libs/apimachinery';
 
-const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
-
-/** The class of a volume or a claim; '' where it has none. */
-export const storageClassOf = ({ metadata, spec }: PersistentVolume | PersistentVolumeClaim): string =>
-  metadata.annotations?.[BETA_CLASS] ?? spec?.storageClassName ?? '';
-
 const capacityOf = ({ spec }: PersistentVolume): string => spec?.capacity?.['storage'] ?? '0';
-const sizeOf = ({ spec }: PersistentVolumeClaim): string => spec?.resources?.requests?.['storage'] ?? '0';
 const modeOf = ({ spec }: PersistentVolume | PersistentVolumeClaim): string => spec?.volumeMode ?? 'Filesystem';
 const attributesOf = ({ spec }: PersistentVolume | PersistentVolumeClaim): string => spec?.volumeAttributesClassName ?? '';
 
@@ -20,7 +13,7 @@ export function isFor({ spec }: PersistentVolume, { metadata }: PersistentVolume
 
 /** Why a volume that a claim names can't serve it, in upstream's words; undefined where it can. */
 export function mismatchOf(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
-  if (compareQuantities(capacityOf(volume), sizeOf(claim)) < 0) return 'requested PV is too small';
+  if (compareQuantities(capacityOf(volume), requestedStorage(claim)) < 0) return 'requested PV is too small';
   if (storageClassOf(volume) !== storageClassOf(claim)) return 'storageClassName does not match';
   if (attributesOf(volume) !== attributesOf(claim)) return 'volumeAttributesClassName does not match';
   if (modeOf(volume) !== modeOf(claim)) return 'incompatible volumeMode';
@@ -32,7 +25,7 @@ const hasModes = ({ spec }: PersistentVolume, claim: PersistentVolumeClaim): boo
 
 const isFit = (volume: PersistentVolume, claim: PersistentVolumeClaim): boolean =>
   volume.metadata.deletionTimestamp === undefined &&
-  compareQuantities(capacityOf(volume), sizeOf(claim)) >= 0 &&
+  compareQuantities(capacityOf(volume), requestedStorage(claim)) >= 0 &&
   modeOf(volume) === modeOf(claim) &&
   attributesOf(volume) === attributesOf(claim) &&
   hasModes(volume, claim);

@@ -3,6 +3,7 @@ import {
   PERSISTENTVOLUMES,
   PODS,
   VOLUMEATTRIBUTESCLASSES,
+  claimNamesOf,
   type PersistentVolume,
   type PersistentVolumeClaim,
   type Pod,
@@ -44,19 +45,12 @@ function guarded(resource: GroupVersionResource, finalizer: string, { object, us
   ];
 }
 
-/** The claims that a pod mounts: those it names, and its own ephemeral ones. */
-export const claimsOf = ({ metadata, spec }: Pod): readonly string[] =>
-  (spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
-    if (persistentVolumeClaim) return [persistentVolumeClaim.claimName];
-    return ephemeral ? [`${metadata.name ?? ''}-${name}`] : [];
-  });
-
 const claimsOfPods: WatchRule = {
   resource: PODS,
   keys(next, old) {
     const pod = old ?? next;
     if (!pod || (next && old && (next as Pod).spec?.nodeName === (old as Pod).spec?.nodeName)) return [];
-    return claimsOf(pod as Pod).map((name) => `${pod.metadata.namespace ?? ''}/${name}`);
+    return claimNamesOf(pod as Pod).map((name) => `${pod.metadata.namespace ?? ''}/${name}`);
   },
 };
 
@@ -71,7 +65,7 @@ export const claimProtectionController: Controller<ProtectedSnapshot> = {
     if (!object) return undefined;
     const deleting = object.metadata.deletionTimestamp !== undefined;
     const pods = deleting ? (lister.list(PODS, namespace) as readonly Pod[]) : [];
-    return { object, used: pods.some((pod) => Boolean(pod.spec?.nodeName) && claimsOf(pod).includes(name)) };
+    return { object, used: pods.some((pod) => Boolean(pod.spec?.nodeName) && claimNamesOf(pod).includes(name)) };
   },
   reconcile: (snapshot) => ({ changes: guarded(PERSISTENTVOLUMECLAIMS, PVC_PROTECTION, snapshot) }),
 };

@@ -2,12 +2,13 @@ import {
   PERSISTENTVOLUMECLAIMS,
   PERSISTENTVOLUMES,
   tell,
+  storageClassOf,
   type PersistentVolume,
   type PersistentVolumeClaim,
   type StorageClass,
 } from '#libs/api';
 import { deepEqual, type Change, type Instant } from '#libs/apimachinery';
-import { bestMatch, isFor, mismatchOf, storageClassOf } from './matching.js';
+import { bestMatch, isFor, mismatchOf } from './matching.js';
 import { BIND_COMPLETED, BOUND_BY_CONTROLLER, COMPONENT, PROVISIONERS } from './words.js';
 
 export interface ClaimSnapshot {

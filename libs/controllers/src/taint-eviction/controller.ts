@@ -1,7 +1,7 @@
 import { tolerates, tell, NODES, PODS, type Node, type Pod, type PodCondition, type Taint } from '#libs/api';
-import { parseTime, type Change, type Controller, type Instant, type Reconcile, type WatchRule } from '#libs/apimachinery';
+import { parseTime, keyOf, type Change, type Controller, type Instant, type Reconcile, type WatchRule } from '#libs/apimachinery';
 import { withCondition } from '../conditions.js';
-import { keyOf, splitKey } from '../watching.js';
+import { splitKey } from '../watching.js';
 
 const COMPONENT = 'taint-eviction-controller';
 

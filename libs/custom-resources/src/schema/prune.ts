@@ -1,4 +1,4 @@
-import { isJsonObject } from '#libs/apimachinery';
+import { isJsonObject, child } from '#libs/apimachinery';
 import { mapItems, mapMembers } from './json.js';
 import { memberNode, type SchemaNode } from './node.js';
 
@@ -18,8 +18,6 @@ export function prune(node: SchemaNode | undefined, value: unknown, isResource: 
   return prunePlace(node, value, isResource || node?.embedded === true, '', unknown);
 }
 
-const below = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
-
 function note(unknown: Unknown, path: string): undefined {
   if (unknown !== undefined && unknown.length < MOST_UNKNOWN) unknown.push(path);
   return undefined;
@@ -37,10 +35,10 @@ function prunePlace(node: SchemaNode | undefined, value: unknown, resource: bool
   return mapMembers(value, (name, member) => {
     if (resource && META.has(name)) return member;
     const own = node?.properties.get(name);
-    if (own === undefined && node?.open !== true) return note(unknown, below(path, name));
+    if (own === undefined && node?.open !== true) return note(unknown, child(path, name));
     if (typeof member !== 'object' || member === null) return member;
     const inner = own ?? node?.additional;
-    return prunePlace(inner, member, inner?.embedded === true, below(path, name), unknown);
+    return prunePlace(inner, member, inner?.embedded === true, child(path, name), unknown);
   });
 }
 
@@ -56,6 +54,6 @@ function keepPlace(node: SchemaNode, value: unknown, resource: boolean, path: st
     if ((resource && META.has(name)) || typeof member !== 'object' || member === null) return member;
     const inner = memberNode(node, name);
     if (inner === undefined && !node.open) return member;
-    return prunePlace(inner, member, inner?.embedded === true, below(path, name), unknown);
+    return prunePlace(inner, member, inner?.embedded === true, child(path, name), unknown);
   });
 }

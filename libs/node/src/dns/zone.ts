@@ -1,4 +1,4 @@
-import type { EndpointSlice, Service } from '#libs/api';
+import { SERVICE_NAME_LABEL, type EndpointSlice, type Service } from '#libs/api';
 import { objectKey } from '#libs/apimachinery';
 
 /** A question as it arrives: `name` without the final dot, in any case. */
@@ -62,7 +62,7 @@ export class DnsZone {
   ) {
     const slicesOf = new Map<string, EndpointSlice[]>();
     for (const slice of slices) {
-      const key = objectKey(slice.metadata.namespace, slice.metadata.labels?.['kubernetes.io/service-name'] ?? '');
+      const key = objectKey(slice.metadata.namespace, slice.metadata.labels?.[SERVICE_NAME_LABEL] ?? '');
       slicesOf.set(key, [...(slicesOf.get(key) ?? []), slice]);
     }
     for (const service of services)

@@ -1,4 +1,4 @@
-import type { Instant } from '#libs/apimachinery';
+import { formatTime } from '#libs/apimachinery';
 import type { Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod } from '#libs/api';
 import { isSidecar } from './names.js';
 import { attemptsOf, SANDBOX, type ObservedContainer, type Waiting } from './observed.js';
@@ -6,9 +6,6 @@ import { shouldRestart } from './plan.js';
 import type { PodMemory } from './pod-plan.js';
 import { isReady, isStarted } from './probes.js';
 import { resizeOf } from './resources.js';
-
-/** RFC 3339 with whole seconds, as metav1.Time is written. */
-export const timeText = (at: Instant): string => `${new Date(at).toISOString().slice(0, 19)}Z`;
 
 /** What the statuses of a pod's containers are made from. */
 export interface StatusInput {
@@ -30,8 +27,8 @@ function terminatedState(container: ObservedContainer, runtime: string): Contain
     exitCode: code,
     reason,
     ...(message ? { message } : {}),
-    ...(container.startedAt === undefined ? {} : { startedAt: timeText(container.startedAt) }),
-    finishedAt: timeText(container.finishedAt ?? container.createdAt),
+    ...(container.startedAt === undefined ? {} : { startedAt: formatTime(container.startedAt) }),
+    finishedAt: formatTime(container.finishedAt ?? container.createdAt),
     containerID: `${runtime}://${container.id}`,
   };
 }
@@ -85,7 +82,7 @@ function resourcesOf(
 
 function stateOf(input: StatusInput, spec: Container, isInit: boolean, last: ObservedContainer | undefined): ContainerState {
   const { pod, memory, runtime, ending } = input;
-  if (last?.state === 'running') return { running: { startedAt: timeText(last.startedAt ?? last.createdAt) } };
+  if (last?.state === 'running') return { running: { startedAt: formatTime(last.startedAt ?? last.createdAt) } };
   const failure = memory.failures.get(spec.name);
   const waiting = input.waiting.get(spec.name) ?? (failure ? waitingOf(failure) : undefined);
   if (last?.state === 'exited') {

@@ -1,7 +1,7 @@
-import type { Instant } from '#libs/apimachinery';
+import { formatTime, type Instant } from '#libs/apimachinery';
 import type { ContainerStatus, Pod, PodCondition, PodStatus } from '#libs/api';
 import { podConditions } from './conditions.js';
-import { containerStatuses, timeText, type StatusInput } from './container-status.js';
+import { containerStatuses, type StatusInput } from './container-status.js';
 import { isSidecar } from './names.js';
 import { runningSandbox } from './observed.js';
 import { deadlineExceeded } from './plan.js';
@@ -71,7 +71,7 @@ export function podStatus(input: StatusInput, node: NodeFacts, now: Instant): Po
     hostIP: node.hostIP,
     hostIPs: [{ ip: node.hostIP }],
     ...(podIP ? { podIP, podIPs: [{ ip: podIP }] } : {}),
-    startTime: old.startTime ?? timeText(now),
+    startTime: old.startTime ?? formatTime(now),
     ...(init.length > 0 ? { initContainerStatuses: init } : {}),
     containerStatuses: own,
     ...(added.length > 0 ? { ephemeralContainerStatuses: added } : {}),
@@ -91,7 +91,7 @@ function withTimes(next: readonly PodCondition[], old: readonly PodCondition[], 
     return {
       ...condition,
       lastProbeTime: before?.lastProbeTime ?? null,
-      lastTransitionTime: same ? before.lastTransitionTime : timeText(now),
+      lastTransitionTime: same ? before.lastTransitionTime : formatTime(now),
     };
   });
   const others = old.filter(({ type }) => !next.some((condition) => condition.type === type));

@@ -1,4 +1,4 @@
-import type { EndpointSlice, Service } from '#libs/api';
+import { SERVICE_NAME_LABEL, type EndpointSlice, type Service } from '#libs/api';
 import { objectKey } from '#libs/apimachinery';
 
 /** Where one connection may end up. */
@@ -24,7 +24,6 @@ export interface ProxyPort {
   readonly external: readonly ProxyEndpoint[];
 }
 
-const SERVICE_NAME = 'kubernetes.io/service-name';
 const PROXY_NAME = 'service.kubernetes.io/service-proxy-name';
 
 /**
@@ -35,7 +34,7 @@ const PROXY_NAME = 'service.kubernetes.io/service-proxy-name';
 export function proxyPlan(services: readonly Service[], slices: readonly EndpointSlice[], nodeName: string): readonly ProxyPort[] {
   const slicesOf = new Map<string, EndpointSlice[]>();
   for (const slice of slices) {
-    const name = slice.metadata.labels?.[SERVICE_NAME];
+    const name = slice.metadata.labels?.[SERVICE_NAME_LABEL];
     if (!name || slice.addressType !== 'IPv4') continue;
     const key = objectKey(slice.metadata.namespace, name);
     const list = slicesOf.get(key);

@@ -6,6 +6,7 @@ import {
   PERSISTENTVOLUMECLAIMS,
   PODS,
   SERVICEACCOUNTS,
+  MIRROR,
   type Node,
   type PersistentVolumeClaim,
   type Pod,
@@ -18,7 +19,6 @@ import { forbiddenLabels } from './node-labels.js';
 import { referencesOf } from './pod-references.js';
 import type { Attributes, ValidatingPlugin } from './plugin.js';
 
-const MIRROR_POD = 'kubernetes.io/config.mirror';
 const LEASES_NAMESPACE = 'kube-node-lease';
 
 /** One request of a node. */
@@ -55,8 +55,8 @@ function wrongOwner(pod: Pod, { node, given }: Asked): string | undefined {
 const createsPod: Rule = (asked) => {
   const { node, attributes } = asked;
   const pod = attributes.object as Pod;
-  if (pod.metadata.annotations?.[MIRROR_POD] === undefined) {
-    return `pod does not have "${MIRROR_POD}" annotation, node "${node}" can only create mirror pods`;
+  if (pod.metadata.annotations?.[MIRROR] === undefined) {
+    return `pod does not have "${MIRROR}" annotation, node "${node}" can only create mirror pods`;
   }
   if (pod.spec?.nodeName !== node) return `node "${node}" can only create pods with spec.nodeName set to itself`;
   const owner = wrongOwner(pod, asked);

@@ -1,4 +1,4 @@
-import { PODS, SERVICEACCOUNTS, type Container, type Pod, type PodSpec, type ServiceAccount, type Volume } from '#libs/api';
+import { PODS, SERVICEACCOUNTS, MIRROR, type Container, type Pod, type PodSpec, type ServiceAccount, type Volume } from '#libs/api';
 import { forbidden, GENERATED_NAME_ALPHABET } from '#libs/apimachinery';
 import type { Case } from '../case.js';
 import { NotThereYet } from '../reader.js';
@@ -7,7 +7,6 @@ import { foreignEphemeralSecret, foreignSecret, secretsOf } from './mountable-se
 import type { MutatingPlugin, ValidatingPlugin } from './plugin.js';
 
 const DEFAULT_ACCOUNT = 'default';
-const MIRROR_POD = 'kubernetes.io/config.mirror';
 const ENFORCED = 'kubernetes.io/enforce-mountable-secrets';
 /** What Go's strconv.ParseBool takes for true. */
 const TRUE = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
@@ -79,7 +78,7 @@ function accountOf(pod: Pod, accountName: string, name: string, { read }: Case):
 function withAccount(pod: Pod, name: string, given: Case): Pod {
   const { spec } = pod;
   if (!spec) return pod;
-  if (pod.metadata.annotations?.[MIRROR_POD] !== undefined) {
+  if (pod.metadata.annotations?.[MIRROR] !== undefined) {
     checkMirror(pod, name);
     return pod;
   }
@@ -111,7 +110,7 @@ export const mountableSecrets: ValidatingPlugin = {
     const { object, old, name } = attributes;
     if (!isAbout(given, attributes, PODS, old ? 'ephemeralcontainers' : '')) return undefined;
     const pod = object as Pod;
-    if (!pod.spec || pod.metadata.annotations?.[MIRROR_POD] !== undefined) return undefined;
+    if (!pod.spec || pod.metadata.annotations?.[MIRROR] !== undefined) return undefined;
     const account = accountOf(pod, pod.spec.serviceAccountName || DEFAULT_ACCOUNT, name, given);
     if (!TRUE.has(account.metadata.annotations?.[ENFORCED] ?? '')) return undefined;
     const why = old ? foreignEphemeralSecret(pod.spec, account) : foreignSecret(pod.spec, account);

@@ -3,6 +3,10 @@ import {
   PERSISTENTVOLUMES,
   STORAGECLASSES,
   VOLUMEATTRIBUTESCLASSES,
+  DEFAULT_STORAGE_CLASS_ANNOTATIONS,
+  namedStorageClass,
+  requestedStorage,
+  storageClassOf,
   type PersistentVolumeClaim,
   type StorageClass,
 } from '#libs/api';
@@ -12,12 +16,6 @@ import { isAbout } from './about.js';
 import { newestDefault } from './default-class.js';
 import type { MutatingPlugin, ValidatingPlugin } from './plugin.js';
 
-const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
-const DEFAULT_CLASS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
-
-const classNameOf = ({ metadata, spec }: PersistentVolumeClaim): string | undefined =>
-  metadata.annotations?.[BETA_CLASS] ?? spec?.storageClassName;
-
 /** DefaultStorageClass: a claim that names no class is of the default one, where there is any; '' means none. */
 export const defaultStorageClass: MutatingPlugin = {
   name: 'DefaultStorageClass',
@@ -25,8 +23,8 @@ export const defaultStorageClass: MutatingPlugin = {
   mutate(object, attributes, given): KubeObject {
     if (!isAbout(given, attributes, PERSISTENTVOLUMECLAIMS)) return object;
     const claim = object as PersistentVolumeClaim;
-    if (!claim.spec || classNameOf(claim) !== undefined) return claim;
-    const found = newestDefault(given.read.list(STORAGECLASSES, undefined), DEFAULT_CLASS);
+    if (!claim.spec || namedStorageClass(claim) !== undefined) return claim;
+    const found = newestDefault(given.read.list(STORAGECLASSES, undefined), DEFAULT_STORAGE_CLASS_ANNOTATIONS);
     if (found === undefined) return claim;
     return { ...claim, spec: { ...claim.spec, storageClassName: found } } as PersistentVolumeClaim;
   },
@@ -52,12 +50,10 @@ export const storageObjectInUseProtection: MutatingPlugin = {
 
 /** Whether the class that a claim is and was of lets its volumes grow. */
 function mayGrow(next: PersistentVolumeClaim, old: PersistentVolumeClaim, { read }: Case): boolean {
-  const name = classNameOf(next) ?? '';
-  if (name === '' || name !== (classNameOf(old) ?? '')) return false;
+  const name = storageClassOf(next);
+  if (name === '' || name !== storageClassOf(old)) return false;
   return (read.object(STORAGECLASSES, '', name)?.object as StorageClass | undefined)?.allowVolumeExpansion === true;
 }
-
-const sizeOf = ({ spec }: PersistentVolumeClaim): string => spec?.resources?.requests?.['storage'] ?? '0';
 
 /** PersistentVolumeClaimResize: only bound claims of a class that allows it grow. */
 export const persistentVolumeClaimResize: ValidatingPlugin = {
@@ -66,7 +62,7 @@ export const persistentVolumeClaimResize: ValidatingPlugin = {
   validate(attributes, given) {
     if (!isAbout(given, attributes, PERSISTENTVOLUMECLAIMS)) return undefined;
     const [next, old] = [attributes.object as PersistentVolumeClaim, attributes.old as PersistentVolumeClaim];
-    if (compareQuantities(sizeOf(next), sizeOf(old)) <= 0) return undefined;
+    if (compareQuantities(requestedStorage(next), requestedStorage(old)) <= 0) return undefined;
     if (old.status?.phase !== 'Bound') {
       throw forbidden(PERSISTENTVOLUMECLAIMS, attributes.name, 'Only bound persistent volume claims can be expanded');
     }

@@ -1,4 +1,4 @@
-import type { Service, ServicePort, ServiceSpec } from '#libs/api';
+import { needsHealthCheck, type Service, type ServicePort, type ServiceSpec } from '#libs/api';
 import { usesNodePorts } from './claims.js';
 
 const usesAddress = ({ spec }: Service): boolean => spec?.type !== 'ExternalName';
@@ -37,9 +37,6 @@ export function keepAllocated(next: Service, old: Service): Service {
   }
   return { ...next, spec: addressesInStep(spec, before) };
 }
-
-const needsHealthCheck = ({ type, externalTrafficPolicy }: ServiceSpec): boolean =>
-  type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
 
 const nodePortsText = ({ ports = [] }: ServiceSpec): string => JSON.stringify(ports.map(({ nodePort = 0 }) => nodePort).sort());
 

@@ -1,10 +1,8 @@
-import { ENDPOINTSLICES, SERVICES, type EndpointSlice, type Service, type ServicePort } from '#libs/api';
+import { ENDPOINTSLICES, SERVICES, SERVICE_NAME_LABEL, type EndpointSlice, type Service, type ServicePort } from '#libs/api';
 import type { Lister } from '#libs/apimachinery';
 
 /** Where a Service of the cluster is reached, or why it is not, in upstream's words. */
 export type Resolved = { readonly host: string; readonly port: number } | { readonly failure: string };
-
-const SERVICE_NAME = 'kubernetes.io/service-name';
 
 function externalOf(service: Service, port: number): Resolved {
   const { externalName = '' } = service.spec ?? {};
@@ -32,6 +30,6 @@ export function resolveService(lister: Pick<Lister, 'get' | 'list'>, namespace: 
   const wanted = service.spec?.ports?.find((each) => each.port === port);
   if (!wanted) return { failure: `no service port ${port} found for service "${name}"` };
   const slices = lister.list(ENDPOINTSLICES, namespace) as readonly EndpointSlice[];
-  const own = slices.filter(({ metadata }) => metadata.labels?.[SERVICE_NAME] === name);
+  const own = slices.filter(({ metadata }) => metadata.labels?.[SERVICE_NAME_LABEL] === name);
   return endpointOf(own, wanted) ?? { failure: `no endpoints available for service "${name}"` };
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ENDPOINTSLICES, SERVICES, type APIServiceSpec, type EndpointSlice, type Service } from '#libs/api';
+import { ENDPOINTSLICES, SERVICES, SERVICE_NAME_LABEL, type APIServiceSpec, type EndpointSlice, type Service } from '#libs/api';
 import { StatusError } from '#libs/apimachinery';
 import type { StateView } from '#libs/runtime';
 import type { User } from '../authorizer.js';
@@ -85,7 +85,7 @@ export class ApiBackend {
   private slices(): readonly EndpointSlice[] {
     const { namespace = '', name = '' } = this.spec.service ?? {};
     const all = this.view.list(ENDPOINTSLICES, namespace) as readonly EndpointSlice[];
-    return all.filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name);
+    return all.filter(({ metadata }) => metadata.labels?.[SERVICE_NAME_LABEL] === name);
   }
 }
 

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { NODES, PODS, SECRETS, SERVICEACCOUNTS, type Secret } from '#libs/api';
-import type { GroupVersionResource, Instant, KubeObject } from '#libs/apimachinery';
+import { quotedList, type GroupVersionResource, type Instant, type KubeObject } from '#libs/apimachinery';
 import type { StateView } from '#libs/runtime';
 import type { User } from '../authorizer.js';
 import { LEGACY_ISSUER, readLegacyClaims } from './legacy-claims.js';
@@ -50,7 +50,7 @@ export class ServiceAccountAuthenticator implements TokenAuthenticator {
     const own = this.sources.audiences;
     const meant = legacy || !Array.isArray(named) || named.length === 0 ? own : (named as readonly string[]);
     const audiences = wanted.filter((audience) => meant.includes(audience));
-    if (audiences.length === 0) return `token audiences ${show(meant)} is invalid for the target audiences ${show(wanted)}`;
+    if (audiences.length === 0) return `token audiences ${quotedList(meant)} is invalid for the target audiences ${quotedList(wanted)}`;
     const user = legacy ? this.legacyUser(token, claims) : this.user(claims);
     return typeof user === 'string' ? user : { user, audiences };
   }
@@ -146,7 +146,6 @@ export class ServiceAccountAuthenticator implements TokenAuthenticator {
   }
 }
 
-const show = (audiences: readonly string[]): string => `[${audiences.map((audience) => JSON.stringify(audience)).join(' ')}]`;
 const same = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b);
 const groupsOf = (namespace: string): readonly string[] => ['system:serviceaccounts', `system:serviceaccounts:${namespace}`];
 

@@ -1,4 +1,4 @@
-import { ENDPOINTSLICES, PODS, SERVICES, type EndpointSlice, type Pod, type Service } from '#libs/api';
+import { ENDPOINTSLICES, PODS, SERVICES, SERVICE_NAME_LABEL, type EndpointSlice, type Pod, type Service } from '#libs/api';
 import { badRequest, StatusError } from '#libs/apimachinery';
 import type { StateView, World } from '#libs/runtime';
 import type { Call } from '../call.js';
@@ -7,8 +7,6 @@ import { nothingHere } from '../respond.js';
 import type { ServedResource } from '../served-resource.js';
 import type { Backend, Forwarder, Upgrade } from './forwarder.js';
 import { podLocation, proxiedName, serviceLocation, type Location, type ProxiedName } from './locations.js';
-
-const SERVICE_NAME = 'kubernetes.io/service-name';
 
 /** What proxying to pods and Services works with. */
 export interface ObjectProxySources {
@@ -65,7 +63,7 @@ export class ObjectProxy {
     if (resource !== SERVICES.resource) throw nothingHere();
     const service = (await reader.get(services, place, '', call.signal)).object as Service;
     const slices = view.list(ENDPOINTSLICES, namespace) as readonly EndpointSlice[];
-    const own = slices.filter(({ metadata }) => metadata.labels?.[SERVICE_NAME] === named.name);
+    const own = slices.filter(({ metadata }) => metadata.labels?.[SERVICE_NAME_LABEL] === named.name);
     return serviceLocation(service, own, named, isProxyable, world.random());
   }
 }

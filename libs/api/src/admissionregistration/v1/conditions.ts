@@ -1,4 +1,4 @@
-import { BOOL, type CelType } from '#libs/cel';
+import { BOOL, KEYWORDS, type CelType } from '#libs/cel';
 import { duplicate, invalidValue, isQualifiedName, required, tooMany } from '#libs/apimachinery';
 import type { MatchCondition, Variable } from '../../generated/types.js';
 import { judge, type Problems } from '../../problems.js';
@@ -6,9 +6,6 @@ import { compileAdmissionExpression, type ExpressionScope } from '../expressions
 
 const MOST_CONDITIONS = 64;
 const IDENTIFIER = /^[_a-zA-Z][_a-zA-Z0-9]*$/;
-const RESERVED = new Set(
-  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(' '),
-);
 
 /** One expression: it must be there, compile, and evaluate to one of the types. Gives its type. */
 export function validateExpression(
@@ -59,7 +56,7 @@ export function validateVariables(
   (variables ?? []).forEach(({ name, expression }, i) => {
     const at = `${path}[${i}]`;
     if (!name) into.push(required(`${at}.name`, 'name is not specified'));
-    else if (!IDENTIFIER.test(name) || RESERVED.has(name))
+    else if (!IDENTIFIER.test(name) || KEYWORDS.has(name))
       into.push(invalidValue(`${at}.name`, name, 'name is not a valid CEL identifier'));
     else if (types[name]) into.push(duplicate(`${at}.name`, name));
     const type = validateExpression(

@@ -13,8 +13,7 @@ import {
 } from '#libs/apimachinery';
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec, TypedObjectReference } from '../../generated/types.js';
 import { judge, oneOfIfSet, present, unsupported, type Problems } from '../../problems.js';
-
-const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
+import { ACCESS_MODES } from './claims.js';
 
 function dataSource(into: Problems, path: string, { name, kind, apiGroup, namespace }: TypedObjectReference): void {
   present(into, `${path}.name`, name);

@@ -17,10 +17,7 @@ import { judge, oneOfIfSet, present, unsupported, type Problems } from '../../pr
 import { PERSISTENTVOLUMES } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
 import { statusOf } from '../../verbs.js';
-
-const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
-const SHORT_MODES = { ReadWriteOnce: 'RWO', ReadOnlyMany: 'ROX', ReadWriteMany: 'RWX', ReadWriteOncePod: 'RWOP' } as const;
-const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
+import { ACCESS_MODES, shortAccessModes, storageClassOf } from './claims.js';
 
 /** The members of a volume's spec that say where it is: exactly one of them is there. */
 const SOURCES = [
@@ -108,11 +105,7 @@ function defaults(sent: PersistentVolume): PersistentVolume {
   return object.status?.phase ? object : { ...object, status: { ...object.status, phase: 'Pending' } };
 }
 
-const modes = ({ spec }: PersistentVolume): string =>
-  Object.entries(SHORT_MODES)
-    .filter(([mode]) => spec?.accessModes?.includes(mode))
-    .map(([, short]) => short)
-    .join(',');
+const modes = ({ spec }: PersistentVolume): string => shortAccessModes(spec?.accessModes);
 const claim = ({ spec }: PersistentVolume): string =>
   spec?.claimRef ? `${spec.claimRef.namespace ?? ''}/${spec.claimRef.name ?? ''}` : '';
 
@@ -133,7 +126,7 @@ export const persistentvolumes = kindOf<PersistentVolume>(PERSISTENTVOLUMES, 'Pe
     column('Reclaim Policy', ({ spec }) => spec?.persistentVolumeReclaimPolicy ?? ''),
     column('Status', ({ metadata, status }) => (metadata.deletionTimestamp ? 'Terminating' : (status?.phase ?? ''))),
     column('Claim', claim),
-    column('StorageClass', ({ metadata, spec }) => metadata.annotations?.[BETA_CLASS] ?? spec?.storageClassName ?? ''),
+    column('StorageClass', storageClassOf),
     column('VolumeAttributesClass', ({ spec }) => spec?.volumeAttributesClassName ?? '<unset>'),
     column('Reason', ({ status }) => status?.reason ?? ''),
     AGE,

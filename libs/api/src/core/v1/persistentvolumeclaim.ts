@@ -7,26 +7,14 @@ import { standardStrategy } from '../../strategy.js';
 import { ALL_VERBS, statusOf } from '../../verbs.js';
 import { validateClaim, validateClaimUpdate } from './claim-validation.js';
 import { claimSpecDefaults } from './volume-defaults.js';
-
-const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
-const SHORT_MODES = { ReadWriteOnce: 'RWO', ReadOnlyMany: 'ROX', ReadWriteMany: 'RWX', ReadWriteOncePod: 'RWOP' } as const;
+import { shortAccessModes, storageClassOf } from './claims.js';
 
 function defaults(sent: PersistentVolumeClaim): PersistentVolumeClaim {
   const claim = within(sent, 'spec', claimSpecDefaults);
   return claim.status?.phase ? claim : { ...claim, status: { ...claim.status, phase: 'Pending' } };
 }
 
-function accessModes({ spec, status }: PersistentVolumeClaim): string {
-  if (!spec?.volumeName) return '';
-  const modes = status?.accessModes ?? [];
-  return Object.entries(SHORT_MODES)
-    .filter(([mode]) => modes.includes(mode))
-    .map(([, short]) => short)
-    .join(',');
-}
-
-const storageClass = ({ metadata, spec }: PersistentVolumeClaim): string =>
-  metadata.annotations?.[BETA_CLASS] ?? spec?.storageClassName ?? '';
+const accessModes = ({ spec, status }: PersistentVolumeClaim): string => (spec?.volumeName ? shortAccessModes(status?.accessModes) : '');
 
 export const persistentvolumeclaims: ResourceDefinition<PersistentVolumeClaim> = {
   resource: PERSISTENTVOLUMECLAIMS,
@@ -53,7 +41,7 @@ export const persistentvolumeclaims: ResourceDefinition<PersistentVolumeClaim> =
     column('Volume', ({ spec }) => spec?.volumeName ?? ''),
     column('Capacity', ({ spec, status }) => (spec?.volumeName ? (status?.capacity?.['storage'] ?? '0') : '')),
     column('Access Modes', accessModes),
-    column('StorageClass', storageClass),
+    column('StorageClass', storageClassOf),
     column('VolumeAttributesClass', ({ spec }) => spec?.volumeAttributesClassName ?? '<unset>'),
     AGE,
     wideColumn('VolumeMode', ({ spec }) => spec?.volumeMode ?? '<unset>'),

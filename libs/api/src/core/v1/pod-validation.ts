@@ -20,7 +20,8 @@ import { tolerations } from './scheduling-validation.js';
 
 /** Marks the copy of a pod that a kubelet runs by a file of its own. */
 export const MIRROR = 'kubernetes.io/config.mirror';
-const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
+/** Annotation by which a user says which pods are cheap to lose. */
+export const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
 const MOST_INT32 = 2147483647;
 const EMPTY_SPEC: PodSpec = { containers: [] };
 

@@ -23,9 +23,12 @@ const FAMILIES = ['IPv4', 'IPv6'];
 const LONGEST_AFFINITY = 86400;
 
 const isHeadless = ({ clusterIPs }: ServiceSpec): boolean => clusterIPs?.length === 1 && clusterIPs[0] === 'None';
-const externallyAccessible = ({ type, externalIPs }: ServiceSpec): boolean =>
+
+/** Whether a Service can be reached from outside the cluster. */
+export const externallyAccessible = ({ type, externalIPs }: ServiceSpec): boolean =>
   type === 'LoadBalancer' || type === 'NodePort' || (type === 'ClusterIP' && (externalIPs?.length ?? 0) > 0);
-const needsHealthCheck = ({ type, externalTrafficPolicy }: ServiceSpec): boolean =>
+/** Whether a Service has a port on every node by which a load balancer asks for endpoints there. */
+export const needsHealthCheck = ({ type, externalTrafficPolicy }: ServiceSpec): boolean =>
   type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
 
 function byType(into: Problems, spec: ServiceSpec): void {

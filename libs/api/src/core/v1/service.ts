@@ -6,7 +6,7 @@ import { SERVICES } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
 import { ALL_VERBS, proxyOf, statusOf } from '../../verbs.js';
 import { SERVICE_COLUMNS } from './service-columns.js';
-import { validateService, validateServiceStatus, validateServiceUpdate } from './service-validation.js';
+import { validateService, validateServiceStatus, validateServiceUpdate, externallyAccessible } from './service-validation.js';
 
 /** Three hours: how long a client sticks to an endpoint unless told otherwise. */
 const AFFINITY_SECONDS = 10800;
@@ -25,10 +25,6 @@ function affinityDefaults(spec: ServiceSpec): ServiceSpec {
   if (spec.sessionAffinity !== 'ClientIP' || spec.sessionAffinityConfig?.clientIP?.timeoutSeconds !== undefined) return spec;
   return { ...spec, sessionAffinityConfig: { clientIP: { timeoutSeconds: AFFINITY_SECONDS } } };
 }
-
-/** Whether a service can be reached from outside the cluster. */
-const externallyAccessible = ({ type, externalIPs }: ServiceSpec): boolean =>
-  type === 'LoadBalancer' || type === 'NodePort' || (type === 'ClusterIP' && (externalIPs?.length ?? 0) > 0);
 
 function specDefaults(sent: ServiceSpec): ServiceSpec {
   let spec = affinityDefaults(fill(sent, { sessionAffinity: 'None', type: 'ClusterIP' }));

@@ -6,8 +6,10 @@ import type { EndpointSlice } from '../../generated/types.js';
 import { ENDPOINTSLICES } from '../../resources.js';
 import { standardStrategy, withGeneration } from '../../strategy.js';
 import { ALL_VERBS } from '../../verbs.js';
-
 import { validateEndpointSlice } from './endpointslice-validation.js';
+
+/** Says which Service a slice belongs to. */
+export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
 const PORT = { name: '', protocol: 'TCP' } as const;
 

@@ -8,11 +8,15 @@ import { STORAGECLASSES } from '../../resources.js';
 import { standardStrategy } from '../../strategy.js';
 import { parameters } from './parameters.js';
 
-const DEFAULTS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
+/** The annotations that make a class the default one, today's and that of old. */
+export const DEFAULT_STORAGE_CLASS_ANNOTATIONS = [
+  'storageclass.kubernetes.io/is-default-class',
+  'storageclass.beta.kubernetes.io/is-default-class',
+];
 
 /** Whether claims without a class get this one. */
 export const isDefaultStorageClass = ({ metadata }: StorageClass): boolean =>
-  DEFAULTS.some((name) => metadata.annotations?.[name] === 'true');
+  DEFAULT_STORAGE_CLASS_ANNOTATIONS.some((name) => metadata.annotations?.[name] === 'true');
 
 function validate(object: StorageClass): readonly FieldError[] {
   const into: Problems = [];

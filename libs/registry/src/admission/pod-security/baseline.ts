@@ -114,8 +114,9 @@ function seLinux(allowed: ReadonlySet<string>): Check['check'] {
   };
 }
 
-const SECCOMP_POD = 'seccomp.security.alpha.kubernetes.io/pod';
-const SECCOMP_CONTAINER = 'container.seccomp.security.alpha.kubernetes.io/';
+/** Annotations that named seccomp profiles before pods had a field for them: of the pod, and of its containers by name. */
+export const SECCOMP_POD = 'seccomp.security.alpha.kubernetes.io/pod';
+export const SECCOMP_CONTAINER = 'container.seccomp.security.alpha.kubernetes.io/';
 const isSeccompProfile = (value: string): boolean =>
   value === 'runtime/default' || value === 'docker/default' || value.startsWith('localhost/');
 

@@ -18,6 +18,7 @@ import type { Attributes, ValidatingPlugin, Verdict } from '../plugin.js';
 import { containersOf, type AnyContainer } from './containers.js';
 import { printedViolations, violationsOf } from './evaluate.js';
 import { isStricter, policyOf, printedPolicy, type LevelVersion } from './policy.js';
+import { SECCOMP_CONTAINER, SECCOMP_POD } from './baseline.js';
 
 /** Most pods of a namespace that a new policy is tried on. */
 const MOST_PODS = 3000;
@@ -77,9 +78,6 @@ function admitNamespace(next: Namespace, old: Namespace | undefined, given: Case
   if (enforce.minor === was.minor && !isStricter(enforce.level, was.level)) return undefined;
   return { warnings: warningsOfPods(name, enforce, given) };
 }
-
-const SECCOMP_POD = 'seccomp.security.alpha.kubernetes.io/pod';
-const SECCOMP_CONTAINER = 'container.seccomp.security.alpha.kubernetes.io/';
 
 /** Whether an update can make a pod violate what it did not: other images, containers or profiles. */
 function isSignificant(next: Pod, old: Pod): boolean {

@@ -1,5 +1,5 @@
 import jwt from 'jsonwebtoken';
-import type { Instant } from '#libs/apimachinery';
+import { quotedList, type Instant } from '#libs/apimachinery';
 import type { User } from '../../authorizer.js';
 import { issuerOf } from '../token-keys.js';
 import { SIGNING_ALGORITHMS, type JwtSettings, type SigningAlgorithm } from './configuration.js';
@@ -36,7 +36,7 @@ export class OidcAuthenticator {
     const algorithms = this.settings.signingAlgorithms ?? SIGNING_ALGORITHMS;
     if (header === undefined) return 'oidc: malformed jwt';
     if (!(algorithms as readonly string[]).includes(header.alg)) {
-      return `oidc: malformed jwt: unexpected signature algorithm ${JSON.stringify(header.alg)}; expected ${show(algorithms)}`;
+      return `oidc: malformed jwt: unexpected signature algorithm ${JSON.stringify(header.alg)}; expected ${quotedList(algorithms)}`;
     }
     for (const key of await this.keys.keysFor(header.kid)) {
       try {
@@ -66,7 +66,7 @@ export class OidcAuthenticator {
     const meant = (Array.isArray(aud) ? aud : [aud]).filter((audience): audience is string => typeof audience === 'string');
     const { audiences } = this.settings.issuer;
     if (meant.some((audience) => audiences.includes(audience))) return undefined;
-    return `oidc: verify token: oidc: expected audience in ${show(audiences)} got ${show(meant)}`;
+    return `oidc: verify token: oidc: expected audience in ${quotedList(audiences)} got ${quotedList(meant)}`;
   }
 
   #remember(token: string, claims: Claims): void {
@@ -78,8 +78,6 @@ export class OidcAuthenticator {
     }
   }
 }
-
-const show = (values: readonly string[]): string => `[${values.map((value) => JSON.stringify(value)).join(' ')}]`;
 
 function headerOf(token: string): { readonly alg: string; readonly kid: string | undefined } | undefined {
   try {
