@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { User } from './authorizer.js';
+import type { User } from './authorization/authorizer.js';
 import type { RequestInfo } from './request-info.js';
 
 /** One request that has been read as far as its headers and admitted: what every handler is given. */

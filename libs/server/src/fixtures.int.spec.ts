@@ -3,10 +3,10 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { decode, DEFINITIONS, isServed, MODELS, type ResourceDefinition } from '#libs/api';
 import type { KubeObject } from '#libs/apimachinery';
-import { parseObject } from './body.js';
-import { mediaTypeOfFormat, type Format } from './negotiate.js';
-import { encoded } from './respond.js';
-import { REVIEWS } from './reviews.js';
+import { parseObject } from './encoding/body.js';
+import { mediaTypeOfFormat, type Format } from './encoding/negotiate.js';
+import { encoded } from './encoding/respond.js';
+import { REVIEWS } from './authorization/reviews.js';
 
 /** Upstream's `k8s.io/api/testdata`, which `./decklog prepare` fetches. */
 const TESTDATA = join(process.env['DECKLOG_CACHE'] ?? join(homedir(), '.cache', 'decklog'), 'upstream-1.36', 'testdata');

@@ -3,8 +3,8 @@ import type { AuditStream, EventLog } from '#libs/log';
 import type { HistoryReader, Logger, StateView, WebhookCaller, World, WritePath } from '#libs/runtime';
 import type { FrontProxyTls } from './aggregation/backend.js';
 import type { AuthenticationSettings } from './authentication/settings.js';
-import type { Authorizer } from './authorizer.js';
-import type { RulesFor } from './reviews.js';
+import type { Authorizer } from './authorization/authorizer.js';
+import type { RulesFor } from './authorization/reviews.js';
 
 /** Where to listen; port 0 draws a free one. */
 export interface ListenAddress {

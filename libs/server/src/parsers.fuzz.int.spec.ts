@@ -14,12 +14,12 @@ import {
   toStatus,
 } from '#libs/apimachinery';
 import { aDeployment, Dice, mutated, ODD_TEXTS, patchFor } from '#libs/testing';
-import { decodeContinue } from './continue-token.js';
-import { listOptionsOf, sequenceOf } from './list-options.js';
-import { negotiate } from './negotiate.js';
+import { decodeContinue } from './reads/continue-token.js';
+import { listOptionsOf, sequenceOf } from './reads/list-options.js';
+import { negotiate } from './encoding/negotiate.js';
 import { requestInfoOf } from './request-info.js';
 import { deleteOptionsOf, writeOptionsOf } from './write-options.js';
-import { parseYaml, YamlProblem } from './yaml-body.js';
+import { parseYaml, YamlProblem } from './encoding/yaml-body.js';
 
 const SCALE = Number(process.env['FUZZ_RUNS'] ?? 10_000) / 10_000;
 

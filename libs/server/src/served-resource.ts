@@ -4,7 +4,7 @@ import { hasProtobuf, type ResourceDefinition, type VersionWebhook } from '#libs
 import { bodyWithVersion, decodeObject, type Sequence, type StreamName } from '#libs/log';
 import type { StoredRow, WebhookCaller } from '#libs/runtime';
 import { convertAll } from './conversion.js';
-import { BUILT_IN_OBJECTS, CUSTOM_OBJECTS, type Allows } from './negotiate.js';
+import { BUILT_IN_OBJECTS, CUSTOM_OBJECTS, type Allows } from './encoding/negotiate.js';
 
 /** One object as the cache or the history yields it. `object` has its resourceVersion and must not be changed. */
 export interface Row {

@@ -10,7 +10,7 @@ import {
   type Preconditions,
 } from '#libs/apimachinery';
 import type { WriteOptions } from '#libs/registry';
-import { integerOf, type ListOptions } from './list-options.js';
+import { integerOf, type ListOptions } from './reads/list-options.js';
 import { truthy } from './request-info.js';
 
 const VALIDATIONS = ['', 'Ignore', 'Strict', 'Warn'];

@@ -13,7 +13,7 @@ import { formatTime, type KubeObject } from '#libs/apimachinery';
 import type { CacheEvent, Logger, StateView, World, WritePath } from '#libs/runtime';
 import type { Call } from '../call.js';
 import type { Forwarder, Upgrade } from '../proxy/forwarder.js';
-import { sendBody } from '../respond.js';
+import { sendBody } from '../encoding/respond.js';
 import { failedDiscovery, PASSED, type Availability } from './availability.js';
 import { ApiBackend, type FrontProxyTls } from './backend.js';
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { ENDPOINTSLICES, SERVICES, SERVICE_NAME_LABEL, type APIServiceSpec, type EndpointSlice, type Service } from '#libs/api';
 import { StatusError } from '#libs/apimachinery';
 import type { StateView } from '#libs/runtime';
-import type { User } from '../authorizer.js';
+import type { User } from '../authorization/authorizer.js';
 import type { Backend, Forwarder } from '../proxy/forwarder.js';
 import { serviceLocation } from '../proxy/locations.js';
 import { hindrance, servedBy, type Availability } from './availability.js';

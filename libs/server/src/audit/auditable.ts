@@ -1,5 +1,5 @@
 import type { AuditEntry, AuditKind } from '#libs/log';
-import type { User } from '../authorizer.js';
+import type { User } from '../authorization/authorizer.js';
 import type { RequestInfo } from '../request-info.js';
 
 const WRITES = new Set(['create', 'update', 'patch', 'delete', 'deletecollection', 'post', 'put']);

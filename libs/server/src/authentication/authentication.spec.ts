@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import jwt from 'jsonwebtoken';
 import type { KubeObject } from '#libs/apimachinery';
 import { startTestApiServer, testAuthority, type TestAnswer, type TestApiServer, type TestAuthority, type TestPair } from '#libs/testing';
-import { allowAuthenticated } from '../authorizer.js';
+import { allowAuthenticated } from '../authorization/authorizer.js';
 import { valuesOf } from './request-header.js';
 import { staticTokens } from './static-tokens.js';
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { StatusError, type Instant } from '#libs/apimachinery';
-import type { User } from '../authorizer.js';
+import type { User } from '../authorization/authorizer.js';
 import { bearerOf } from './bearer.js';
 import { certificatesOf, certifiedUser, commonNameOf, shownCertificate, signedBy, type ShownCertificate } from './client-certificate.js';
 import { requestHeaders, type RequestHeaderSettings } from './request-header.js';

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { SECRETS, type Secret } from '#libs/api';
 import type { Instant } from '#libs/apimachinery';
 import type { StateView } from '#libs/runtime';
-import type { User } from '../authorizer.js';
+import type { User } from '../authorization/authorizer.js';
 
 const TOKEN = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
 const GROUP = /^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/;

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import type { Instant } from '#libs/apimachinery';
-import type { User } from '../authorizer.js';
+import type { User } from '../authorization/authorizer.js';
 
 type Names = Readonly<Record<string, string | readonly string[] | undefined>>;
 

@@ -1,5 +1,5 @@
 import { startTestApiServer, testTokenKey, type TestAnswer, type TestApiServer } from '#libs/testing';
-import { allowAuthenticated } from '../authorizer.js';
+import { allowAuthenticated } from '../authorization/authorizer.js';
 import { legacyTokenSigner, readLegacyClaims, writtenLegacyClaims } from './legacy-claims.js';
 
 const claims = { namespace: 'a', secret: 's', account: 'bob', accountUid: 'bob-uid' };

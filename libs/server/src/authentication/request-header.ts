@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { User } from '../authorizer.js';
+import type { User } from '../authorization/authorizer.js';
 
 /** Which proxies are believed when they say who asks, and where they say it: the `--requestheader-*` flags upstream. */
 export interface RequestHeaderSettings {

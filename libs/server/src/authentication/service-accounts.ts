@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { NODES, PODS, SECRETS, SERVICEACCOUNTS, type Secret } from '#libs/api';
 import { quotedList, type GroupVersionResource, type Instant, type KubeObject } from '#libs/apimachinery';
 import type { StateView } from '#libs/runtime';
-import type { User } from '../authorizer.js';
+import type { User } from '../authorization/authorizer.js';
 import { LEGACY_ISSUER, readLegacyClaims } from './legacy-claims.js';
 import type { TokenAuthenticator, TokenOutcome } from './token-authenticator.js';
 import { isTokenClaims, type TokenClaims } from './token-claims.js';

@@ -1,5 +1,5 @@
 import { timingSafeEqual, createHash } from 'node:crypto';
-import type { User } from '../authorizer.js';
+import type { User } from '../authorization/authorizer.js';
 
 const MAX_BYTES = 1024 * 1024;
 

@@ -1,4 +1,4 @@
-import type { User } from '../authorizer.js';
+import type { User } from '../authorization/authorizer.js';
 
 /** A token that was believed: whose it is, and for which of the wanted audiences. */
 export interface AuthenticatedToken {

@@ -10,12 +10,12 @@ import {
   type KubeObject,
 } from '#libs/apimachinery';
 import type { StateView, World, WritePath } from '#libs/runtime';
-import { mediaTypeOf, parseObject, readBody } from '../body.js';
+import { mediaTypeOf, parseObject, readBody } from '../encoding/body.js';
 import type { Call } from '../call.js';
-import { negotiate, WITHOUT_TABLE } from '../negotiate.js';
-import type { Reader } from '../reader.js';
+import { negotiate, WITHOUT_TABLE } from '../encoding/negotiate.js';
+import type { Reader } from '../reads/reader.js';
 import { requesterOf } from '../requester.js';
-import { sendObject } from '../respond.js';
+import { sendObject } from '../encoding/respond.js';
 import type { ServedResource } from '../served-resource.js';
 import type { BoundClaims } from './token-claims.js';
 import type { TokenKeys } from './token-keys.js';

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { jwtPayload, startTestApiServer, testTokenKey, type TestAnswer, type TestApiServer } from '#libs/testing';
-import { allowAuthenticated } from '../authorizer.js';
+import { allowAuthenticated } from '../authorization/authorizer.js';
 import type { TokenClaims } from './token-claims.js';
 import { TokenKeys } from './token-keys.js';
 

@@ -7,7 +7,7 @@ import {
   type PriorityLevelConfiguration,
   type ResourcePolicyRule,
 } from '#libs/api';
-import type { User } from '../authorizer.js';
+import type { User } from '../authorization/authorizer.js';
 import type { RequestInfo } from '../request-info.js';
 
 /** What flow schemas look at of a request. */

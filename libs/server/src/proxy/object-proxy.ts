@@ -2,8 +2,8 @@ import { ENDPOINTSLICES, PODS, SERVICES, SERVICE_NAME_LABEL, type EndpointSlice,
 import { badRequest, StatusError } from '#libs/apimachinery';
 import type { StateView, World } from '#libs/runtime';
 import type { Call } from '../call.js';
-import type { Reader } from '../reader.js';
-import { nothingHere } from '../respond.js';
+import type { Reader } from '../reads/reader.js';
+import { nothingHere } from '../encoding/respond.js';
 import type { ServedResource } from '../served-resource.js';
 import type { Backend, Forwarder, Upgrade } from './forwarder.js';
 import { podLocation, proxiedName, serviceLocation, type Location, type ProxiedName } from './locations.js';

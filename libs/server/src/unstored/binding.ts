@@ -1,11 +1,11 @@
 import { kindOf, PODS } from '#libs/api';
 import { badRequest, type KubeObject } from '#libs/apimachinery';
 import type { WritePath, StateView } from '#libs/runtime';
-import { mediaTypeOf, parseObject, readBody } from '../body.js';
+import { mediaTypeOf, parseObject, readBody } from '../encoding/body.js';
 import type { Call } from '../call.js';
-import { negotiate, WITHOUT_TABLE } from '../negotiate.js';
+import { negotiate, WITHOUT_TABLE } from '../encoding/negotiate.js';
 import { requesterOf } from '../requester.js';
-import { sendObject } from '../respond.js';
+import { sendObject } from '../encoding/respond.js';
 import { writeOptionsOf } from '../write-options.js';
 
 /** What the old form of a binding, a resource of its own, is served with. */

@@ -3,10 +3,10 @@ import { EVERYTHING, notFound, parseLabelSelector } from '#libs/apimachinery';
 import type { EventLog } from '#libs/log';
 import type { HistoryReader, World } from '#libs/runtime';
 import type { Call } from '../call.js';
-import { negotiate } from '../negotiate.js';
-import { sendObject, warn } from '../respond.js';
+import { negotiate } from '../encoding/negotiate.js';
+import { sendObject, warn } from '../encoding/respond.js';
 import { ServedResource } from '../served-resource.js';
-import { includeObjectOf, partialObject, partialObjectList, tableOf } from '../table.js';
+import { includeObjectOf, partialObject, partialObjectList, tableOf } from '../encoding/table.js';
 
 const COMPONENTSTATUSES = { group: '', version: 'v1', resource: 'componentstatuses' };
 const DEPRECATED = 'v1 ComponentStatus is deprecated in v1.19+';

@@ -1,6 +1,6 @@
 import jwt from 'jsonwebtoken';
 import { quotedList, type Instant } from '#libs/apimachinery';
-import type { User } from '../../authorizer.js';
+import type { User } from '../../authorization/authorizer.js';
 import { issuerOf } from '../token-keys.js';
 import { SIGNING_ALGORITHMS, type JwtSettings, type SigningAlgorithm } from './configuration.js';
 import type { RemoteKeySet } from './key-set.js';

@@ -1,5 +1,5 @@
 import { BOOL, compile, DYN, listOf, mapOf, objectOf, STRING, toJson, type CelType, type Program } from '#libs/cel';
-import type { User } from '../../authorizer.js';
+import type { User } from '../../authorization/authorizer.js';
 import type { JwtSettings } from './configuration.js';
 
 /** What a token says, once its signature is believed. */

@@ -5,12 +5,12 @@ import { expiredList, type CompactionHorizon } from './compaction-horizon.js';
 import { encodeContinue } from './continue-token.js';
 import type { Freshness } from './freshness.js';
 import { sequenceOf, type ListOptions } from './list-options.js';
-import type { ServerSettings } from './options.js';
+import type { ServerSettings } from '../options.js';
 import { matchesRow, onlyPage, onlyPlace, type Page, type Place } from './page.js';
 import { continuationOf, expiredContinuation, isExact, type ProjectionReader } from './projection-reader.js';
 import type { Selection } from './selection.js';
-import { settled } from './conversion.js';
-import { comparePlaces, type Row, type ServedResource } from './served-resource.js';
+import { settled } from '../conversion.js';
+import { comparePlaces, type Row, type ServedResource } from '../served-resource.js';
 
 /** Lists kept for the pages to come: so many lists, of so many objects altogether. */
 const MAX_KEPT_LISTS = 32;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { StatusError } from '#libs/apimachinery';
-import { unescaped, valuesOf } from './authentication/request-header.js';
+import { unescaped, valuesOf } from '../authentication/request-header.js';
 import { refusal, type Authorizer, type AuthorizerAttributes, type User } from './authorizer.js';
 
 const EXTRA = 'impersonate-extra-';

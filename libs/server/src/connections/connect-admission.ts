@@ -1,9 +1,9 @@
 import { NODES, PODS, type ResourceDefinition } from '#libs/api';
 import type { KubeObject } from '#libs/apimachinery';
 import type { WritePath } from '#libs/runtime';
-import type { Call } from './call.js';
-import { truthy } from './request-info.js';
-import { requesterOf } from './requester.js';
+import type { Call } from '../call.js';
+import { truthy } from '../request-info.js';
+import { requesterOf } from '../requester.js';
 
 type Options = Readonly<Record<string, unknown>>;
 

@@ -1,11 +1,11 @@
 import { encodeProtobuf, encodeWatchEvent } from '#libs/api';
 import type { Instant, KubeObject } from '#libs/apimachinery';
 import type { CacheEvent } from '#libs/runtime';
-import type { Format, Transform } from './negotiate.js';
-import { matchesRow } from './page.js';
-import type { Selection } from './selection.js';
-import { rowOf, type Row, type ServedResource } from './served-resource.js';
-import { partialObject, tableOf, type IncludeObject } from './table.js';
+import type { Format, Transform } from '../encoding/negotiate.js';
+import { matchesRow } from '../reads/page.js';
+import type { Selection } from '../reads/selection.js';
+import { rowOf, type Row, type ServedResource } from '../served-resource.js';
+import { partialObject, tableOf, type IncludeObject } from '../encoding/table.js';
 
 /** metav1.WatchEvent's types. */
 export type FrameType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { CONFIGMAPS } from '#libs/api';
 import type { KubeObject } from '#libs/apimachinery';
 import { MemoryCluster, aConfigMap, aNamespace, definedAs } from '#libs/testing';
-import { ServedResource } from './served-resource.js';
+import { ServedResource } from '../served-resource.js';
 import { WatchBacklog, type Backlogged } from './watch-backlog.js';
 import { WatchHub } from './watch-hub.js';
 import { WatchSession } from './watch-session.js';

@@ -1,6 +1,6 @@
 import type { Position, Sequence, StreamName } from '#libs/log';
 import type { HistoryReader, StateView } from '#libs/runtime';
-import { ExpiredList } from './respond.js';
+import { ExpiredList } from '../encoding/respond.js';
 
 /** Samples taken over the length of the horizon: how exactly it is known. */
 const SAMPLES = 20;

@@ -1,6 +1,6 @@
 import { badRequest, forbiddenField, invalid, invalidValue, notSupported, notSupportedInOrder, type FieldError } from '#libs/apimachinery';
 import type { Sequence } from '#libs/log';
-import { truthy } from './request-info.js';
+import { truthy } from '../request-info.js';
 
 /** metav1.ListOptions as a query gives them, validated. */
 export interface ListOptions {

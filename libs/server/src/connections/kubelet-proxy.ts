@@ -3,11 +3,11 @@ import type { RequestOptions } from 'node:https';
 import { NODES, type Node } from '#libs/api';
 import { StatusError, badRequest, notFound } from '#libs/apimachinery';
 import type { StateView } from '#libs/runtime';
-import type { Call } from './call.js';
-import type { KubeletTls } from './options.js';
-import type { Forwarder, Upgrade } from './proxy/forwarder.js';
-import { pathsOf } from './proxy/object-proxy.js';
-import { nothingHere } from './respond.js';
+import type { Call } from '../call.js';
+import type { KubeletTls } from '../options.js';
+import type { Forwarder, Upgrade } from '../proxy/forwarder.js';
+import { pathsOf } from '../proxy/object-proxy.js';
+import { nothingHere } from '../encoding/respond.js';
 
 /** Where a kubelet answers. */
 export interface KubeletAddress {

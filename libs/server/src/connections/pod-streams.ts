@@ -3,15 +3,15 @@ import type { Pod } from '#libs/api';
 
 import { StatusError, badRequest, forbiddenField, invalid, invalidValue, notSupported, type FieldError } from '#libs/apimachinery';
 import type { WritePath } from '#libs/runtime';
-import type { Call } from './call.js';
+import type { Call } from '../call.js';
 import { admitConnection } from './connect-admission.js';
 import type { KubeletProxy } from './kubelet-proxy.js';
-import type { Upgrade } from './proxy/forwarder.js';
-import { integerOf } from './list-options.js';
-import type { Reader } from './reader.js';
-import { truthy } from './request-info.js';
-import { sendBody, wrongMethod } from './respond.js';
-import type { ServedResource } from './served-resource.js';
+import type { Upgrade } from '../proxy/forwarder.js';
+import { integerOf } from '../reads/list-options.js';
+import type { Reader } from '../reads/reader.js';
+import { truthy } from '../request-info.js';
+import { sendBody, wrongMethod } from '../encoding/respond.js';
+import type { ServedResource } from '../served-resource.js';
 
 /** Most of a kubelet's refusal that is passed on. */
 const MAX_REFUSAL_BYTES = 64 * 1024;

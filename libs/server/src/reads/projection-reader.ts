@@ -7,7 +7,7 @@ import { Freshness } from './freshness.js';
 import { sequenceOf, type ListOptions } from './list-options.js';
 import { matchesRow, onlyPage, onlyPlace, type Page, type Place } from './page.js';
 import type { Selection } from './selection.js';
-import { rowOf, type Row, type ServedResource } from './served-resource.js';
+import { rowOf, type Row, type ServedResource } from '../served-resource.js';
 
 /** Objects read at once where a page is cut from a selection. */
 const CHUNK = 1_000;

@@ -1,6 +1,6 @@
 import type { Sequence } from '#libs/log';
 import type { Selection } from './selection.js';
-import { comparePlaces, type Row, type ServedResource } from './served-resource.js';
+import { comparePlaces, type Row, type ServedResource } from '../served-resource.js';
 
 /** One page of a list, all of it at one position. */
 export interface Page {

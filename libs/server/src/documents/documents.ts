@@ -17,13 +17,13 @@ import {
   type OpenApiDocument,
   type ResourceDefinition,
 } from '#libs/api';
-import type { Call } from './call.js';
-import { accepted, acceptClauses, mediaTypeOfFormat, negotiate, notAcceptable, type Allows } from './negotiate.js';
+import type { Call } from '../call.js';
+import { accepted, acceptClauses, mediaTypeOfFormat, negotiate, notAcceptable, type Allows } from '../encoding/negotiate.js';
 import { openApiV2 } from './openapi-v2.js';
 import { OPENAPI_V2_PROTOBUF, openApiV2Protobuf } from './openapi-v2-protobuf.js';
-import type { ServerOptions } from './options.js';
-import { encoded, nothingHere, sendBody, sendObject, wrongMethod } from './respond.js';
-import type { TokenKeys } from './authentication/token-keys.js';
+import type { ServerOptions } from '../options.js';
+import { encoded, nothingHere, sendBody, sendObject, wrongMethod } from '../encoding/respond.js';
+import type { TokenKeys } from '../authentication/token-keys.js';
 
 /** A document that does not change while its kinds stay the same: its text and what names it. */
 interface Made {

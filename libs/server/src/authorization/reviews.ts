@@ -2,12 +2,12 @@ import { badRequest, formatTime, invalid, type Instant, type ObjectMeta } from '
 import { decode, standardStrategy, type ResourceDefinition, type SubjectAccessReviewSpec, type TokenReview } from '#libs/api';
 import { reviewedAttributes, reviewedUser, validateAccessReview, type AccessReview } from './access-review.js';
 import type { Authorizer, User } from './authorizer.js';
-import { mediaTypeOf, parseObject, readBody } from './body.js';
-import type { Call } from './call.js';
-import { negotiate, WITHOUT_TABLE } from './negotiate.js';
-import { sendObject } from './respond.js';
-import { withAuthenticated } from './authentication/authenticator.js';
-import type { TokenUnion } from './authentication/token-authenticator.js';
+import { mediaTypeOf, parseObject, readBody } from '../encoding/body.js';
+import type { Call } from '../call.js';
+import { negotiate, WITHOUT_TABLE } from '../encoding/negotiate.js';
+import { sendObject } from '../encoding/respond.js';
+import { withAuthenticated } from '../authentication/authenticator.js';
+import type { TokenUnion } from '../authentication/token-authenticator.js';
 
 const AUTHENTICATION = { group: 'authentication.k8s.io', version: 'v1' };
 const AUTHORIZATION = { group: 'authorization.k8s.io', version: 'v1' };
