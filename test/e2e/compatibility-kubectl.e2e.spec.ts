@@ -1,3 +1,4 @@
+import { get } from 'node:http';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -211,6 +212,45 @@ describe.each([
     expect((await tryIt('create -f -', odd)).err).toContain('strict decoding error: unknown field "spec"');
     const warned = await tryIt('create --validate=warn -f -', odd);
     expect(warned).toMatchObject({ code: 0, err: expect.stringContaining('Warning: unknown field "spec"') });
+  });
+
+  it('tells both versions and where the cluster is', async () => {
+    expect(await kubectl('version')).toMatch(/Client Version: v1\.\d+\.\d+\S*\n(Kustomize .*\n)?Server Version: v1\.36\.\d+/);
+    expect(await kubectl('cluster-info')).toMatch(/Kubernetes control plane.* is running at .*https:\/\/127\.0\.0\.1:\d+/);
+    const { out } = await tryIt('version -o json');
+    expect((JSON.parse(out) as { serverVersion: { major: string } }).serverVersion.major).toBe('1');
+  });
+
+  it('proxies the API to a port that it draws, and to a socket', async () => {
+    const free = cluster.background(['proxy', '--port=0', '--disable-filter']);
+    const port = await eventually('the port', async () => /Starting to serve on 127\.0\.0\.1:(\d+)/.exec(free.output())?.[1]);
+    expect(await (await fetch(`http://127.0.0.1:${port}/api/`)).json()).toMatchObject({ kind: 'APIVersions', versions: ['v1'] });
+    free.child.kill();
+    const socketPath = path.join(folder, 'proxy.sock');
+    const local = cluster.background(['proxy', `--unix-socket=${socketPath}`]);
+    await eventually('the socket', async () => local.output().includes('Starting to serve on'));
+    const text = await new Promise<string>((resolve, reject) => {
+      get({ socketPath, path: '/api/' }, (answer) => {
+        let body = '';
+        answer.on('data', (piece: Buffer) => (body += piece.toString()));
+        answer.on('end', () => resolve(body));
+      }).on('error', reject);
+    });
+    expect(JSON.parse(text)).toMatchObject({ kind: 'APIVersions' });
+    local.child.kill();
+  });
+
+  it('runs a pod, labels, annotates and dry-runs it', async () => {
+    await kubectl('run single --image=app:1');
+    expect(await kubectl('get pod single -o jsonpath={.spec.containers[0].image}')).toBe('app:1');
+    await kubectl('label pod single colour=red');
+    expect(await kubectl('get pods -l colour=red -o name')).toBe('pod/single');
+    await kubectl('label pod single colour-');
+    expect(await kubectl('get pods -l colour=red -o name')).toBe('');
+    await kubectl(['patch', 'pod', 'single', '-p', '{"metadata":{"annotations":{"x":"y"}}}']);
+    expect(await kubectl('get pod single -o jsonpath={.metadata.annotations.x}')).toBe('y');
+    await kubectl(['patch', 'pod', 'single', '--dry-run=server', '-p', '{"spec":{"containers":[{"name":"single","image":"app:2"}]}}']);
+    expect(await kubectl('get pod single -o jsonpath={.spec.containers[0].image}')).toBe('app:1');
   });
 
   it('lists in chunks, with selectors, and watches', async () => {
