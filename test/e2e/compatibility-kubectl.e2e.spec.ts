@@ -35,7 +35,7 @@ describe.each([
   const namespace = `with-${release.replace('.', '-')}`;
   const folder = mkdtempSync(path.join(tmpdir(), 'decklog-compatibility-'));
   const tryIt = (args: string | readonly string[], input?: string): Promise<Ran> =>
-    cluster.run(program(), [...(typeof args === 'string' ? args.split(' ') : args), '-n', namespace], input === undefined ? {} : { input });
+    cluster.run(program(), ['-n', namespace, ...(typeof args === 'string' ? args.split(' ') : args)], input === undefined ? {} : { input });
   const kubectl = async (args: string | readonly string[], input?: string): Promise<string> => {
     const { code, out, err } = await tryIt(args, input);
     if (code !== 0) throw new Error(`kubectl ${String(args)}: exit code ${code}\n${out}\n${err}`);
