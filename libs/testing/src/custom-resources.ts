@@ -1,4 +1,4 @@
-import type { KubeObject } from '#libs/apimachinery';
+import type { Controller, KubeObject } from '#libs/apimachinery';
 import { customResourceDefinitionController, garbageCollector, namespaceController } from '#libs/controllers';
 import type { Call, CallAnswer } from '#libs/registry';
 import { ControllerLoop, type StateCache } from '#libs/runtime';
@@ -14,6 +14,14 @@ export interface TestWatch {
   /** Resolves when the server ends it. */
   readonly ended: Promise<void>;
   end(): void;
+}
+
+/** What else a spec wants of its server. */
+export interface CustomResourcesOptions {
+  /** Answers webhooks. */
+  readonly call?: (call: Call) => Promise<CallAnswer>;
+  /** Run beside those of definitions, garbage and namespaces. */
+  readonly controllers?: readonly Controller[];
 }
 
 /** A server with the controllers that custom resources need. */
@@ -67,15 +75,13 @@ async function watchOf(server: TestApiServer, path: string): Promise<TestWatch> 
   };
 }
 
-/** Starts a server on a log in memory with the controllers of definitions, garbage and namespaces. `call` answers webhooks. */
-export async function startCustomResources(
-  options: { readonly call?: (call: Call) => Promise<CallAnswer> } = {},
-): Promise<CustomResources> {
+/** Starts a server on a log in memory with the controllers of definitions, garbage and namespaces. */
+export async function startCustomResources(options: CustomResourcesOptions = {}): Promise<CustomResources> {
   const server = await startTestApiServer(options.call ? { caller: { call: options.call } } : {});
   const { view, writePath } = server;
   const world = { now: Date.now, random: Math.random, uuid: () => crypto.randomUUID() };
   const logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-  const loops = [customResourceDefinitionController, garbageCollector, namespaceController].map(
+  const loops = [customResourceDefinitionController, garbageCollector, namespaceController, ...(options.controllers ?? [])].map(
     (controller) => new ControllerLoop({ controller: controller as never, view, writePath, world, logger, build: 'test' }),
   );
   for (const loop of loops) loop.start();
