@@ -14,6 +14,7 @@ import { disruptionController } from './disruption/controller.js';
 import { dnsServiceController } from './dns-service/controller.js';
 import { endpointsController } from './endpoints/controller.js';
 import { endpointSliceController } from './endpointslice/controller.js';
+import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.js';
 import { eventSweeper } from './event-sweeper/controller.js';
 import { flowSchemaStatus } from './flow-control/dangling.js';
 import { flowControlDefaults } from './flow-control/defaults.js';
@@ -58,8 +59,12 @@ export const replicationControllers: readonly Controller[] = [
   plain(autoscalerController),
 ];
 
-/** EndpointSlices and Endpoints: what the app `endpoints` runs. */
-export const endpointsControllers: readonly Controller[] = [plain(endpointSliceController), plain(endpointsController)];
+/** EndpointSlices and Endpoints, and slices that mirror Endpoints written by hand: what the app `endpoints` runs. */
+export const endpointsControllers: readonly Controller[] = [
+  plain(endpointSliceController),
+  plain(endpointsController),
+  plain(endpointSliceMirroringController),
+];
 
 /** What the controllers of accounts, tokens and certificates know of the cluster. */
 export interface AccountSettings {
@@ -139,6 +144,7 @@ export { disruptionController } from './disruption/controller.js';
 export { dnsServiceController } from './dns-service/controller.js';
 export { endpointsController } from './endpoints/controller.js';
 export { endpointSliceController } from './endpointslice/controller.js';
+export { endpointSliceMirroringController } from './endpointslice-mirroring/controller.js';
 export { eventSweeper } from './event-sweeper/controller.js';
 export { garbageCollector } from './garbage-collection/controller.js';
 export { autoscalerController } from './horizontal-pod-autoscaler/controller.js';
