@@ -237,6 +237,11 @@ describe('who owns which field', () => {
       'failed to create typed patch object (ns/web; apps/v1, Kind=Deployment): .spec.replica: field not declared in schema',
     ],
     [
+      'a field that is not declared, in a list with one owner',
+      web({ template: { spec: { containers: [{ name: 'a', command: ['x'], env: [] }], tolerations: [{ keys: 'a' }] } } }),
+      'failed to create typed patch object (ns/web; apps/v1, Kind=Deployment): .spec.template.spec.tolerations[0].keys: field not declared in schema',
+    ],
+    [
       'items that can’t be told apart',
       web({ template: { spec: { containers: [{ name: 'a' }, { name: 'a' }] } } }),
       'failed to create typed patch object (ns/web; apps/v1, Kind=Deployment): .spec.template.spec.containers: duplicate entries for key [name="a"]',

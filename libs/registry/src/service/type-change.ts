@@ -40,21 +40,25 @@ export function keepAllocated(next: Service, old: Service): Service {
 
 const nodePortsText = ({ ports = [] }: ServiceSpec): string => JSON.stringify(ports.map(({ nodePort = 0 }) => nodePort).sort());
 
+/** What goes with a ClusterIP, where the client left it as it was. A client that knows only `clusterIP` may have emptied that. */
+function withoutAddress(spec: ServiceSpec, before: ServiceSpec): ServiceSpec {
+  const { clusterIP = '', clusterIPs = [], ipFamilies = [], ipFamilyPolicy, internalTrafficPolicy, ...rest } = spec;
+  const kept = clusterIP !== '' && clusterIP !== before.clusterIP;
+  const otherFamilies = JSON.stringify(ipFamilies) !== JSON.stringify(before.ipFamilies ?? []);
+  return {
+    ...rest,
+    ...(kept ? { clusterIP, clusterIPs } : {}),
+    ...(otherFamilies ? { ipFamilies } : {}),
+    ...(ipFamilyPolicy === undefined || ipFamilyPolicy === before.ipFamilyPolicy ? {} : { ipFamilyPolicy }),
+    ...(internalTrafficPolicy === undefined || internalTrafficPolicy === before.internalTrafficPolicy ? {} : { internalTrafficPolicy }),
+  };
+}
+
 /** What the old type had and the new one has not is dropped, unless the client changed it in the same update. */
 export function withoutUnneeded(next: Service, old: Service): Service {
   const before = old.spec ?? {};
   let spec = next.spec ?? {};
-  if (usesAddress(old) && !usesAddress(next) && (spec.clusterIP ?? '') === (before.clusterIP ?? '')) {
-    const {
-      clusterIP: _ip,
-      clusterIPs: _ips,
-      ipFamilies: _families,
-      ipFamilyPolicy: _policy,
-      internalTrafficPolicy: _internal,
-      ...rest
-    } = spec;
-    spec = rest;
-  }
+  if (usesAddress(old) && !usesAddress(next)) spec = withoutAddress(spec, before);
   if (usesNodePorts(old) && !usesNodePorts(next) && spec.ports && nodePortsText(spec) === nodePortsText(before)) {
     spec = { ...spec, ports: spec.ports.map(({ nodePort: _released, ...port }) => port) };
   }
