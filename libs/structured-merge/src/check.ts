@@ -1,6 +1,6 @@
 import { elementOf } from './element.js';
 import { printedElement } from './fields.js';
-import { isMap, memberType, resolved, type MergeType } from './merge-type.js';
+import { isMap, memberType, type MergeType } from './merge-type.js';
 
 const MOST_PROBLEMS = 20;
 
@@ -16,12 +16,13 @@ export function problemsOf(type: MergeType, value: unknown): readonly string[] {
 
 const kindOf = (value: unknown): string => (Array.isArray(value) ? 'list' : typeof value === 'object' ? 'map' : typeof value);
 
-function walk(type: MergeType, value: unknown, path: string, problems: string[]): void {
+function walk(is: MergeType, value: unknown, path: string, problems: string[]): void {
   if (problems.length >= MOST_PROBLEMS || value === null || value === undefined) return;
-  const is = resolved(type, value);
+  // Where nothing is declared, nothing is wrong, however deep it goes.
+  if (is.kind === 'deduced') return;
   if (is.kind === 'map') {
     if (!isMap(value)) problems.push(`${path}: expected map, got &{${JSON.stringify(value)}}`);
-    else if (!is.atomic || is.items === undefined) {
+    else {
       for (const name of Object.keys(value)) {
         const member = memberType(is, name);
         if (member === undefined) problems.push(`${path}.${name}: field not declared in schema`);
@@ -33,7 +34,10 @@ function walk(type: MergeType, value: unknown, path: string, problems: string[])
       problems.push(`${path}: expected list, got &{${JSON.stringify(value)}}`);
       return;
     }
-    if (is.type === 'atomic') return;
+    if (is.type === 'atomic') {
+      for (const [index, item] of (value as readonly unknown[]).entries()) walk(is.item(), item, `${path}[${index}]`, problems);
+      return;
+    }
     const seen = new Set<string>();
     for (const [index, item] of (value as readonly unknown[]).entries()) {
       const element = elementOf(is, item);
