@@ -1,3 +1,4 @@
+import { definitionByKind, type ResourceDefinition } from '#libs/api';
 import type { KubeObject } from '#libs/apimachinery';
 import { aPod, startTestApiServer, type TestAnswer, type TestApiServer } from '#libs/testing';
 
@@ -46,7 +47,12 @@ describe('the generation of a pod', () => {
 
   it('has come to 501 after 500 updates, none of them lost', async () => {
     await made('busy');
-    for (let deadline = 1500; deadline > 1000; deadline--) await patch(`${PODS}/busy`, { spec: { activeDeadlineSeconds: deadline } });
+    const definition = definitionByKind('v1', 'Pod') as ResourceDefinition;
+    const target = { definition, namespace: 'default', name: 'busy', options: {}, requester: { actor: { user: 'alice' } } };
+    for (let deadline = 1500; deadline > 1000; deadline--) {
+      const body = { spec: { activeDeadlineSeconds: deadline } };
+      await api.writePath.execute({ ...target, verb: 'patch', patch: { type: 'strategic', body } });
+    }
     expect(await ask('GET', `${PODS}/busy`)).toMatchObject({ metadata: { generation: 501 }, spec: { activeDeadlineSeconds: 1001 } });
   });
 
