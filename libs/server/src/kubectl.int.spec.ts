@@ -155,6 +155,26 @@ describe('kubectl', () => {
     expect(await kubectl('get', 'cm', 'absent')).toBe('Error from server (NotFound): configmaps "absent" not found');
   }, 60_000);
 
+  it('makes Services for a ReplicationController, of it and of each other, and replaces the image of a pod', async () => {
+    const template = { metadata: { labels: { app: 'rc' } }, spec: { containers: [{ name: 'c', image: 'nginx:1' }] } };
+    const controller = {
+      apiVersion: 'v1',
+      kind: 'ReplicationController',
+      metadata: { name: 'rc' },
+      spec: { selector: { app: 'rc' }, template },
+    };
+    await kubectl('create', '-f', file('rc.json', JSON.stringify(controller)));
+    expect(await kubectl('expose', 'rc', 'rc', '--name=rm2', '--port=1234', '--target-port=6379')).toBe('service/rm2 exposed');
+    expect(await kubectl('expose', 'service', 'rm2', '--name=rm3', '--port=2345', '--target-port=6379')).toBe('service/rm3 exposed');
+    const ports = '{.spec.selector.app} {.spec.ports[0].port} {.spec.ports[0].targetPort}';
+    expect(await kubectl('get', 'service', 'rm2', '-o', `jsonpath=${ports}`)).toBe('rc 1234 6379');
+    expect(await kubectl('get', 'service', 'rm3', '-o', `jsonpath=${ports}`)).toBe('rc 2345 6379');
+    await kubectl('run', 'replaced', '--image=nginx:1', '--labels=run=replaced');
+    const pod = await kubectl('get', 'pod', 'replaced', '-o', 'json');
+    expect(await kubectl('replace', '-f', file('replaced.json', pod.replace('nginx:1', 'nginx:2')))).toBe('pod/replaced replaced');
+    expect(await kubectl('get', 'pod', 'replaced', '-o', 'jsonpath={.spec.containers[0].image}')).toBe('nginx:2');
+  }, 60_000);
+
   it('watches, waits, lists in pages and deletes', async () => {
     const pages = await Promise.all(['p1', 'p2', 'p3'].map((name) => kubectl('create', 'configmap', name)));
     expect(pages).toEqual(['configmap/p1 created', 'configmap/p2 created', 'configmap/p3 created']);

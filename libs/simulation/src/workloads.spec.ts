@@ -1,5 +1,6 @@
 import {
   CONTROLLERREVISIONS,
+  CRONJOBS,
   DAEMONSETS,
   definitionByKind,
   hasJobCondition,
@@ -7,6 +8,7 @@ import {
   PODS,
   STATEFULSETS,
   type ControllerRevision,
+  type CronJob,
   type DaemonSet,
   type Job,
   type Pod,
@@ -229,6 +231,22 @@ describe('a Job in a cluster', () => {
     expect(theJob().status?.failed ?? 0).toBe(failures);
     expect(hasJobCondition(theJob().status, 'Complete')).toBe(true);
     expect(bench.pods.every(({ metadata }) => metadata.finalizers === undefined)).toBe(true);
+  });
+});
+
+describe('a CronJob in a cluster', () => {
+  it('starts no Job while it is suspended, however often its time comes, and starts them once it is resumed', async () => {
+    bench = await Bench.start();
+    const jobTemplate = { spec: { template: { spec: { restartPolicy: 'Never', containers } } } };
+    const spec = { schedule: '*/1 * * * *', suspend: true, jobTemplate };
+    await bench.create({ apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'c', namespace: NAMESPACE }, spec });
+    await bench.cluster.advance(600_000);
+    expect(bench.list(JOBS)).toEqual([]);
+    const [cron] = bench.list<CronJob>(CRONJOBS);
+    expect(cron?.status?.active ?? []).toEqual([]);
+    await bench.patch(cron as CronJob, { spec: { suspend: false } });
+    await bench.cluster.advance(120_000);
+    expect(bench.list(JOBS).length).toBeGreaterThan(0);
   });
 });
 
