@@ -46,7 +46,7 @@ describe('the generation of a pod', () => {
   });
 
   it('has come to 501 after 500 updates, none of them lost', async () => {
-    await made('busy');
+    await made('busy', { nodeName: 'n' });
     const definition = definitionByKind('v1', 'Pod') as ResourceDefinition;
     const target = { definition, namespace: 'default', name: 'busy', options: {}, requester: { actor: { user: 'alice' } } };
     for (let deadline = 1500; deadline > 1000; deadline--) {
@@ -57,7 +57,11 @@ describe('the generation of a pod', () => {
   });
 
   it('counts a deletion that waits for its node', async () => {
-    await made('leaving', { nodeName: 'n' });
+    const sent = aPod('leaving', { terminationGracePeriodSeconds: 60 });
+    const pod = await ask('POST', PODS, { ...sent, metadata: { ...sent.metadata, generation: 100 } });
+    expect(pod.metadata.generation).toBe(1);
+    await ask('POST', `${PODS}/leaving/binding`, { metadata: { name: 'leaving' }, target: { kind: 'Node', name: 'n' } });
+    expect(await ask('GET', `${PODS}/leaving`)).toMatchObject({ metadata: { generation: 1 }, spec: { nodeName: 'n' } });
     const deleted = await ask('DELETE', `${PODS}/leaving?gracePeriodSeconds=30`);
     expect(deleted.metadata).toMatchObject({ generation: 2, deletionGracePeriodSeconds: 30 });
     expect((await ask('GET', `${PODS}/leaving`)).metadata.generation).toBe(2);
