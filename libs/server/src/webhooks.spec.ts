@@ -307,7 +307,7 @@ test('a validating webhook must not patch', async () => {
   ]);
 });
 
-test('a webhook that does not answer in time is given up', async () => {
+test('a webhook that does not answer in time is given up, or not waited for any longer where failures are ignored', async () => {
   hook.answers.set('/bad', () => 'never');
   await configure('Validating', 'v', [webhook('/bad', { timeoutSeconds: 1 })]);
   const [code, message] = await messageOf(map());
@@ -315,6 +315,9 @@ test('a webhook that does not answer in time is given up', async () => {
     500,
     `${failed}failed to call webhook: Post "https://127.0.0.1:${hook.port}/bad?timeout=1s": context deadline exceeded`,
   ]);
+  await api.ask(configurations.pop() ?? '', { method: 'DELETE' });
+  await configure('Validating', 'v', [webhook('/bad', { timeoutSeconds: 1, failurePolicy: 'Ignore' })]);
+  expect((await create(map())).code).toBe(201);
 });
 
 test('a webhook that can not be reached, or is not whom it says, fails the request in the words of Go', async () => {
