@@ -55,6 +55,7 @@ function runningStatus(pod: Pod, { nodeIp, podIp }: SimulatedPlace, now: Instant
   const { message: _, reason: __, ...kept } = status ?? {};
   return {
     ...kept,
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
     phase: 'Running',
     conditions: [...others, ...CONDITIONS.map(condition)],
     hostIP: nodeIp,
@@ -80,7 +81,9 @@ export function simulatedPodChange(pod: Pod, place: SimulatedPlace, now: Instant
   if (deletionTimestamp !== undefined) {
     return { verb: 'delete', resource: PODS, namespace, name, preconditions: { uid }, gracePeriodSeconds: 0 };
   }
-  if (isPodTerminal(pod) || (pod.status?.phase === 'Running' && isPodReady(pod) && pod.status.podIP !== undefined)) return undefined;
+  const { phase, podIP, observedGeneration } = pod.status ?? {};
+  const isSeen = pod.metadata.generation === undefined || observedGeneration === pod.metadata.generation;
+  if (isPodTerminal(pod) || (phase === 'Running' && isPodReady(pod) && podIP !== undefined && isSeen)) return undefined;
   const object: Pod = { ...pod, status: runningStatus(pod, place, now) };
   return { verb: 'update', resource: PODS, subresource: 'status', object };
 }

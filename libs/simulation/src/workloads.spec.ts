@@ -234,6 +234,31 @@ describe('a Job in a cluster', () => {
   });
 });
 
+describe('the generation of a pod in a cluster', () => {
+  const thePod = (): Pod => {
+    const [found] = bench.pods;
+    if (!found) throw new Error('there is no pod');
+    return found;
+  };
+  const seen = (): unknown => [thePod().metadata.generation, thePod().status?.observedGeneration];
+
+  it('has come to 501 after 500 updates, none of them lost, and its node has seen it', async () => {
+    bench = await Bench.start();
+    await bench.create({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'busy', namespace: NAMESPACE }, spec: { containers } });
+    expect(seen()).toEqual([1, 1]);
+    const pod = thePod();
+    for (let activeDeadlineSeconds = 1500; activeDeadlineSeconds > 1000; activeDeadlineSeconds--) {
+      await bench.patch(pod, { spec: { activeDeadlineSeconds } });
+    }
+    await bench.cluster.settle();
+    expect(seen()).toEqual([501, 501]);
+    expect(thePod().spec?.activeDeadlineSeconds).toBe(1001);
+    await bench.patch(pod, { metadata: { annotations: { a: 'b' }, generation: 1 } });
+    await bench.cluster.settle();
+    expect(seen()).toEqual([501, 501]);
+  });
+});
+
 describe('a CronJob in a cluster', () => {
   it('starts no Job while it is suspended, however often its time comes, and starts them once it is resumed', async () => {
     bench = await Bench.start();

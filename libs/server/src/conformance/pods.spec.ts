@@ -1,4 +1,3 @@
-import { definitionByKind, type ResourceDefinition } from '#libs/api';
 import type { KubeObject } from '#libs/apimachinery';
 import { aPod, startTestApiServer, type TestAnswer, type TestApiServer } from '#libs/testing';
 
@@ -43,17 +42,6 @@ describe('the generation of a pod', () => {
     ];
     for (const [body, generation] of steps) expect((await patch(path, body)).metadata.generation).toBe(generation);
     expect((await patch(`${path}/status`, { status: { reason: 'x', observedGeneration: 4 } })).metadata.generation).toBe(4);
-  });
-
-  it('has come to 501 after 500 updates, none of them lost', async () => {
-    await made('busy', { nodeName: 'n' });
-    const definition = definitionByKind('v1', 'Pod') as ResourceDefinition;
-    const target = { definition, namespace: 'default', name: 'busy', options: {}, requester: { actor: { user: 'alice' } } };
-    for (let deadline = 1500; deadline > 1000; deadline--) {
-      const body = { spec: { activeDeadlineSeconds: deadline } };
-      await api.writePath.execute({ ...target, verb: 'patch', patch: { type: 'strategic', body } });
-    }
-    expect(await ask('GET', `${PODS}/busy`)).toMatchObject({ metadata: { generation: 501 }, spec: { activeDeadlineSeconds: 1001 } });
   });
 
   it('counts a deletion that waits for its node', async () => {
