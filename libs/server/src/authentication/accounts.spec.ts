@@ -1,3 +1,4 @@
+import { createPublicKey, verify, type JsonWebKey } from 'node:crypto';
 import type { ServiceAccount } from '#libs/api';
 import { startTestApiServer, type TestAnswer, type TestApiServer } from '#libs/testing';
 
@@ -52,10 +53,23 @@ describe('service accounts and what is asked about them', () => {
     });
   });
 
-  it('the issuer is found by whoever knows its address', async () => {
-    const document = (await api.ask('/.well-known/openid-configuration')).json();
+  it('the issuer is found by whoever knows its address, and a token verified by the keys that it names', async () => {
+    const document = (await api.ask('/.well-known/openid-configuration')).json<{ issuer: string; jwks_uri: string }>();
     expect(document).toMatchObject({ response_types_supported: ['id_token'], subject_types_supported: ['public'] });
-    expect((await api.ask('/openid/v1/jwks')).headers['content-type']).toBe('application/jwk-set+json');
+    expect(document.jwks_uri).toBe(`${document.issuer}/openid/v1/jwks`);
+    const published = await api.ask(new URL(document.jwks_uri).pathname);
+    expect(published.headers['content-type']).toBe('application/jwk-set+json');
+    await post(ACCOUNTS, { metadata: { name: 'found' } });
+    const { status } = (await post(`${ACCOUNTS}/found/token`, { spec: {} })).json<{ status: { token: string } }>();
+    const [header = '', claims = '', signature = ''] = status.token.split('.');
+    const read = (text: string): Record<string, unknown> =>
+      JSON.parse(Buffer.from(text, 'base64url').toString()) as Record<string, unknown>;
+    const { kid } = read(header);
+    const key = published.json<{ keys: (JsonWebKey & { kid: string })[] }>().keys.find((one) => one.kid === kid);
+    expect(read(claims)).toMatchObject({ iss: document.issuer, sub: 'system:serviceaccount:default:found' });
+    const verifying = { key: createPublicKey({ key: key as JsonWebKey, format: 'jwk' }), dsaEncoding: 'ieee-p1363' } as const;
+    expect(verify('sha256', Buffer.from(`${header}.${claims}`), verifying, Buffer.from(signature, 'base64url'))).toBe(true);
+    expect(verify('sha256', Buffer.from(`${header}.x${claims}`), verifying, Buffer.from(signature, 'base64url'))).toBe(false);
   });
 
   it('access is reviewed for a user, for one in a namespace, and for oneself', async () => {

@@ -46,7 +46,7 @@ describe('a range of limits', () => {
     const little = { requests: amounts('10m', '50Mi') };
     expect([(await pod(little)).code, (await pod({ limits: amounts('600m', '600Mi') })).code]).toEqual([403, 403]);
     const spec = { limits: [{ ...limit, min: amounts('9m', '49Mi') }] };
-    expect((await cluster.send('PUT', `${RANGES}/range`, { ...made.json(), spec })).code).toBe(200);
+    expect((await cluster.send('PUT', `${RANGES}/range`, { ...made.json<KubeObject & Json>(), spec })).code).toBe(200);
     expect([(await pod(little)).code, (await pod({ limits: amounts('600m', '600Mi') })).code]).toEqual([201, 403]);
     await cluster.send('DELETE', `${RANGES}/range`, undefined);
     expect((await pod({ limits: amounts('600m', '600Mi') })).code).toBe(201);
