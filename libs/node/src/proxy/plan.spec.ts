@@ -23,6 +23,17 @@ const slice = (rows: readonly Row[], name = 'web'): EndpointSlice => ({
   ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
   endpoints: rows.map(({ ip, node, ...conditions }) => ({ addresses: [ip], conditions, ...(node ? { nodeName: node } : {}) })),
 });
+/** A Service without a selector, whose slices somebody writes: one for each port. */
+const TWO_PORTS: Service['spec'] = {
+  ports: [
+    { name: 'port80', port: 80, protocol: 'TCP' },
+    { name: 'port81', port: 81, protocol: 'TCP' },
+  ],
+};
+const outside = (first: string, second: string): EndpointSlice[] => [
+  { ...slice([{ ip: first }]), ports: [{ name: 'port80', port: 8090, protocol: 'TCP' }] },
+  { ...slice([{ ip: second }]), ports: [{ name: 'port81', port: 9090, protocol: 'TCP' }] },
+];
 const internal = (services: Service[], slices: EndpointSlice[]) =>
   proxyPlan(services, slices, 'node-1').map((port) => port.internal.map(({ address, port: number }) => `${address}:${number}`));
 
@@ -78,6 +89,18 @@ describe('proxyPlan', () => {
       service({}),
       [slice([{ ip: '10.64.1.2' }]), slice([{ ip: '10.64.1.2' }, { ip: '10.64.1.4' }])],
       [['10.64.1.2:8080', '10.64.1.4:8080']],
+    ],
+    [
+      'leads ports that slices of their own name to one address',
+      service(TWO_PORTS),
+      outside('10.64.1.2', '10.64.1.2'),
+      [['10.64.1.2:8090'], ['10.64.1.2:9090']],
+    ],
+    [
+      'leads ports that slices of their own name to an address each',
+      service(TWO_PORTS),
+      outside('10.64.1.2', '10.64.2.2'),
+      [['10.64.1.2:8090'], ['10.64.2.2:9090']],
     ],
     ['leaves headless Services to DNS', service({ clusterIP: 'None' }), [slice([{ ip: '10.64.1.2' }])], []],
     ['leaves ExternalName Services to DNS', service({ type: 'ExternalName', clusterIP: '' }), [], []],

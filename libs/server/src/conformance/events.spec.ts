@@ -3,6 +3,7 @@ import { startTestApiServer, type TestApiServer } from '#libs/testing';
 
 type Told = KubeObject & Readonly<Record<string, unknown>>;
 
+const STRATEGIC = 'application/strategic-merge-patch+json';
 const MERGE = 'application/merge-patch+json';
 
 let api: TestApiServer;
@@ -24,17 +25,20 @@ const TIME = '2026-01-01T00:00:00.000000Z';
 const GROUPS = {
   core: {
     base: '/api/v1',
+    patch: { message: 'patched' },
     body: (namespace: string) => ({
       involvedObject: { namespace, kind: 'Pod', name: 'a' },
       reason: 'Test',
       message: 'this is a test',
       type: 'Normal',
       source: { component: 'tester' },
+      reportingComponent: 'tester',
     }),
     selectors: ['involvedObject.name=a', 'source=tester', 'reason=Test,type=Normal'],
   },
   'events.k8s.io': {
     base: '/apis/events.k8s.io/v1',
+    patch: { series: { count: 2, lastObservedTime: TIME } },
     body: (namespace: string) => ({
       eventTime: TIME,
       regarding: { namespace, kind: 'Pod', name: 'a' },
@@ -50,7 +54,7 @@ const GROUPS = {
 } as const;
 
 describe.each(['core', 'events.k8s.io'] as const)('Kubernetes Events of the group %s', (group) => {
-  const { base, body, selectors } = GROUPS[group];
+  const { base, body, selectors, patch } = GROUPS[group];
   const set = `group=${group}`;
   const inside = (namespace: string): string => `${base}/namespaces/${namespace}/events`;
   const post = (name: string, namespace = 'default'): Promise<Told> =>
@@ -64,10 +68,14 @@ describe.each(['core', 'events.k8s.io'] as const)('Kubernetes Events of the grou
     const path = `${inside('default')}/one.${group}`;
     await post('one');
     expect(await found(`${base}/events`)).toEqual([`one.${group}`]);
+    expect(await ask('PATCH', path, patch, STRATEGIC)).toMatchObject(patch);
     const series = { count: 100, lastObservedTime: '2026-01-02T00:00:00.000001Z' };
     expect(await ask('PATCH', path, { series }, MERGE)).toMatchObject({ reason: 'Test', series });
     const next = { ...series, count: 101 };
-    expect(await ask('PUT', path, { ...(await ask('GET', path)), series: next })).toMatchObject({ series: next });
+    const { metadata, ...rest } = await ask('GET', path);
+    // Whoever says of no version that it is to be replaced replaces any.
+    const { resourceVersion: _, ...named } = metadata;
+    expect(await ask('PUT', path, { ...rest, metadata: named, series: next })).toMatchObject({ series: next });
     expect((await ask('GET', path))['series']).toEqual(next);
     await ask('DELETE', path);
     expect(await found(`${base}/events`)).toEqual([]);
@@ -88,5 +96,18 @@ describe.each(['core', 'events.k8s.io'] as const)('Kubernetes Events of the grou
     }
     await ask('DELETE', `${inside('default')}?labelSelector=${encodeURIComponent(set)}`);
     expect(await found(`${base}/events`)).toEqual([`three.${group}`]);
+  });
+});
+
+describe('a Kubernetes Event of one group', () => {
+  it.each([
+    ['events.k8s.io', GROUPS.core.base, 'source=tester'],
+    ['core', GROUPS['events.k8s.io'].base, 'reportingController=tester'],
+  ] as const)('%s is found in the other by who reported it', async (group, base, selector) => {
+    const { base: own, body } = GROUPS[group];
+    await ask('POST', `${own}/namespaces/default/events`, { metadata: { name: `found.${group}` }, ...body('default') });
+    const path = `${base}/namespaces/default/events?fieldSelector=${encodeURIComponent(`${selector},metadata.name=found.${group}`)}`;
+    const { items } = await ask<{ items: readonly KubeObject[] }>('GET', path);
+    expect(items.map(({ metadata }) => metadata.name)).toEqual([`found.${group}`]);
   });
 });

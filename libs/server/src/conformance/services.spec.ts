@@ -185,3 +185,25 @@ describe('a Service without a selector', () => {
     await cluster.until(async () => (await mirrors()).length === 0);
   });
 });
+
+describe('addresses as objects', () => {
+  const ADDRESSES = '/apis/networking.k8s.io/v1/ipaddresses';
+
+  it.each(['255.255.255.255', 'fe80::42:1dff:fe84:f9e2'])(
+    '%s is made for whatever it belongs to, patched, updated and deleted by its label',
+    async (name) => {
+      const parentRef = { group: 'mygroup', resource: 'myresources', namespace: 'foo', name: 'bar' };
+      await ask('POST', ADDRESSES, { metadata: { name, labels: { type: 'tested' } }, spec: { parentRef } });
+      const path = `${ADDRESSES}/${name}`;
+      const patched = await ask('PATCH', path, { metadata: { annotations: { patched: 'true' } } }, MERGE);
+      const annotations = { ...patched.metadata.annotations, updated: 'true' };
+      expect(await ask('PUT', path, { ...patched, metadata: { ...patched.metadata, annotations } })).toMatchObject({
+        metadata: { annotations: { patched: 'true', updated: 'true' } },
+        spec: { parentRef },
+      });
+      expect((await named(ADDRESSES, 'type=tested')).map(({ metadata }) => metadata.name)).toEqual([name]);
+      await ask('DELETE', `${ADDRESSES}?labelSelector=type%3Dtested`);
+      expect(await named(ADDRESSES, 'type=tested')).toEqual([]);
+    },
+  );
+});

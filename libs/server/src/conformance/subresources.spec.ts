@@ -42,10 +42,6 @@ const conditions = (type: string): readonly [object, object] => [condition(type,
 
 const FUTURE = '2036-01-01T00:00:00Z';
 const probed = (reason: string): object => condition('Ready', reason, { lastProbeTime: FUTURE });
-const allocated = (pool: string): object => ({
-  allocation: { devices: { results: [{ request: 'one', driver: 'life.example.com', pool, device: 'd' }] } },
-});
-
 /** A kind, and two statuses that somebody gives it one after the other. */
 const STATUSES: readonly (readonly [string, string, object, object])[] = [
   ['apps/v1', 'DaemonSet', ...conditions('StatusUpdate')],
@@ -69,7 +65,7 @@ const STATUSES: readonly (readonly [string, string, object, object])[] = [
     { loadBalancer: { ingress: [{ hostname: 'a' }] } },
   ],
   ['networking.k8s.io/v1', 'ServiceCIDR', ...conditions('Ready')],
-  ['resource.k8s.io/v1', 'ResourceClaim', allocated('p'), {}],
+  ['resource.k8s.io/v1', 'ResourceClaim', { allocation: {} }, {}],
 ];
 
 const labels = { changed: 'yes' };
