@@ -132,7 +132,10 @@ describe.each([
       code: 422,
       reason: 'Invalid',
       details: { name: 'empty-key', kind },
-      message: `${kind} "empty-key" is invalid: data[]: Invalid value: "": a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')`,
+      message: [
+        `${kind} "empty-key" is invalid: data[]: Invalid value: "": a valid config key must consist of alphanumeric characters, '-', '_' or '.'`,
+        " (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
+      ].join(''),
     });
     expect((await send('GET', `${CORE}/${resource}/empty-key`)).code).toBe(404);
   });
