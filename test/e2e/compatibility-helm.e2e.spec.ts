@@ -78,7 +78,7 @@ apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: {name: {{ .Release.Name }}}
 spec:
-  minReplicas: {{ .Values.replicas }}
+  minReplicas: 1
   maxReplicas: 10
   scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: {{ .Release.Name }}}
   metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]

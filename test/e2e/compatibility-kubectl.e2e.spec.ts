@@ -114,17 +114,21 @@ describe.each([
   });
 
   it.each([
-    ['json', '[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"app:json"}]', 'app:json other:1'],
-    ['strategic', '{"spec":{"template":{"spec":{"containers":[{"name":"main","image":"app:strategic"}]}}}}', 'app:strategic other:1'],
-    ['merge', '{"spec":{"template":{"spec":{"containers":[{"name":"main","image":"app:merge"}]}}}}', 'app:merge'],
+    ['json', '[{"op":"replace","path":"/template/spec/containers/0/image","value":"app:json"}]', 'app:json other:1'],
+    ['strategic', '{"template":{"spec":{"containers":[{"name":"main","image":"app:strategic"}]}}}', 'app:strategic other:1'],
+    ['merge', '{"template":{"spec":{"containers":[{"name":"main","image":"app:merge"}]}}}', 'app:merge'],
   ])('patches by %s patch', async (type, patch, images) => {
+    // A pod template is nobody's but the client's: what is patched twice stays as it is between.
     const name = `patched-${type}`;
-    const object = JSON.parse(deployment(name, 1, 'app:1')) as { spec: { template: { spec: { containers: object[] } } } };
-    object.spec.template.spec.containers.push({ name: 'other', image: 'other:1' });
-    await kubectl('create -f -', JSON.stringify(object));
-    expect(await kubectl(['patch', 'deployment', name, `--type=${type}`, '-p', patch])).toBe(`deployment.apps/${name} patched`);
-    expect(await kubectl(['get', 'deployment', name, '-o', 'jsonpath={.spec.template.spec.containers[*].image}'])).toBe(images);
-    expect(await kubectl(['patch', 'deployment', name, `--type=${type}`, '-p', type === 'json' ? '[]' : '{}'])).toContain('(no change)');
+    const containers = [
+      { name: 'main', image: 'app:1' },
+      { name: 'other', image: 'other:1' },
+    ];
+    const template = { metadata: { labels: { app: name } }, spec: { containers } };
+    await kubectl('create -f -', JSON.stringify({ apiVersion: 'v1', kind: 'PodTemplate', metadata: { name }, template }));
+    expect(await kubectl(['patch', 'podtemplate', name, `--type=${type}`, '-p', patch])).toBe(`podtemplate/${name} patched`);
+    expect(await kubectl(['get', 'podtemplate', name, '-o', 'jsonpath={.template.spec.containers[*].image}'])).toBe(images);
+    expect(await kubectl(['patch', 'podtemplate', name, `--type=${type}`, '-p', type === 'json' ? '[]' : '{}'])).toContain('(no change)');
   });
 
   it('patches subresources', async () => {
