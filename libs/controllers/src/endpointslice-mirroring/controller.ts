@@ -1,6 +1,6 @@
-import { ENDPOINTS, ENDPOINTSLICES, SERVICES, type Endpoints, type EndpointSlice, type Service } from '#libs/api';
+import { ENDPOINTS, ENDPOINTSLICES, SERVICES, type Endpoints, type EndpointSlice, type Service, SERVICE_NAME_LABEL } from '#libs/api';
 import { objectKey, type Controller, type WatchRule } from '#libs/apimachinery';
-import { MANAGED_BY, SERVICE_NAME } from '../endpointslice/reconcile.js';
+import { MANAGED_BY } from '../endpointslice/reconcile.js';
 import { byName } from '../ordering.js';
 import { ownKey, splitKey } from '../watching.js';
 import { MIRRORING, reconcileMirroring, type MirroringSnapshot } from './reconcile.js';
@@ -20,7 +20,7 @@ const ownSlices: WatchRule = {
   resource: ENDPOINTSLICES,
   keys(next, old) {
     const { labels, namespace } = (next ?? old)?.metadata ?? {};
-    const name = labels?.[SERVICE_NAME];
+    const name = labels?.[SERVICE_NAME_LABEL];
     return name !== undefined && labels?.[MANAGED_BY] === MIRRORING ? [objectKey(namespace, name)] : [];
   },
 };
@@ -42,7 +42,7 @@ export const endpointSliceMirroringController: Controller<MirroringSnapshot> = {
   snapshot(key, lister) {
     const { namespace = '', name } = splitKey(key);
     const slices = (lister.list(ENDPOINTSLICES, namespace) as readonly EndpointSlice[])
-      .filter(({ metadata: { labels } }) => labels?.[SERVICE_NAME] === name && labels[MANAGED_BY] === MIRRORING)
+      .filter(({ metadata: { labels } }) => labels?.[SERVICE_NAME_LABEL] === name && labels[MANAGED_BY] === MIRRORING)
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
       .sort(byName);
     const endpoints = lister.get(ENDPOINTS, namespace, name) as Endpoints | undefined;

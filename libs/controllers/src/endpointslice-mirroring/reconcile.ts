@@ -1,5 +1,6 @@
 import {
   ENDPOINTSLICES,
+  SERVICE_NAME_LABEL,
   type DiscoveryEndpointPort,
   type Endpoint,
   type EndpointAddress,
@@ -9,7 +10,7 @@ import {
   type Service,
 } from '#libs/api';
 import { deepEqual, type Change, type Reconcile } from '#libs/apimachinery';
-import { MANAGED_BY, SERVICE_NAME } from '../endpointslice/reconcile.js';
+import { MANAGED_BY } from '../endpointslice/reconcile.js';
 import { portsKey } from '../endpointslice/slices.js';
 import { byName } from '../ordering.js';
 import { controllerReference } from '../ownership.js';
@@ -103,7 +104,7 @@ function sliceOf(endpoints: Endpoints, current: EndpointSlice | undefined, wante
     kind: 'EndpointSlice',
     metadata: {
       ...metadata,
-      labels: { ...labels, [SERVICE_NAME]: name, [MANAGED_BY]: MIRRORING },
+      labels: { ...labels, [SERVICE_NAME_LABEL]: name, [MANAGED_BY]: MIRRORING },
       ...(told.length === 0 ? {} : { annotations: Object.fromEntries(told) }),
       ownerReferences: [controllerReference(endpoints)],
     },
