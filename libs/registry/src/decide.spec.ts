@@ -1,6 +1,7 @@
 import { CONFIGMAPS, DEPLOYMENTS, JOBS, LEASES, NAMESPACES, PODDISRUPTIONBUDGETS, PODS, SERVICEACCOUNTS, type Pod } from '#libs/api';
 import { StatusError, toStatus, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
-import { aBudget, aConfigMap, aDeployment, aNamespace, aPod, aServiceAccount, definedAs, SETTINGS } from '#libs/testing';
+import { aBudget, aConfigMap, aDeployment, aNamespace, aPod, aServiceAccount, definedAs } from '#libs/testing';
+import { SIMULATED_SETTINGS } from '#libs/simulation';
 import { decideWrite } from './decide.js';
 import type { Known, StoredObject, WriteContext, WriteRequest } from './write.js';
 
@@ -42,7 +43,7 @@ function given(...objects: readonly (readonly [GroupVersionResource, KubeObject]
     verifies: () => true,
     answer: () => undefined,
   };
-  const decide = (wish: Wish): Step => decideWrite(request(wish), known, context, SETTINGS) as Step;
+  const decide = (wish: Wish): Step => decideWrite(request(wish), known, context, SIMULATED_SETTINGS) as Step;
   return {
     known,
     when: (wish: Wish) => ({
@@ -79,7 +80,12 @@ describe('a step of the write path', () => {
   const known: Known = { object: () => undefined, list: () => undefined, verifies: () => true, answer: () => undefined };
 
   it('says what it still has to know', () => {
-    const step = decideWrite(request({ resource: CONFIGMAPS, namespace: 'default', object: aConfigMap('a') }), known, context, SETTINGS);
+    const step = decideWrite(
+      request({ resource: CONFIGMAPS, namespace: 'default', object: aConfigMap('a') }),
+      known,
+      context,
+      SIMULATED_SETTINGS,
+    );
     expect(step).toEqual({ need: [{ kind: 'object', resource: NAMESPACES, name: 'default' }] });
   });
 

@@ -116,3 +116,6 @@ export interface Logger {
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
   error(message: string, error: unknown, fields?: Readonly<Record<string, unknown>>): void;
 }
+
+/** A logger that says nothing. */
+export const SILENT_LOGGER: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -3,7 +3,7 @@ import type { Controller, Instant } from '#libs/apimachinery';
 import { endpointsControllers, lifecycleControllers, replicationControllers, serviceAccountControllers } from '#libs/controllers';
 import { ORIGIN, STREAMS } from '#libs/log';
 import type { ClusterSettings } from '#libs/registry';
-import { ControllerLoop, StateCache, WritePathEngine, type Logger } from '#libs/runtime';
+import { ControllerLoop, StateCache, WritePathEngine, SILENT_LOGGER, type Logger } from '#libs/runtime';
 import { schedulerController } from '#libs/scheduling';
 import { MemoryLog, type AppendFault } from './memory-log.js';
 import { simulatedNode, type SimulatedNodeOptions } from './simulated-node.js';
@@ -19,20 +19,23 @@ export interface SimulatedClusterOptions {
   readonly fault?: (world: VirtualWorld) => AppendFault;
 }
 
-const SETTINGS: ClusterSettings = { serviceCidr: '10.96.0.0/16', nodePorts: [30000, 32767], clusterDomain: 'cluster.local' };
+/** The settings of a simulated cluster. */
+export const SIMULATED_SETTINGS: ClusterSettings = {
+  serviceCidr: '10.96.0.0/16',
+  nodePorts: [30000, 32767],
+  clusterDomain: 'cluster.local',
+};
 
 const SIMULATED_CA = '-----BEGIN CERTIFICATE-----\nsimulated\n-----END CERTIFICATE-----\n';
 
 /** All controllers of the control plane and the scheduler, for a cluster that exists only in memory. */
 export const allControllers = (): readonly Controller[] => [
-  ...lifecycleControllers({ serviceCidr: SETTINGS.serviceCidr, advertiseAddress: '10.64.0.1', apiPort: 6443 }),
+  ...lifecycleControllers({ serviceCidr: SIMULATED_SETTINGS.serviceCidr, advertiseAddress: '10.64.0.1', apiPort: 6443 }),
   ...serviceAccountControllers({ caCertificate: SIMULATED_CA, frontProxyCa: SIMULATED_CA }),
   ...replicationControllers,
   ...endpointsControllers,
   schedulerController,
 ];
-
-const SILENT: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** Delays up to this long are waited for when the cluster settles: retries, not timeouts. */
 const SETTLING_MS = 1000;
@@ -61,7 +64,7 @@ export class SimulatedCluster {
 
   static async start({
     seed = 1,
-    logger = SILENT,
+    logger = SILENT_LOGGER,
     controllers = allControllers(),
     fault,
   }: SimulatedClusterOptions = {}): Promise<SimulatedCluster> {
@@ -71,7 +74,7 @@ export class SimulatedCluster {
     const stopping = new AbortController();
     const snapshots = { snapshot: () => Promise.resolve({ position: ORIGIN, rows: [] }) };
     const view = await StateCache.start({ log, snapshots, definitions: DEFINITIONS, logger, signal: stopping.signal });
-    const writePath = new WritePathEngine({ log, view, settings: SETTINGS, world, cluster: 'simulated' });
+    const writePath = new WritePathEngine({ log, view, settings: SIMULATED_SETTINGS, world, cluster: 'simulated' });
     const cluster = new SimulatedCluster(world, log, view, writePath, controllers, logger, stopping);
     for (const controller of controllers) cluster.#run(controller);
     await cluster.settle();

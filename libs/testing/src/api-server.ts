@@ -6,7 +6,7 @@ import type { KubeObject } from '#libs/apimachinery';
 import { encodeObject, subjectOf, type EventMeta, type Sequence } from '#libs/log';
 import { HttpsWebhookCaller, StateCache, WritePathEngine, type HistoryReader, type Logger, type WebhookCaller } from '#libs/runtime';
 import { clusterAuthorization, startApiServer, type RunningServer, type ServerOptions } from '#libs/server';
-import { MemoryAudit, MemoryLog } from '#libs/simulation';
+import { MemoryAudit, MemoryLog, SIMULATED_SETTINGS } from '#libs/simulation';
 import { appended, metaOf } from './events.js';
 import { LogHistory } from './memory-history.js';
 import { testAuthority, testTokenKey, type TestAuthority, type TestPair } from './pki.js';
@@ -62,6 +62,47 @@ export interface TestServerOptions {
   readonly history?: (log: MemoryLog) => HistoryReader;
 }
 
+/** Sends requests with a certificate to a port of the loopback. */
+const opener =
+  (port: number, ca: string, admin: TestPair) =>
+  (path: string, request: TestRequest = {}): Promise<IncomingMessage> => {
+    const { method = 'GET', headers = {}, body, anonymous = false, client = admin } = request;
+    const bytes = body === undefined ? undefined : Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body);
+    return new Promise((resolve, reject) => {
+      const asked = httpsRequest({
+        host: '127.0.0.1',
+        port,
+        path,
+        method,
+        ca,
+        ...(anonymous ? {} : { cert: client.cert, key: client.key }),
+        agent: false,
+        headers: {
+          ...(bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(bytes)) }),
+          ...headers,
+        },
+      });
+      asked.once('response', resolve);
+      asked.once('error', reject);
+      asked.end(bytes);
+    });
+  };
+
+/** Stores events of objects past the write path, and waits until the cache has them. */
+const storing =
+  (log: MemoryLog, view: StateCache) =>
+  async (object: KubeObject, expected: Sequence, meta: Partial<EventMeta>): Promise<Sequence> => {
+    const definition = definitionByKind(object.apiVersion, object.kind);
+    if (definition === undefined) throw new Error(`no definition of ${object.kind}`);
+    const { stream, resource } = definition;
+    const subject = subjectOf(CLUSTER, stream, resource, object.metadata.namespace ?? '', object.metadata.name ?? '');
+    const [sequence = 0] = await appended(log, stream, [
+      { subject, expected, meta: metaOf({ previous: expected, ...meta }), body: encodeObject(object) },
+    ]);
+    await view.reached(stream, sequence);
+    return sequence;
+  };
+
 /** Starts a server on a free loopback port, with an administrator's certificate. */
 export async function startTestApiServer(chosen: TestServerOptions = {}): Promise<TestApiServer> {
   const { options = {}, window, caller, now = Date.now, history = (log) => new LogHistory(log) } = chosen;
@@ -89,9 +130,8 @@ export async function startTestApiServer(chosen: TestServerOptions = {}): Promis
     ...(window ? { window } : {}),
   });
   const world = { now, random: Math.random, uuid: randomUUID };
-  const settings = { serviceCidr: '10.96.0.0/16', nodePorts: [30000, 32767] as const, clusterDomain: 'cluster.local' };
   const https = new HttpsWebhookCaller(view);
-  const writePath = new WritePathEngine({ cluster: CLUSTER, log, view, settings, world, caller: caller ?? https });
+  const writePath = new WritePathEngine({ cluster: CLUSTER, log, view, settings: SIMULATED_SETTINGS, world, caller: caller ?? https });
   const server = await startApiServer({
     cluster: CLUSTER,
     view,
@@ -109,39 +149,8 @@ export async function startTestApiServer(chosen: TestServerOptions = {}): Promis
     ...clusterAuthorization(view),
     ...options,
   });
-  const open = (path: string, request: TestRequest = {}): Promise<IncomingMessage> => {
-    const { method = 'GET', headers = {}, body, anonymous = false, client = admin } = request;
-    const bytes = body === undefined ? undefined : Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body);
-    return new Promise((resolve, reject) => {
-      const asked = httpsRequest({
-        host: '127.0.0.1',
-        port: server.port,
-        path,
-        method,
-        ca: authority.cert,
-        ...(anonymous ? {} : { cert: client.cert, key: client.key }),
-        agent: false,
-        headers: {
-          ...(bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(bytes)) }),
-          ...headers,
-        },
-      });
-      asked.once('response', resolve);
-      asked.once('error', reject);
-      asked.end(bytes);
-    });
-  };
-  const store = async (object: KubeObject, expected: Sequence, meta: Partial<EventMeta>): Promise<Sequence> => {
-    const definition = definitionByKind(object.apiVersion, object.kind);
-    if (definition === undefined) throw new Error(`no definition of ${object.kind}`);
-    const { stream, resource } = definition;
-    const subject = subjectOf(CLUSTER, stream, resource, object.metadata.namespace ?? '', object.metadata.name ?? '');
-    const [sequence = 0] = await appended(log, stream, [
-      { subject, expected, meta: metaOf({ previous: expected, ...meta }), body: encodeObject(object) },
-    ]);
-    await view.reached(stream, sequence);
-    return sequence;
-  };
+  const open = opener(server.port, authority.cert, admin);
+  const store = storing(log, view);
   return {
     server,
     log,

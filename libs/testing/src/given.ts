@@ -9,7 +9,8 @@ import {
   type WriteContext,
   type WriteRequest,
 } from '#libs/registry';
-import { definedAs, SETTINGS } from './memory-cluster.js';
+import { definedAs } from './memory-cluster.js';
+import { SIMULATED_SETTINGS } from '#libs/simulation';
 
 /** A write as a table asks for it. */
 export type DecidedWish = Partial<Omit<WriteRequest, 'definition'>> & { readonly resource: GroupVersionResource };
@@ -64,7 +65,7 @@ export function decidedIn(objects: readonly KubeObject[], { resource, ...wish }:
     ...(namespace === undefined ? {} : { namespace }),
     ...wish,
   };
-  const step: AdmissionStep = decideWrite(request, knownFrom(objects), CONTEXT, SETTINGS);
+  const step: AdmissionStep = decideWrite(request, knownFrom(objects), CONTEXT, SIMULATED_SETTINGS);
   if ('need' in step) throw new Error('more is needed than the objects that there are');
   return step;
 }

@@ -1,14 +1,9 @@
 import { DEFINITIONS, definitionOf, type ResourceDefinition } from '#libs/api';
 import { StatusError, toStatus, type GroupVersionResource, type Instant, type KubeObject, type Status } from '#libs/apimachinery';
 import { ORIGIN, STREAMS, type EventLog } from '#libs/log';
-import type { ClusterSettings, Patch, WriteOptions, WriteRequest } from '#libs/registry';
-import { StateCache, WritePathEngine, type Logger, type World, type WriteResult } from '#libs/runtime';
-import { MemoryLog, type MemoryLogOptions } from '#libs/simulation';
-
-/** The settings of a cluster in memory. */
-export const SETTINGS: ClusterSettings = { serviceCidr: '10.96.0.0/16', nodePorts: [30000, 32767], clusterDomain: 'cluster.local' };
-
-const silent: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+import type { Patch, WriteOptions, WriteRequest } from '#libs/registry';
+import { StateCache, WritePathEngine, SILENT_LOGGER, type World, type WriteResult } from '#libs/runtime';
+import { MemoryLog, SIMULATED_SETTINGS, type MemoryLogOptions } from '#libs/simulation';
 
 /** A world that repeats itself: uids count up, chance is a fixed sequence, and time stands where it is put. */
 export class SteadyWorld implements World {
@@ -57,9 +52,9 @@ export class MemoryCluster {
   static async start(options: MemoryLogOptions = {}, log: EventLog = new MemoryLog(options)): Promise<MemoryCluster> {
     const controller = new AbortController();
     const snapshots = { snapshot: async () => ({ position: ORIGIN, rows: [] }) };
-    const view = await StateCache.start({ log, snapshots, definitions: DEFINITIONS, logger: silent, signal: controller.signal });
+    const view = await StateCache.start({ log, snapshots, definitions: DEFINITIONS, logger: SILENT_LOGGER, signal: controller.signal });
     const world = new SteadyWorld();
-    const writePath = new WritePathEngine({ log, view, settings: SETTINGS, world, cluster: 'test' });
+    const writePath = new WritePathEngine({ log, view, settings: SIMULATED_SETTINGS, world, cluster: 'test' });
     return new MemoryCluster(log, view, writePath, world, controller);
   }
 

@@ -1,23 +1,23 @@
 import type { OpenApiDocument } from './document.js';
 import type { Schema } from './schemas.js';
+import { META_PACKAGE } from '../schema/meta-models.js';
 
 /** Sentences about types and their fields, by the type's OpenAPI name; the type's own stands under the empty name. */
 export type Descriptions = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 const CORE = 'io.k8s.api.core.v1';
 /** Whose fields the parameters of a query are: the first that has one of the name. */
 const OPTIONS = [
-  `${META}.ListOptions`,
-  `${META}.DeleteOptions`,
-  `${META}.PatchOptions`,
+  `${META_PACKAGE}.ListOptions`,
+  `${META_PACKAGE}.DeleteOptions`,
+  `${META_PACKAGE}.PatchOptions`,
   ...['PodLogOptions', 'PodExecOptions', 'PodAttachOptions', 'PodPortForwardOptions', 'NodeProxyOptions'].map((name) => `${CORE}.${name}`),
 ];
 
 /** A document with a description of every type, field and parameter that sentences are known about; it is the same without. */
 export function described(document: OpenApiDocument, descriptions: Descriptions): OpenApiDocument {
   // The tables of types leave out what all of them embed.
-  const common = descriptions[`${META}.TypeMeta`] ?? {};
+  const common = descriptions[`${META_PACKAGE}.TypeMeta`] ?? {};
   const schemas = Object.entries(document.components.schemas).map(([name, schema]) => {
     const own = Object.hasOwn(descriptions, name) ? descriptions[name] : undefined;
     return [name, own === undefined ? schema : describedSchema(schema, { ...common, '': '', ...own })] as const;

@@ -4,6 +4,7 @@ import type { ResourceDefinition } from '../definition.js';
 import facts from '../generated/facts.json';
 import { discoveryPath, isStream, kindOfSubresource, pathsOf } from './paths.js';
 import { closure, COMMON_MODELS, listModel, listSchema, modelOfKind, modelSchema, withKinds, type Schema } from './schemas.js';
+import { LIST_META, META_PACKAGE, OBJECT_META } from '../schema/meta-models.js';
 
 /** The `/openapi/v3/...` document of one group and version, as an OpenAPI 3.0 document. */
 export interface OpenApiDocument {
@@ -35,13 +36,12 @@ function kindsByModel(
       if (found !== undefined) kinds.set(found, [spoken]);
     }
   }
-  const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
   for (const kind of ['DeleteOptions', 'WatchEvent'])
     kinds.set(
-      `${meta}.${kind}`,
+      `${META_PACKAGE}.${kind}`,
       everywhere.map(({ group, version }) => ({ group, version, kind })),
     );
-  kinds.set(`${meta}.Status`, [{ group: '', version: 'v1', kind: 'Status' }]);
+  kinds.set(`${META_PACKAGE}.Status`, [{ group: '', version: 'v1', kind: 'Status' }]);
   return kinds;
 }
 
@@ -88,9 +88,6 @@ function groupVersionsOf(own: GroupVersion, definitions: readonly ResourceDefini
   const known = all.some(({ group, version }) => group === own.group && version === own.version);
   return (known ? all : [...all, own]).sort((a, b) => (rootPath(a) < rootPath(b) ? -1 : 1));
 }
-
-const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
-const LIST_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta';
 
 /**
  * The index of all documents. `hashOf` gives the fingerprint of a document by its path (`api/v1`, `apis/apps/v1`):

@@ -16,8 +16,8 @@ import {
   WRITE,
 } from './content.js';
 import { listModel, modelOfKind, schemaPath, type Schema } from './schemas.js';
+import { META_PACKAGE } from '../schema/meta-models.js';
 
-const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 const PATCH_TYPES = [
   'application/json-patch+json',
   'application/merge-patch+json',
@@ -90,7 +90,7 @@ const patchBody = ({ definition }: Place): Schema =>
   Object.fromEntries(
     PATCH_TYPES.filter((type) => !definition.schema || !type.includes('strategic')).map((type) => [
       type,
-      { schema: { $ref: schemaPath(`${META}.Patch`) } },
+      { schema: { $ref: schemaPath(`${META_PACKAGE}.Patch`) } },
     ]),
   );
 
@@ -139,11 +139,16 @@ function collectionMethods(place: Place): Methods {
       word: 'delete',
       action: 'deletecollection',
       parameters: DELETE_MANY,
-      body: anyContent(`${META}.DeleteOptions`),
+      body: anyContent(`${META_PACKAGE}.DeleteOptions`),
       codes: [200],
     };
     methods.push(
-      operation(place, { ...remove, subject: `Collection${subject}`, kind, content: encodedContent(`${META}.Status`, place.protobuf) }),
+      operation(place, {
+        ...remove,
+        subject: `Collection${subject}`,
+        kind,
+        content: encodedContent(`${META_PACKAGE}.Status`, place.protobuf),
+      }),
     );
   }
   return methods;
@@ -162,13 +167,13 @@ function objectMethods(place: Place): Methods {
   const subject = `${scopeWord(place)}${definition.kind}`;
   const methods = [...readAndWrite(place, definition.verbs, subject, kind, definition.model)];
   if (definition.verbs.includes('delete')) {
-    const answered = RETURNED.has(`${kind.group}/${kind.kind}`) ? definition.model : `${META}.Status`;
+    const answered = RETURNED.has(`${kind.group}/${kind.kind}`) ? definition.model : `${META_PACKAGE}.Status`;
     const remove = {
       method: 'delete',
       word: 'delete',
       action: 'delete',
       parameters: DELETE,
-      body: anyContent(`${META}.DeleteOptions`),
+      body: anyContent(`${META_PACKAGE}.DeleteOptions`),
       codes: [200, 202],
     };
     methods.push(operation(place, { ...remove, subject, kind, content: encodedContent(answered, place.protobuf) }));
@@ -234,7 +239,7 @@ function item(methods: Methods, parameters: readonly Schema[]): Schema {
 /** Where a group and version says what it has. */
 export function discoveryPath({ group, version }: GroupVersion): readonly [path: string, item: Schema] {
   const name = groupIdentifier(group);
-  const content = encodedContent(`${META}.APIResourceList`, true);
+  const content = encodedContent(`${META_PACKAGE}.APIResourceList`, true);
   const operationId = `get${capital(name)}${capital(version)}APIResources`;
   return [`/${rootPath({ group, version })}/`, { get: { tags: [`${name}_${version}`], operationId, responses: answers(content, [200]) } }];
 }
@@ -243,7 +248,7 @@ export function discoveryPath({ group, version }: GroupVersion): readonly [path:
 function watchPaths(place: Place, root: string, base: string): readonly (readonly [string, Schema])[] {
   const { definition, kind } = place;
   if (!definition.verbs.includes('watch')) return [];
-  const content = encodedContent(`${META}.WatchEvent`, place.protobuf, true);
+  const content = encodedContent(`${META_PACKAGE}.WatchEvent`, place.protobuf, true);
   const watch = { method: 'get', word: 'watch', kind, content, codes: [200], parameters: LIST };
   const under = (path: string): string => `${root}/watch${path.slice(root.length)}`;
   const subject = `${scopeWord(place)}${definition.kind}`;

@@ -2,18 +2,18 @@ import type { GroupVersionKind } from '#libs/apimachinery';
 import { JSON_SCHEMA_MODEL } from '../schema/apiextensions-facts.js';
 import { ATOMIC_MODELS, MODELS, modelFacts, shortName, UNIONS as UNION_MODELS, type FieldFact } from '../schema/facts.js';
 import { schemaPath, schemaReference, type Schema } from './reference.js';
+import { META_PACKAGE } from '../schema/meta-models.js';
 
 export { schemaPath, type Schema };
 
-const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 /** Names of the schemas that stand for scalars of Kubernetes' own. */
 const SCALAR_MODEL = {
   quantity: 'io.k8s.apimachinery.pkg.api.resource.Quantity',
   intOrString: 'io.k8s.apimachinery.pkg.util.intstr.IntOrString',
-  time: `${META}.Time`,
-  microTime: `${META}.MicroTime`,
+  time: `${META_PACKAGE}.Time`,
+  microTime: `${META_PACKAGE}.MicroTime`,
 } as const;
-const FIELDS_V1 = `${META}.FieldsV1`;
+const FIELDS_V1 = `${META_PACKAGE}.FieldsV1`;
 const RAW_EXTENSION = 'io.k8s.apimachinery.pkg.runtime.RawExtension';
 
 /** Types that may be a schema or something else; a document says nothing of them. */
@@ -30,8 +30,8 @@ const LEAVES: Readonly<Record<string, Schema>> = {
   [FIELDS_V1]: { type: 'object' },
   [RAW_EXTENSION]: { type: 'object' },
   ...Object.fromEntries(Object.values(UNIONS).map((model) => [model, {}])),
-  [`${META}.Patch`]: { type: 'object' },
-  [`${META}.WatchEvent`]: {
+  [`${META_PACKAGE}.Patch`]: { type: 'object' },
+  [`${META_PACKAGE}.WatchEvent`]: {
     type: 'object',
     required: ['type', 'object'],
     properties: { type: { type: 'string', default: '' }, object: schemaReference(RAW_EXTENSION) },
@@ -40,7 +40,7 @@ const LEAVES: Readonly<Record<string, Schema>> = {
 
 /** The schemas every document has: what requests and answers of any resource may hold. */
 export const COMMON_MODELS: readonly string[] = ['APIResourceList', 'DeleteOptions', 'Patch', 'Status', 'WatchEvent'].map(
-  (name) => `${META}.${name}`,
+  (name) => `${META_PACKAGE}.${name}`,
 );
 
 const SCALARS: Readonly<Record<string, Schema>> = {
@@ -131,13 +131,13 @@ export const listSchema = (model: string): Schema => ({
     apiVersion: { type: 'string' },
     items: { type: 'array', items: { ...schemaReference(model), default: {} } },
     kind: { type: 'string' },
-    metadata: { ...schemaReference(`${META}.ListMeta`), default: {} },
+    metadata: { ...schemaReference(`${META_PACKAGE}.ListMeta`), default: {} },
   },
 });
 
 /** The models that a model's fields mention. */
 function mentioned(model: string): readonly string[] {
-  if (model === `${META}.WatchEvent`) return [RAW_EXTENSION];
+  if (model === `${META_PACKAGE}.WatchEvent`) return [RAW_EXTENSION];
   if (Object.hasOwn(LEAVES, model)) return [];
   return Object.entries(modelFacts(model)).flatMap(([name, fact]) => {
     const found = name === 'fieldsV1' ? FIELDS_V1 : modelOfType(fact.type.replace(/^(?:\[\]|map:)+/, ''));

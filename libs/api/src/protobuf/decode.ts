@@ -1,6 +1,7 @@
 import { base64OfBytes } from '#libs/apimachinery';
 import { modelFacts, type FieldFact } from '../schema/facts.js';
-import { isListMessage, itemModelOf, LIST_META, MAGIC, modelOf } from './models.js';
+import { LIST_META } from '../schema/meta-models.js';
+import { isListMessage, itemModelOf, MAGIC, modelOf } from './models.js';
 import { MalformedProtobuf, wireFields, type WireField } from './wire.js';
 
 const MOST_DEPTH = 100;

@@ -1,6 +1,7 @@
 import { bytesOfBase64, isJsonObject, type JsonObject } from '#libs/apimachinery';
+import { LIST_META } from '../schema/meta-models.js';
 import { modelFacts, type FieldFact } from '../schema/facts.js';
-import { isListMessage, itemModelOf, LIST_META, MAGIC, modelOf } from './models.js';
+import { isListMessage, itemModelOf, MAGIC, modelOf } from './models.js';
 import { ProtobufWriter } from './writer.js';
 
 /** Writes one value of a type; nothing (undefined, null) is written as Go's zero value. */

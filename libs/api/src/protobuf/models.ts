@@ -1,5 +1,6 @@
 import { parseApiVersion } from '#libs/apimachinery';
 import { MODELS } from '../schema/facts.js';
+import { META_PACKAGE } from '../schema/meta-models.js';
 
 /** Every message starts with these bytes: `k8s` and a zero. */
 export const MAGIC: Uint8Array = Uint8Array.of(0x6b, 0x38, 0x73, 0x00);
@@ -9,19 +10,14 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'apiregistration.k8s.io': 'io.k8s.kube-aggregator.pkg.apis.apiregistration',
 };
 
-const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
-
-/** The metadata of every list: its field 1; items are its field 2. */
-export const LIST_META = `${META}.ListMeta`;
-
 /** Fields whose Go type is a list with a message of its own around it (`metav1.Verbs`): items are its field 1. */
-export const isListMessage = (model: string, field: string): boolean => model === `${META}.APIResource` && field === 'verbs';
+export const isListMessage = (model: string, field: string): boolean => model === `${META_PACKAGE}.APIResource` && field === 'verbs';
 
 /** The model of a kind by upstream's naming: `policy/v1 Eviction` is `io.k8s.api.policy.v1.Eviction`. */
 export function modelOf(apiVersion: string, kind: string): string | undefined {
   const { group, version } = parseApiVersion(apiVersion);
   const folder = group === '' ? 'core' : (group.split('.')[0] ?? '');
-  const names = [`${PACKAGES[group] ?? `io.k8s.api.${folder}`}.${version}.${kind}`, `${META}.${kind}`];
+  const names = [`${PACKAGES[group] ?? `io.k8s.api.${folder}`}.${version}.${kind}`, `${META_PACKAGE}.${kind}`];
   return names.find((name) => Object.hasOwn(MODELS, name));
 }
 

@@ -1,8 +1,8 @@
 import type { FieldFact, ModelFacts } from './field-fact.js';
+import { OBJECT_META } from './meta-models.js';
 
 /** Where upstream's OpenAPI has the types of CustomResourceDefinitions. */
 const PACKAGE = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
-const META = '#io.k8s.apimachinery.pkg.apis.meta.v1';
 const own = (name: string): string => `#${PACKAGE}.${name}`;
 
 /** The model of CustomResourceDefinition. */
@@ -31,7 +31,7 @@ export const APIEXTENSIONS_FACTS: Readonly<Record<string, ModelFacts>> = {
   [CRD_MODEL]: {
     apiVersion: { type: 'string', omit: true, optional: true },
     kind: { type: 'string', omit: true, optional: true },
-    metadata: { type: `${META}.ObjectMeta`, proto: 1, omit: true, optional: true },
+    metadata: { type: `#${OBJECT_META}`, proto: 1, omit: true, optional: true },
     spec: must(2, own('CustomResourceDefinitionSpec')),
     status: { type: own('CustomResourceDefinitionStatus'), proto: 3, omit: true, optional: true },
   },

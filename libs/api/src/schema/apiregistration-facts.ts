@@ -1,7 +1,7 @@
 import type { ModelFacts } from './field-fact.js';
+import { OBJECT_META } from './meta-models.js';
 
 const PACKAGE = 'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1';
-const META = '#io.k8s.apimachinery.pkg.apis.meta.v1';
 
 /** The model of APIService. */
 export const API_SERVICE_MODEL = `${PACKAGE}.APIService`;
@@ -14,7 +14,7 @@ export const APIREGISTRATION_FACTS: Readonly<Record<string, ModelFacts>> = {
   [API_SERVICE_MODEL]: {
     apiVersion: { type: 'string', omit: true, optional: true },
     kind: { type: 'string', omit: true, optional: true },
-    metadata: { type: `${META}.ObjectMeta`, proto: 1, omit: true, optional: true },
+    metadata: { type: `#${OBJECT_META}`, proto: 1, omit: true, optional: true },
     spec: { type: `#${PACKAGE}.APIServiceSpec`, proto: 2, omit: true, optional: true },
     status: { type: `#${PACKAGE}.APIServiceStatus`, proto: 3, omit: true, optional: true },
   },

@@ -1,6 +1,6 @@
 import { qualifiedResource, type GroupVersionResource } from '#libs/apimachinery';
 import type { Appended, AppendWrite, Moved, Sequence } from '#libs/log';
-import type { Known, StoredObject } from '#libs/registry';
+import type { Known, PlannedWrite, StoredObject } from '#libs/registry';
 
 /** Most writes that go together; the log takes a thousand messages at once. */
 const MOST_MEMBERS = 64;
@@ -15,6 +15,18 @@ export interface Shared {
   readonly stored: StoredObject;
   readonly write: AppendWrite;
 }
+
+/** Whether a write changes an object that is there: one that others may be changing too. */
+export const isShared = ({ type, previous }: PlannedWrite): boolean => type === 'Updated' && previous > 0;
+
+/** A planned write of a shared object, as a round holds it. */
+export const sharedOf = ({ definition, object, previous }: PlannedWrite, write: AppendWrite): Shared => ({
+  resource: definition.storage?.resource ?? definition.resource,
+  namespace: object.metadata.namespace ?? '',
+  name: object.metadata.name ?? '',
+  stored: { sequence: previous, object },
+  write,
+});
 
 const placeOf = (resource: GroupVersionResource, namespace: string, name: string): string =>
   `${qualifiedResource(resource)}/${namespace}/${name}`;

@@ -4,21 +4,10 @@ import {
   OPTIMISTIC_LOCK,
   StatusError,
   tryAgainLater,
-  GENERATED_NAME_ALPHABET,
   type GroupVersionResource,
   type KubeObject,
 } from '#libs/apimachinery';
-import {
-  encodeObject,
-  LogUnavailable,
-  SCHEMA,
-  subjectOf,
-  type AppendWrite,
-  type EventLog,
-  type EventMeta,
-  type Moved,
-  type Sequence,
-} from '#libs/log';
+import { encodeObject, LogUnavailable, subjectOf, type AppendWrite, type EventLog, type Moved, type Sequence } from '#libs/log';
 import {
   decideWrite,
   NotThereYet,
@@ -34,8 +23,10 @@ import {
 } from '#libs/registry';
 import type { StateView, World, WritePath, WriteResult } from '../ports.js';
 import { ReadBarrier } from './barrier.js';
+import { eventMeta } from './event-meta.js';
+import { generatesName, randomSuffix } from './naming.js';
 import { verifiesSignature } from './signature.js';
-import { Rounds, type Round, type Shared } from './rounds.js';
+import { isShared, Rounds, sharedOf, type Round } from './rounds.js';
 
 /** A view that also remembers where deleted objects ended, so that their names can be taken again without a failed attempt. */
 export interface WriteView extends StateView {
@@ -217,7 +208,7 @@ export class WritePathEngine implements WritePath {
   async #madeCurrent(request: WriteRequest, progress: Progress, refusal?: StatusError): Promise<boolean> {
     if (refusal?.reason === 'AlreadyExists' && generatesName(request) && progress.names < MOST_NAMES) {
       progress.names += 1;
-      progress.context = { ...progress.context, suffix: this.#suffix() };
+      progress.context = { ...progress.context, suffix: randomSuffix(this.options.world.random) };
       return true;
     }
     if (progress.current || (refusal && !DEPENDS_ON_STATE.has(refusal.reason))) return false;
@@ -302,47 +293,23 @@ export class WritePathEngine implements WritePath {
     const subject = this.#subjectOf(write);
     const expected =
       previous > 0 ? previous : (progress.ends.get(subject) ?? this.options.view.tombstone?.(resource, namespace, name) ?? 0);
-    return { subject, expected, meta: this.#meta(request, type, previous, index === 0), body: encodeObject(object) };
-  }
-
-  /** A controller decided on the request's own object; what is written with it the registry derived, and nobody computes it again. */
-  #meta(request: WriteRequest, type: EventMeta['type'], previous: Sequence, own: boolean): EventMeta {
-    const { actor, agent, sourceAddress, requestId, fieldManager, root, cause, decision } = request.requester;
     return {
-      type,
-      verb: request.verb,
-      ...(request.subresource === undefined ? {} : { subresource: request.subresource }),
-      actor,
-      ...(agent === undefined ? {} : { agent }),
-      ...(sourceAddress === undefined ? {} : { sourceAddress }),
-      ...(fieldManager === undefined ? {} : { fieldManager }),
-      ...(requestId === undefined ? {} : { requestId }),
-      ...(root === undefined ? {} : { root }),
-      ...(cause === undefined ? {} : { cause }),
-      ...(decision === undefined || !own ? {} : { decision }),
-      id: this.options.world.uuid(),
-      previous,
-      schema: SCHEMA,
-      encoding: 'json',
+      subject,
+      expected,
+      meta: eventMeta(request, { type, previous, own: index === 0, id: this.options.world.uuid() }),
+      body: encodeObject(object),
     };
   }
 
   /** Waits until the view holds what made an append fail, and remembers the ends of subjects it has no object for. */
   async #caughtUp(request: WriteRequest, moved: readonly Moved[], progress: Progress): Promise<void> {
     progress.attempts += 1;
-    if (progress.attempts >= MOST_ATTEMPTS) throw this.#contended(request);
+    if (progress.attempts >= MOST_ATTEMPTS) throw contended(request);
     const signal = AbortSignal.timeout(this.options.patienceMs ?? PATIENCE_MS);
     for (const { subject, actual } of moved) {
       await this.#waited(this.options.view.reached(request.definition.stream, actual, signal));
       progress.ends.set(subject, actual);
     }
-  }
-
-  #contended({ definition, name, object, verb }: WriteRequest): StatusError {
-    const called = name ?? (object as Partial<KubeObject> | undefined)?.metadata?.name ?? '';
-    return verb === 'create' && name === undefined
-      ? alreadyExists(definition.resource, called)
-      : conflict(definition.resource, called, OPTIMISTIC_LOCK);
   }
 
   async #waited<T>(waiting: Promise<T>): Promise<T> {
@@ -358,35 +325,18 @@ export class WritePathEngine implements WritePath {
 
   #draw(request: WriteRequest): WriteContext {
     const { now, uuid, random } = this.options.world;
-    return { now: now(), uid: uuid(), suffix: generatesName(request) ? this.#suffix() : '', draw: random() };
-  }
-
-  #suffix(): string {
-    const { random } = this.options.world;
-    let suffix = '';
-    for (let i = 0; i < 5; i++) suffix += GENERATED_NAME_ALPHABET[Math.floor(random() * GENERATED_NAME_ALPHABET.length)];
-    return suffix;
+    return { now: now(), uid: uuid(), suffix: generatesName(request) ? randomSuffix(random) : '', draw: random() };
   }
 }
 
-/** Whether a write changes an object that is there: one that others may be changing too. */
-const isShared = ({ type, previous }: PlannedWrite): boolean => type === 'Updated' && previous > 0;
-
-const sharedOf = ({ definition, object, previous }: PlannedWrite, write: AppendWrite): Shared => ({
-  resource: definition.storage?.resource ?? definition.resource,
-  namespace: object.metadata.namespace ?? '',
-  name: object.metadata.name ?? '',
-  stored: { sequence: previous, object },
-  write,
-});
+function contended({ definition, name, object, verb }: WriteRequest): StatusError {
+  const called = name ?? (object as Partial<KubeObject> | undefined)?.metadata?.name ?? '';
+  return verb === 'create' && name === undefined
+    ? alreadyExists(definition.resource, called)
+    : conflict(definition.resource, called, OPTIMISTIC_LOCK);
+}
 
 const versioned = (object: KubeObject, sequence: Sequence): KubeObject => ({
   ...object,
   metadata: { ...object.metadata, resourceVersion: String(sequence) },
 });
-
-/** Whether a create leaves its object's name to the server. */
-function generatesName({ verb, subresource, object }: WriteRequest): boolean {
-  const metadata = (object as Partial<KubeObject> | null | undefined)?.metadata;
-  return verb === 'create' && subresource === undefined && !metadata?.name && Boolean(metadata?.generateName);
-}

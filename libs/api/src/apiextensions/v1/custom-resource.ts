@@ -24,8 +24,7 @@ import { decoderOf } from './custom-schema.js';
 import { customStrategy } from './custom-strategy.js';
 import { publishedSchema } from './published-schema.js';
 import { ruleCheckOf } from './rule-check.js';
-
-const META_MODEL = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+import { OBJECT_META } from '../../schema/meta-models.js';
 
 /** The object with a value at a path of members, made where they are missing. */
 function withValueAt(value: unknown, [name, ...rest]: readonly string[], next: unknown): unknown {
@@ -99,7 +98,7 @@ function compile(crd: CustomResourceDefinition, version: CustomResourceDefinitio
     version,
     apiVersion: apiVersionOf({ group: crd.spec.group, version: version.name }),
     node: crd.spec.preserveUnknownFields === true ? { ...node, preservesUnknown: true } : node,
-    merge: mergeTypeOfSchema(node, mergeTypeOf(META_MODEL)),
+    merge: mergeTypeOfSchema(node, mergeTypeOf(OBJECT_META)),
   };
 }
 

@@ -1,11 +1,10 @@
 import { apiVersionOf, badRequest, invalid, invalidValue, isJsonObject, type JsonObject, type KubeObject } from '#libs/apimachinery';
 import { prune, type SchemaNode } from '#libs/custom-resources';
 import { cannotBeHandled, decode, type Decoded, type DecodeOptions } from '../../schema/decode.js';
+import { OBJECT_META } from '../../schema/meta-models.js';
 
 /** Deepest nesting of an object: what recursion can carry, far beyond what anybody writes. */
 const MOST_DEPTH = 500;
-const META_MODEL = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
-
 function isTooDeep(value: unknown, left: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (left === 0) return true;
@@ -18,7 +17,7 @@ function readMetadata(model: string, value: unknown, options: DecodeOptions, pat
   if (value === undefined || value === null) return {};
   if (!isJsonObject(value)) throw cannotBeHandled(model, `${path}: Invalid value: ${JSON.stringify(value)}: must be an object`);
   try {
-    const { object, unknown: found } = decode<KubeObject>(META_MODEL, value, options);
+    const { object, unknown: found } = decode<KubeObject>(OBJECT_META, value, options);
     for (const sentence of found) unknown.push(sentence.replace('unknown field "', `unknown field "${path}.`));
     return object;
   } catch (error) {

@@ -1,7 +1,6 @@
 import type { JsonSchema } from '#libs/custom-resources';
 import { schemaReference, type Schema } from '../../openapi/reference.js';
-
-const META_MODEL = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+import { OBJECT_META } from '../../schema/meta-models.js';
 
 const isSchema = (value: unknown): value is JsonSchema => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -10,7 +9,7 @@ const withTypeMeta = (properties: Readonly<Record<string, Schema>>): Schema => (
   ...properties,
   apiVersion: properties['apiVersion'] ?? { type: 'string' },
   kind: properties['kind'] ?? { type: 'string' },
-  metadata: schemaReference(META_MODEL),
+  metadata: schemaReference(OBJECT_META),
 });
 
 function published(schema: JsonSchema, isResource: boolean): Schema {
