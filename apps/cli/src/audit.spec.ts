@@ -20,6 +20,10 @@ const entry: AuditEntry = {
 describe('decklog audit', () => {
   it.each<[Partial<AuditEntry>, string]>([
     [{}, '2026-01-02T03:04:05.006Z  secret  jane (by admin)  get default:secrets/db  200  10.0.0.1'],
+    [
+      { kind: 'annotated', verb: 'create', code: 201, event: 'state:42', annotations: { 'policy/why': 'so\nso' } },
+      '2026-01-02T03:04:05.006Z  annotated  jane (by admin)  create default:secrets/db  201  10.0.0.1  state:42  policy/why=so?so',
+    ],
   ])('prints an entry as a line %#', (more, line) => {
     expect(auditLine({ ...entry, ...more })).toBe(line);
   });

@@ -50,10 +50,13 @@ const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\
 
 /** One entry as a line of text. */
 export function auditLine(entry: AuditEntry): string {
-  const { time, kind, verb, code, reason, source, count } = entry;
+  const { time, kind, verb, code, reason, source, count, event, annotations = {} } = entry;
   const end = code === undefined ? 'began' : `${code}${reason === undefined ? '' : ` ${reason}`}`;
   const many = count === undefined ? '' : `  (${count} alike)`;
-  return printable(`${new Date(time).toISOString()}  ${kind}  ${who(entry)}  ${verb} ${target(entry)}  ${end}  ${source ?? '-'}${many}`);
+  const notes = [...(event === undefined ? [] : [event]), ...Object.entries(annotations).map(([key, value]) => `${key}=${value}`)];
+  return printable(
+    `${new Date(time).toISOString()}  ${kind}  ${who(entry)}  ${verb} ${target(entry)}  ${end}  ${source ?? '-'}${many}${notes.map((note) => `  ${note}`).join('')}`,
+  );
 }
 
 /** Prints the wanted entries, oldest first: one line each, or one JSON object each. */

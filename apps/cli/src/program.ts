@@ -202,14 +202,24 @@ function addReading(program: Command, around: Surroundings): void {
     });
 
   profileOption(program.command('audit'))
-    .description('requests that were no changes but worth knowing: refusals, reads of Secrets, exec, tokens, acting as others')
+    .description(
+      'requests that were no changes but worth knowing: refusals, reads of Secrets, exec, tokens, acting as others, what admission notes',
+    )
     .addOption(outputOption())
     .option('--since <when>', 'how long ago (90m, 2h, 1d) or from which time on (2026-01-02T03:04:05Z)', moment)
     .option('--user <name>', 'of one user alone')
     .option('-n, --namespace <namespace>', 'in one namespace alone')
     .option('--resource <resource>', 'about one resource alone, e.g. secrets')
     .addOption(
-      new Option('--kind <kind>', 'of one kind alone').choices(['denied', 'failed', 'secret', 'connect', 'token', 'impersonation']),
+      new Option('--kind <kind>', 'of one kind alone').choices([
+        'denied',
+        'failed',
+        'secret',
+        'connect',
+        'token',
+        'impersonation',
+        'annotated',
+      ]),
     )
     .option('-f, --follow', 'go on with what is added')
     .action(async ({ output, follow, ...rest }: Omit<AuditQuery, 'follow'> & { output: string; follow?: boolean }, command: Command) => {

@@ -14,9 +14,14 @@ export type AuditKind =
   /** A token of a service account was made. */
   | 'token'
   /** Somebody acted as somebody else. */
-  | 'impersonation';
+  | 'impersonation'
+  /** A write that admission has something to say of. */
+  | 'annotated';
 
-/** One request, as the audit stream keeps it. Holds no body, no query and no message: values of Secrets never get there. */
+/**
+ * One request, as the audit stream keeps it. Holds no body, no query and no message: values of Secrets never get there. What
+ * annotations hold is for those to answer who configured admission.
+ */
 export interface AuditEntry {
   readonly kind: AuditKind;
   /** When the request came. */
@@ -42,6 +47,10 @@ export interface AuditEntry {
   /** The reason of the Status it was refused with. */
   readonly reason?: string;
   readonly latencyMs?: number;
+  /** What admission has to say for the record: the audit annotations of webhooks, policies and PodSecurity. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** The event that the write became, as `stream:sequence`; absent where there is none. */
+  readonly event?: string;
   /** How many requests this entry stands for, where there were too many alike to keep each. */
   readonly count?: number;
 }

@@ -1,5 +1,5 @@
 import { StatusError } from '#libs/apimachinery';
-import { Notes } from './admission/notes.js';
+import { Notes, remark } from './admission/notes.js';
 import type { Case, Decided } from './case.js';
 import { decideCreate } from './create.js';
 import { decideDelete } from './delete.js';
@@ -49,11 +49,14 @@ function decideSubresource(given: Case, subresource: string): Decided {
  * Pure: the same arguments give the same step. Throws StatusError where the write is refused, in upstream's words.
  */
 export function decideWrite(request: WriteRequest, known: Known, context: WriteContext, settings: ClusterSettings): AdmissionStep {
-  const given: Case = { request, definition: request.definition, read: new Reader(known), context, settings, notes: new Notes() };
+  const notes = new Notes();
+  const given: Case = { request, definition: request.definition, read: new Reader(known), context, settings, notes };
   try {
-    return request.subresource === undefined ? decideMain(given) : decideSubresource(given, request.subresource);
+    const decided = request.subresource === undefined ? decideMain(given) : decideSubresource(given, request.subresource);
+    return notes.annotations.size === 0 ? decided : { ...decided, annotations: notes.annotations };
   } catch (thrown) {
     if (thrown instanceof Unknown) return { need: [thrown.need] };
+    if (thrown instanceof StatusError) remark(thrown, notes);
     throw thrown;
   }
 }

@@ -1,4 +1,5 @@
 export * from './decide.js';
+export { remarksOn, type Remarks } from './admission/notes.js';
 export { deletionWarnings } from './delete.js';
 export { generatedName } from './metadata.js';
 export { NotThereYet } from './reader.js';

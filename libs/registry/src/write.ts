@@ -110,6 +110,8 @@ export type AdmissionStep =
       readonly answer: KubeObject;
       readonly code: 200 | 201 | 202;
       readonly warnings: readonly string[];
+      /** What admission has for the record, by keys; absent: nothing. */
+      readonly annotations?: ReadonlyMap<string, string>;
     };
 
 /** What the runtime knows so far, at one position for all of it. */

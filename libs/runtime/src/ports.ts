@@ -99,6 +99,8 @@ export interface WriteResult {
   readonly object: KubeObject;
   readonly sequence: Sequence | undefined;
   readonly warnings: readonly string[];
+  /** What admission has for the record, by keys; absent: nothing. */
+  readonly annotations?: ReadonlyMap<string, string>;
 }
 
 /**

@@ -10,7 +10,7 @@ import { authentication } from './authentication/authentication.js';
 import type { Authenticator } from './authentication/authenticator.js';
 import { readFields } from './authorization/access-review.js';
 import { allowAuthenticated, refusal, type Authorizer, type AuthorizerAttributes, type User } from './authorization/authorizer.js';
-import type { Call } from './call.js';
+import { annotatedBy, type Annotated, type Call } from './call.js';
 import { impersonated } from './authorization/impersonation.js';
 import { Fairness } from './fairness/fairness.js';
 import type { Upgrade } from './proxy/forwarder.js';
@@ -167,6 +167,7 @@ export class ApiServer implements RunningServer {
     this.underWay.add(gone);
     let user: User | undefined;
     let info: RequestInfo | undefined;
+    let call: Call | undefined;
     let code: number;
     let failure: unknown;
     const known = (): AuditedRequest => ({
@@ -191,7 +192,8 @@ export class ApiServer implements RunningServer {
       user = found.user;
       user = await impersonated(user, request, this.authorizer);
       const begun = (): void => this.recorder?.record(known(), undefined);
-      await this.dispatch({ request, response, info, query, target, user, auditId, signal: gone.signal }, upgrade, begun);
+      call = { request, response, info, query, target, user, auditId, signal: gone.signal };
+      await this.dispatch(call, upgrade, begun);
       code = response.statusCode;
     } catch (error) {
       failure = error;
@@ -201,15 +203,23 @@ export class ApiServer implements RunningServer {
       this.streams.delete(gone);
       response.off('close', leave);
     }
-    this.finished(known(), code, failure, request.url);
+    this.finished(known(), code, failure, request.url, call?.annotated);
   }
 
   /** Says what became of a request: in the log, and in the audit stream where it belongs there. */
-  private finished(request: AuditedRequest, code: number, failure: unknown, target: string | undefined): void {
+  private finished(
+    request: AuditedRequest,
+    code: number,
+    failure: unknown,
+    target: string | undefined,
+    annotated: Annotated | undefined,
+  ): void {
     const { world, logger } = this.options;
     const { id: auditId, info, user, agent } = request;
     const latencyMs = world.now() - request.time;
-    this.recorder?.record(request, { code, reason: failure instanceof StatusError ? failure.reason : undefined, latencyMs });
+    const reason = failure instanceof StatusError ? failure.reason : undefined;
+    const said = annotated ?? annotatedBy(failure);
+    this.recorder?.record(request, { code, reason, latencyMs, ...(said === undefined ? {} : { annotated: said }) });
     logger.debug('request', { auditId, verb: info?.verb, target, user: user?.name, agent, code, ms: latencyMs });
   }
 

@@ -1,4 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ResourceDefinition } from '#libs/api';
+import { StatusError } from '#libs/apimachinery';
+import { remarksOn } from '#libs/registry';
+import type { WriteResult } from '#libs/runtime';
 import type { User } from './authorization/authorizer.js';
 import type { RequestInfo } from './request-info.js';
 
@@ -15,4 +19,25 @@ export interface Call {
   readonly auditId: string;
   /** Aborted when the client is gone or the server closes. */
   readonly signal: AbortSignal;
+  /** Set where admission has something for the record: by whoever carries the write out. */
+  annotated?: Annotated;
+}
+
+/** What admission said of a write for the record, and the event that the write became. */
+export interface Annotated {
+  readonly annotations: ReadonlyMap<string, string>;
+  /** `stream:sequence`; undefined where nothing was written. */
+  readonly event: string | undefined;
+}
+
+/** Keeps with a request what admission said of its write. */
+export function annotate(call: Call, { stream }: Pick<ResourceDefinition, 'stream'>, { annotations, sequence }: WriteResult): void {
+  if (annotations === undefined) return;
+  call.annotated = { annotations, event: sequence === undefined ? undefined : `${stream}:${sequence}` };
+}
+
+/** What admission said for the record of a write that it refused. */
+export function annotatedBy(failure: unknown): Annotated | undefined {
+  const annotations = failure instanceof StatusError ? remarksOn(failure)?.annotations : undefined;
+  return annotations === undefined || annotations.size === 0 ? undefined : { annotations, event: undefined };
 }

@@ -5,7 +5,7 @@ import { deleteCollection, type WritePath, type WriteResult, type World } from '
 import { refusal, type Authorizer } from './authorization/authorizer.js';
 import { mediaTypeOf, parseConfiguration, parseObject, parsePatch, readBody } from './encoding/body.js';
 import { settled } from './conversion.js';
-import type { Call } from './call.js';
+import { annotate, type Call } from './call.js';
 import { listOptionsOf } from './reads/list-options.js';
 import { negotiate, negotiateStream, unsupportedMediaType, type Negotiated } from './encoding/negotiate.js';
 import type { ServerSettings } from './options.js';
@@ -175,6 +175,7 @@ export class ResourceHandler {
   }
 
   private async sendWritten(call: Call, served: ServedResource, result: WriteResult, negotiated: Negotiated): Promise<void> {
+    annotate(call, served.definition, result);
     await this.sendOne(call, served, result.code, result.object, negotiated, result.warnings);
   }
 

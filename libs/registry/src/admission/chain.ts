@@ -32,10 +32,10 @@ export function mutate(given: Case, attributes: Attributes): KubeObject | undefi
   return mutateOnce(given, attributes, once, reinvocation);
 }
 
-/** Asks all validating steps, in upstream's order. The first refusal counts. */
+/** Asks all validating steps, in upstream's order. The first refusal counts; what was warned of before it is noted. */
 export function admit(given: Case, attributes: Attributes): Required<Verdict> {
   const writes: PlannedWrite[] = [];
-  const warnings: string[] = [];
+  const { warnings } = given.notes;
   for (const plugin of MUTATING) {
     if (plugin.warnings && plugin.operations.includes(attributes.operation)) warnings.push(...plugin.warnings(attributes, given));
   }
@@ -45,5 +45,5 @@ export function admit(given: Case, attributes: Attributes): Required<Verdict> {
     writes.push(...(verdict?.writes ?? []));
     warnings.push(...(verdict?.warnings ?? []));
   }
-  return { writes, warnings: given.notes.warnings.length === 0 ? warnings : [...warnings, ...given.notes.warnings] };
+  return { writes, warnings };
 }

@@ -146,15 +146,16 @@ export class WritePathEngine implements WritePath {
       if (await this.#madeCurrent(request, progress, decided)) return undefined;
       throw decided;
     }
-    const { writes, answer, code, warnings } = decided;
+    const { writes, answer, code } = decided;
+    const said = remarksOf(decided);
     if (writes.length === 0) {
       if (request.options.dryRun !== true && (await this.#madeCurrent(request, progress))) return undefined;
-      return { code, object: answer, sequence: undefined, warnings };
+      return { code, object: answer, sequence: undefined, ...said };
     }
     const appended = shared.length > 0 ? await this.#inRound(request, writes, progress) : await this.#append(request, writes, progress);
     const [sequence] = appended;
     if (sequence === undefined) return undefined;
-    return { code, object: answer.kind === 'Status' ? answer : versioned(answer, sequence), sequence, warnings };
+    return { code, object: answer.kind === 'Status' ? answer : versioned(answer, sequence), sequence, ...said };
   }
 
   #decide(request: WriteRequest, progress: Progress): AdmissionStep | StatusError {
@@ -335,6 +336,10 @@ function contended({ definition, name, object, verb }: WriteRequest): StatusErro
     ? alreadyExists(definition.resource, called)
     : conflict(definition.resource, called, OPTIMISTIC_LOCK);
 }
+
+type Said = Pick<WriteResult, 'warnings' | 'annotations'>;
+
+const remarksOf = ({ warnings, annotations }: Said): Said => (annotations === undefined ? { warnings } : { warnings, annotations });
 
 const versioned = (object: KubeObject, sequence: Sequence): KubeObject => ({
   ...object,

@@ -1,5 +1,6 @@
 import type { AuditEntry, AuditKind } from '#libs/log';
 import type { User } from '../authorization/authorizer.js';
+import type { Annotated } from '../call.js';
 import type { RequestInfo } from '../request-info.js';
 
 const WRITES = new Set(['create', 'update', 'patch', 'delete', 'deletecollection', 'post', 'put']);
@@ -33,13 +34,34 @@ export interface AuditedEnd {
   readonly code: number;
   readonly reason: string | undefined;
   readonly latencyMs: number;
+  /** What admission said for the record; absent: nothing. */
+  readonly annotated?: Annotated;
 }
 
+/** So much of all annotations of a request: that a full batch of entries fits into one message of the stream. */
+const MAX_ANNOTATIONS = 4_096;
 const MAX_TEXT = 256;
 const MAX_GROUPS = 32;
 const short = (text: string): string => (text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}...`);
 const shown = <Key extends string>(key: Key, text: string | undefined): Partial<Record<Key, string>> =>
   text === undefined || text === '' ? {} : ({ [key]: short(text) } as Record<Key, string>);
+
+/** As much of the annotations as an entry has room for. */
+function bounded(annotations: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
+  const kept: [string, string][] = [];
+  let room = MAX_ANNOTATIONS;
+  for (const [key, value] of annotations) {
+    room -= Math.min(key.length, MAX_TEXT);
+    if (room <= 0) break;
+    kept.push([short(key), value.length <= room ? value : `${value.slice(0, room)}...`]);
+    room -= value.length;
+  }
+  return Object.fromEntries(kept);
+}
+
+function remarks({ annotations, event }: Annotated): Pick<AuditEntry, 'annotations' | 'event'> {
+  return { annotations: bounded(annotations), ...(event === undefined ? {} : { event }) };
+}
 
 /** A request as an entry: bounded, and without anything that it or its answer carried. */
 export function auditEntryOf(kind: AuditKind, request: AuditedRequest, end: AuditedEnd | undefined): AuditEntry {
@@ -66,6 +88,7 @@ export function auditEntryOf(kind: AuditKind, request: AuditedRequest, end: Audi
     verb: short(info?.verb ?? ''),
     ...place,
     ...(end === undefined ? {} : { code: end.code, ...shown('reason', end.reason), latencyMs: end.latencyMs }),
+    ...(end?.annotated === undefined ? {} : remarks(end.annotated)),
   };
 }
 

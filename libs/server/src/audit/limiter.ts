@@ -43,8 +43,8 @@ class Window {
   /** One entry for all that were alike: what they did not have in common is gone. */
   counted(): readonly AuditEntry[] {
     return [...this.held].map(([key, { first, count }]) => {
-      const { name: _, namespace: __, path: ___, latencyMs: ____, ...rest } = first;
-      const { source: _____, agent: ______, ...common } = rest;
+      const { name: _, namespace: __, path: ___, latencyMs: ____, annotations: _____, event: ______, ...rest } = first;
+      const { source: _______, agent: ________, ...common } = rest;
       return { ...(key === OTHERS ? common : rest), count };
     });
   }

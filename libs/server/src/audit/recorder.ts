@@ -45,7 +45,7 @@ export class AuditRecorder {
 
   /** Records a request where it is to be; `end` absent: one that is beginning and may last. */
   record(request: AuditedRequest, end: AuditedEnd | undefined): void {
-    const kind = auditKindOf(request.info, request.user, end?.code);
+    const kind = auditKindOf(request.info, request.user, end?.code) ?? (end?.annotated === undefined ? undefined : 'annotated');
     if (kind === undefined) return;
     const entry = auditEntryOf(kind, request, end);
     if (!this.limiter.admit(entry, isAnonymous(request.user))) {

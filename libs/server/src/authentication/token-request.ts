@@ -11,7 +11,7 @@ import {
 } from '#libs/apimachinery';
 import type { StateView, World, WritePath } from '#libs/runtime';
 import { mediaTypeOf, parseObject, readBody } from '../encoding/body.js';
-import type { Call } from '../call.js';
+import { annotate, type Call } from '../call.js';
 import { negotiate, WITHOUT_TABLE } from '../encoding/negotiate.js';
 import type { Reader } from '../reads/reader.js';
 import { requesterOf } from '../requester.js';
@@ -55,7 +55,7 @@ export async function createToken(sources: TokenRequestSources, call: Call, acco
   const asks = spec.audiences ?? [];
   const audiences = asks.length === 0 ? sources.audiences : asks;
   checkExpiration(expirationSeconds);
-  await sources.writePath.execute({
+  const result = await sources.writePath.execute({
     verb: 'create',
     definition: accounts.definition,
     subresource: 'token',
@@ -65,6 +65,7 @@ export async function createToken(sources: TokenRequestSources, call: Call, acco
     options: {},
     requester: requesterOf(call),
   });
+  annotate(call, accounts.definition, result);
   const bound = boundTo(sources.view, spec.boundObjectRef, namespace, name);
   const now = Math.floor(sources.world.now() / 1000);
   const own = audiences.every((audience) => sources.audiences.includes(audience));
@@ -92,7 +93,7 @@ export async function createToken(sources: TokenRequestSources, call: Call, acco
     spec: { ...spec, audiences, expirationSeconds },
     status: { token, expirationTimestamp: formatTime((now + expirationSeconds) * 1000) },
   };
-  await sendObject(request, response, 201, answer, { format });
+  await sendObject(request, response, 201, answer, { format, warnings: result.warnings });
 }
 
 /** What the body says of its place must be what the URL says. */

@@ -1,7 +1,7 @@
 import { NODES, PODS, type ResourceDefinition } from '#libs/api';
 import type { KubeObject } from '#libs/apimachinery';
 import type { WritePath } from '#libs/runtime';
-import type { Call } from '../call.js';
+import { annotate, type Call } from '../call.js';
 import { truthy } from '../request-info.js';
 import { requesterOf } from '../requester.js';
 
@@ -38,7 +38,7 @@ function optionsOf(call: Call): KubeObject {
 /** Asks admission before a connection to a pod, a node or a Service is opened (CONNECT). Throws the StatusError that refuses it. */
 export async function admitConnection(writePath: WritePath, call: Call, definition: ResourceDefinition): Promise<void> {
   const { namespace, name, subresource } = call.info;
-  await writePath.execute({
+  const result = await writePath.execute({
     verb: 'connect',
     definition,
     subresource,
@@ -48,4 +48,5 @@ export async function admitConnection(writePath: WritePath, call: Call, definiti
     options: {},
     requester: requesterOf(call),
   });
+  annotate(call, definition, result);
 }

@@ -4,6 +4,7 @@ import { constants, gzip } from 'node:zlib';
 import { stringify } from 'yaml';
 import { encodeProtobuf } from '#libs/api';
 import { StatusError, toStatus } from '#libs/apimachinery';
+import { remarksOn } from '#libs/registry';
 import { formatOfFailure, mediaTypeOfFormat, type Format } from './negotiate.js';
 
 const compress = promisify(gzip);
@@ -104,6 +105,7 @@ export async function sendFailure(request: IncomingMessage, response: ServerResp
     return status.code;
   }
   const retry = status.details?.retryAfterSeconds;
+  const remarks = thrown instanceof StatusError ? remarksOn(thrown) : undefined;
   const metadata = thrown instanceof ExpiredList && thrown.continueToken !== undefined ? { continue: thrown.continueToken } : {};
   await sendObject(
     request,
@@ -112,6 +114,7 @@ export async function sendFailure(request: IncomingMessage, response: ServerResp
     { ...status, metadata },
     {
       format: formatOfFailure(request.headers.accept),
+      ...(remarks === undefined ? {} : { warnings: [...new Set(remarks.warnings)] }),
       ...(retry === undefined ? {} : { headers: { 'Retry-After': String(retry) } }),
     },
   );

@@ -2,7 +2,7 @@ import { kindOf, PODS } from '#libs/api';
 import { badRequest, type KubeObject } from '#libs/apimachinery';
 import type { WritePath, StateView } from '#libs/runtime';
 import { mediaTypeOf, parseObject, readBody } from '../encoding/body.js';
-import type { Call } from '../call.js';
+import { annotate, type Call } from '../call.js';
 import { negotiate, WITHOUT_TABLE } from '../encoding/negotiate.js';
 import { requesterOf } from '../requester.js';
 import { sendObject } from '../encoding/respond.js';
@@ -33,7 +33,7 @@ export async function createBinding({ view, writePath, maxBodyBytes }: BindingSo
   if (typeof name !== 'string' || name === '') throw badRequest('name in URL does not match name in Binding object');
   const definition = view.catalog.current.definitionOf(PODS);
   if (!definition) throw new Error('pods are not served');
-  const { code, object } = await writePath.execute({
+  const result = await writePath.execute({
     verb: 'create',
     definition,
     subresource: 'binding',
@@ -44,5 +44,6 @@ export async function createBinding({ view, writePath, maxBodyBytes }: BindingSo
     options,
     requester: requesterOf(call),
   });
-  await sendObject(request, response, code, object, { format });
+  annotate(call, definition, result);
+  await sendObject(request, response, result.code, result.object, { format, warnings: result.warnings });
 }

@@ -99,7 +99,7 @@ function annotated(given: Case, { policy }: Invoked, activation: Activation, bud
     const result = evaluate(value, activation, budget);
     if ('error' in result) return [result.error];
     const text = typeof result.value === 'string' ? result.value.trim() : '';
-    if (text !== '') given.notes.annotate(`${policy.name}/${key}`, text.slice(0, MOST_ANNOTATION));
+    if (text !== '') given.notes.annotateEach(`${policy.name}/${key}`, text.slice(0, MOST_ANNOTATION));
     return [];
   });
 }

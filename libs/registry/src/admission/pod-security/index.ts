@@ -88,17 +88,28 @@ function isSignificant(next: Pod, old: Pod): boolean {
   return containersOf(next.spec).some(({ name, image }) => known.get(name)?.image !== image || differs(SECCOMP_CONTAINER + name));
 }
 
-/** Refuses what the namespace enforces, where it is a pod itself; warns of what the namespace warns of. */
+const would = (policy: LevelVersion, violations: ReturnType<typeof violationsOf>): string =>
+  `would violate PodSecurity "${printedPolicy(policy)}": ${printedViolations(violations)}`;
+
+const ANNOTATION = 'pod-security.kubernetes.io/';
+
+/**
+ * Refuses what the namespace enforces, where it is a pod itself; warns of what the namespace warns of, and notes what it
+ * audits. What enforces nothing is not noted: there would be an annotation for every pod.
+ */
 function admitPod(pod: PodLike, isPod: boolean, { namespace, name }: Attributes, given: Case): Verdict | undefined {
   const found = given.read.object(NAMESPACES, '', namespace)?.object;
-  const { enforce, warn } = policyOf(found?.metadata.labels).policy;
+  const { enforce, audit, warn } = policyOf(found?.metadata.labels).policy;
+  if (isPod && enforce.level !== 'privileged') given.notes.annotate(`${ANNOTATION}enforce-policy`, printedPolicy(enforce));
   const wrong = isPod ? violationsOf(enforce, pod.spec, pod.metadata) : [];
+  const noted = violationsOf(audit, pod.spec, pod.metadata);
+  if (noted.length > 0) given.notes.annotate(`${ANNOTATION}audit-violations`, would(audit, noted));
   if (wrong.length > 0) {
     throw forbidden(given.definition.resource, name, `violates PodSecurity "${printedPolicy(enforce)}": ${printedViolations(wrong)}`);
   }
   const told = violationsOf(warn, pod.spec, pod.metadata);
   if (told.length === 0) return undefined;
-  return { warnings: [`would violate PodSecurity "${printedPolicy(warn)}": ${printedViolations(told)}`] };
+  return { warnings: [would(warn, told)] };
 }
 
 /** PodSecurity: pods keep to the standard that their namespace's labels name (k8s.io/pod-security-admission). Nobody is exempt. */
