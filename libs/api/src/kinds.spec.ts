@@ -1,22 +1,6 @@
 import type { KubeObject } from '#libs/apimachinery';
-import { DEFINITIONS, decode, definitionByKind, definitionOf, PODS, type ResourceDefinition } from './index.js';
-
-type Manifest = { readonly apiVersion: string; readonly kind: string } & Readonly<Record<string, unknown>>;
-
-const NOW = Date.parse('2026-01-02T03:04:05Z');
-
-function definitionFor({ apiVersion, kind }: Manifest): ResourceDefinition {
-  const definition = definitionByKind(apiVersion, kind);
-  if (!definition) throw new Error(`no definition of ${apiVersion} ${kind}`);
-  return definition;
-}
-
-/** What the write path makes of a manifest before anything is allocated: decoded, defaulted, prepared. */
-function made(manifest: Manifest): KubeObject {
-  const { model, strategy } = definitionFor(manifest);
-  const { object } = decode(model, manifest, { strict: true });
-  return strategy.prepareForCreate(strategy.defaults(object), { now: NOW });
-}
+import { definitionFor, made, type Manifest } from '#libs/testing';
+import { DEFINITIONS, decode, definitionByKind, definitionOf, PODS } from './index.js';
 
 const container = {
   name: 'c',

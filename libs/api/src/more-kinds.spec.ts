@@ -1,29 +1,11 @@
-import { invalid, type KubeObject } from '#libs/apimachinery';
-import { decode, definitionByKind, type ResourceDefinition } from './index.js';
+import { invalid } from '#libs/apimachinery';
+import { definitionFor, made, told, type Manifest } from '#libs/testing';
+import {} from './index.js';
 
-const NOW = Date.parse('2026-01-02T03:04:05Z');
-type Manifest = { readonly apiVersion: string; readonly kind: string } & Readonly<Record<string, unknown>>;
-
-function definitionFor({ apiVersion, kind }: Manifest): ResourceDefinition {
-  const definition = definitionByKind(apiVersion, kind);
-  if (!definition) throw new Error(`no definition of ${apiVersion} ${kind}`);
-  return definition;
-}
-
-function made(manifest: Manifest): KubeObject {
-  const { model, strategy } = definitionFor(manifest);
-  return strategy.prepareForCreate(strategy.defaults(decode(model, manifest, { strict: true }).object), { now: NOW });
-}
-
-const problemsOf = (manifest: Manifest): readonly string[] =>
-  definitionFor(manifest)
-    .strategy.validate(made(manifest))
-    .map(({ field, message }) => `${field}: ${message}`);
+const problemsOf = (manifest: Manifest): readonly string[] => told(definitionFor(manifest).strategy.validate(made(manifest)));
 
 const problemsOfUpdate = (next: Manifest, old: Manifest): readonly string[] =>
-  definitionFor(next)
-    .strategy.validateUpdate(made(next), made(old))
-    .map(({ field, message }) => `${field}: ${message}`);
+  told(definitionFor(next).strategy.validateUpdate(made(next), made(old)));
 
 const metadata = { name: 'a', namespace: 'default' };
 const cluster = { name: 'a' };

@@ -1,22 +1,6 @@
 import { formatTime, type KubeObject } from '#libs/apimachinery';
-import { decode, definitionByKind, type HorizontalPodAutoscaler, type Job, type ResourceDefinition } from './index.js';
-
-const NOW = Date.parse('2026-01-02T03:04:05Z');
-type Manifest = { readonly apiVersion: string; readonly kind: string } & Readonly<Record<string, unknown>>;
-
-function definitionFor({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): ResourceDefinition {
-  const definition = definitionByKind(apiVersion, kind);
-  if (!definition) throw new Error(`no definition of ${apiVersion} ${kind}`);
-  return definition;
-}
-
-function made(manifest: Manifest): KubeObject {
-  const { model, strategy } = definitionFor(manifest);
-  return strategy.prepareForCreate(strategy.defaults(decode(model, manifest, { strict: true }).object), { now: NOW });
-}
-
-type Found = readonly { readonly field: string; readonly message: string }[];
-const told = (problems: Found): readonly string[] => problems.map(({ field, message }) => `${field}: ${message}`);
+import { definitionFor, MADE_AT, made, told, type Manifest } from '#libs/testing';
+import { type HorizontalPodAutoscaler, type Job } from './index.js';
 
 const problemsOf = (manifest: Manifest): readonly string[] => told(definitionFor(manifest).strategy.validate(made(manifest)));
 
@@ -457,7 +441,7 @@ describe('what may not move', () => {
   it('is the template of a Job that runs, or has pods', () => {
     const [running] = problemsOfUpdate(job(elsewhere), job());
     expect(running).toMatch(/^spec\.template: Invalid value: .*: field is immutable$/);
-    expect(problemsOfUpdate(job(elsewhere), suspended, { startTime: formatTime(NOW) })).toHaveLength(1);
+    expect(problemsOfUpdate(job(elsewhere), suspended, { startTime: formatTime(MADE_AT) })).toHaveLength(1);
   });
 
   it('the generation of a DaemonSet’s template follows its template', () => {
@@ -465,8 +449,8 @@ describe('what may not move', () => {
     const old = made(daemonSet());
     const moved = made(daemonSet({ template: { ...template, spec: { containers: [{ name: 'c', image: 'i:2' }] } } }));
     const generation = 'deprecated.daemonset.template.generation';
-    expect(strategy.prepareForUpdate(moved, old, { now: NOW }).metadata.annotations).toEqual({ [generation]: '2' });
-    expect(strategy.prepareForUpdate(made(daemonSet({ minReadySeconds: 5 })), old, { now: NOW }).metadata).toMatchObject({
+    expect(strategy.prepareForUpdate(moved, old, { now: MADE_AT }).metadata.annotations).toEqual({ [generation]: '2' });
+    expect(strategy.prepareForUpdate(made(daemonSet({ minReadySeconds: 5 })), old, { now: MADE_AT }).metadata).toMatchObject({
       generation: 2,
       annotations: { [generation]: '1' },
     });
@@ -475,8 +459,8 @@ describe('what may not move', () => {
 
 describe('the status of a Job', () => {
   const conditions = (...types: readonly string[]): object => ({ conditions: types.map((type) => ({ type, status: 'True' })) });
-  const startTime = formatTime(NOW);
-  const completionTime = formatTime(NOW + 1000);
+  const startTime = formatTime(MADE_AT);
+  const completionTime = formatTime(MADE_AT + 1000);
   const done = { ...conditions('SuccessCriteriaMet', 'Complete'), startTime, completionTime, succeeded: 1 };
 
   it.each<[string, object, object, readonly string[]]>([
@@ -507,7 +491,7 @@ describe('the status of a Job', () => {
     ],
     [
       'does not begin again',
-      { startTime: formatTime(NOW + 5000) },
+      { startTime: formatTime(MADE_AT + 5000) },
       { startTime },
       ['status.startTime: Required value: startTime cannot be removed for unsuspended job'],
     ],
@@ -590,7 +574,7 @@ describe('an autoscaler in both versions', () => {
       currentReplicas: 2,
       desiredReplicas: 3,
       currentMetrics: [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: 40, averageValue: '4m' } } }],
-      conditions: [{ type: 'AbleToScale', status: 'True', lastTransitionTime: formatTime(NOW), reason: 'R', message: 'm' }],
+      conditions: [{ type: 'AbleToScale', status: 'True', lastTransitionTime: formatTime(MADE_AT), reason: 'R', message: 'm' }],
     },
   };
 
@@ -638,7 +622,7 @@ describe('the columns of workloads', () => {
     const object = { ...made(manifest), status } as KubeObject;
     return definitionFor(manifest)
       .columns.filter(({ name }) => name !== 'Age')
-      .map(({ cell }) => cell(object, NOW))
+      .map(({ cell }) => cell(object, MADE_AT))
       .join(' | ');
   };
 

@@ -1,6 +1,7 @@
-import { CONFIGMAPS, definitionOf, EVENTS, NAMESPACES, PODS, REPLICATIONCONTROLLERS } from '#libs/api';
+import { CONFIGMAPS, EVENTS, NAMESPACES, PODS, REPLICATIONCONTROLLERS } from '#libs/api';
 import type { GroupVersionResource, KubeObject, OwnerReference } from '#libs/apimachinery';
 import type { WriteOptions, WriteRequest } from '#libs/registry';
+import { writeIn } from '#libs/testing';
 import { SimulatedCluster } from './simulated-cluster.js';
 
 let cluster: SimulatedCluster;
@@ -16,12 +17,8 @@ beforeEach(async () => {
   await cluster.settle();
 });
 
-async function write(verb: WriteRequest['verb'], resource: GroupVersionResource, wish: Partial<WriteRequest>): Promise<void> {
-  const definition = definitionOf(resource);
-  if (!definition) throw new Error(`${resource.resource} is not defined`);
-  const namespace = definition.scope === 'Namespaced' ? { namespace: space } : {};
-  await cluster.writePath.execute({ verb, definition, options: {}, requester: { actor: { user: 'alice' } }, ...namespace, ...wish });
-}
+const write = (verb: WriteRequest['verb'], resource: GroupVersionResource, wish: Partial<WriteRequest>): Promise<void> =>
+  writeIn(cluster, space, verb, resource, wish);
 
 const find = (resource: GroupVersionResource, name: string, namespace = space): KubeObject | undefined =>
   cluster.view.get(resource, namespace, name);

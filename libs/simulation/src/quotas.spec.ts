@@ -1,6 +1,5 @@
 import {
   CONFIGMAPS,
-  definitionOf,
   NAMESPACES,
   PERSISTENTVOLUMECLAIMS,
   PODS,
@@ -13,6 +12,7 @@ import {
 } from '#libs/api';
 import { StatusError, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
 import type { WriteRequest } from '#libs/registry';
+import { writeIn } from '#libs/testing';
 import { SimulatedCluster } from './simulated-cluster.js';
 
 let cluster: SimulatedCluster;
@@ -28,12 +28,8 @@ beforeEach(async () => {
   await cluster.settle();
 });
 
-async function write(verb: WriteRequest['verb'], resource: GroupVersionResource, wish: Partial<WriteRequest>): Promise<void> {
-  const definition = definitionOf(resource);
-  if (!definition) throw new Error(`${resource.resource} is not defined`);
-  const namespace = definition.scope === 'Namespaced' ? { namespace: space } : {};
-  await cluster.writePath.execute({ verb, definition, options: {}, requester: { actor: { user: 'alice' } }, ...namespace, ...wish });
-}
+const write = (verb: WriteRequest['verb'], resource: GroupVersionResource, wish: Partial<WriteRequest>): Promise<void> =>
+  writeIn(cluster, space, verb, resource, wish);
 
 const made = (apiVersion: string, kind: string, name: string, members: object = {}): KubeObject =>
   ({ apiVersion, kind, metadata: { name, namespace: space }, ...members }) as KubeObject;

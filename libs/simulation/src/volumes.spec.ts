@@ -1,5 +1,4 @@
 import {
-  definitionOf,
   NAMESPACES,
   PERSISTENTVOLUMECLAIMS,
   PERSISTENTVOLUMES,
@@ -11,6 +10,7 @@ import {
 } from '#libs/api';
 import type { GroupVersionResource, KubeObject } from '#libs/apimachinery';
 import type { WriteRequest } from '#libs/registry';
+import { writeIn } from '#libs/testing';
 import { SimulatedCluster } from './simulated-cluster.js';
 
 let cluster: SimulatedCluster;
@@ -21,12 +21,8 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.stop());
 
-async function write(verb: WriteRequest['verb'], resource: GroupVersionResource, wish: Partial<WriteRequest>): Promise<void> {
-  const definition = definitionOf(resource);
-  if (!definition) throw new Error(`${resource.resource} is not defined`);
-  const namespace = definition.scope === 'Namespaced' ? { namespace: 'shop' } : {};
-  await cluster.writePath.execute({ verb, definition, options: {}, requester: { actor: { user: 'alice' } }, ...namespace, ...wish });
-}
+const write = (verb: WriteRequest['verb'], resource: GroupVersionResource, wish: Partial<WriteRequest>): Promise<void> =>
+  writeIn(cluster, 'shop', verb, resource, wish);
 
 const volume = (name: string, spec: object = {}, metadata: object = {}): KubeObject =>
   ({

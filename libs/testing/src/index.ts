@@ -7,6 +7,8 @@ export * from './given.js';
 export * from './memory-history.js';
 export * from './pki.js';
 export * from './servers.js';
+export * from './simulated-writes.js';
+export * from './strategies.js';
 export * from './memory-cluster.js';
 export * from './manifests.js';
 export * from './minimal-manifests.js';

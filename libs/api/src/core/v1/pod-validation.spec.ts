@@ -1,27 +1,15 @@
-import type { FieldError, KubeObject } from '#libs/apimachinery';
-import { decode, definitionByKind, type ResourceDefinition } from '../../index.js';
+import type { KubeObject } from '#libs/apimachinery';
+import { defaulted, definitionFor, told } from '#libs/testing';
 
 const metadata = { name: 'a', namespace: 'default' };
 
-function definitionFor(apiVersion: string, kind: string): ResourceDefinition {
-  const definition = definitionByKind(apiVersion, kind);
-  if (!definition) throw new Error(`no definition of ${kind}`);
-  return definition;
-}
-
-function objectOf(apiVersion: string, kind: string, members: object): KubeObject {
-  const { model, strategy } = definitionFor(apiVersion, kind);
-  const { object } = decode(model, { apiVersion, kind, metadata, ...members }, { strict: true });
-  return strategy.defaults(object);
-}
-
-const lines = (problems: readonly FieldError[]): readonly string[] => problems.map(({ field, message }) => `${field}: ${message}`);
+const objectOf = (apiVersion: string, kind: string, members: object): KubeObject => defaulted({ apiVersion, kind, metadata, ...members });
 
 const problems = (apiVersion: string, kind: string, members: object): readonly string[] =>
-  lines(definitionFor(apiVersion, kind).strategy.validate(objectOf(apiVersion, kind, members)));
+  told(definitionFor({ apiVersion, kind }).strategy.validate(objectOf(apiVersion, kind, members)));
 
 const changeProblems = (apiVersion: string, kind: string, next: object, old: object): readonly string[] =>
-  lines(definitionFor(apiVersion, kind).strategy.validateUpdate(objectOf(apiVersion, kind, next), objectOf(apiVersion, kind, old)));
+  told(definitionFor({ apiVersion, kind }).strategy.validateUpdate(objectOf(apiVersion, kind, next), objectOf(apiVersion, kind, old)));
 
 const c = { name: 'c', image: 'i' };
 const pod = (spec: object): readonly string[] => problems('v1', 'Pod', { spec: { containers: [c], ...spec } });
@@ -349,10 +337,10 @@ describe('a change of a pod', () => {
         containerStatuses: [{ name: 'c', image: 'i', imageID: '', ready: false, restartCount: 0, state }],
       },
     });
-    const { strategy } = definitionFor('v1', 'Pod');
+    const { strategy } = definitionFor({ apiVersion: 'v1', kind: 'Pod' });
     const next = objectOf('v1', 'Pod', status({ running: {} }));
     const old = objectOf('v1', 'Pod', status({ terminated: { exitCode: 0 } }));
-    expect(lines(strategy.validateStatusUpdate(next, old))).toEqual([
+    expect(told(strategy.validateStatusUpdate(next, old))).toEqual([
       'status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state',
     ]);
   });
@@ -360,7 +348,7 @@ describe('a change of a pod', () => {
 
 describe('warnings', () => {
   const warned = (spec: object): readonly string[] => {
-    const { strategy } = definitionFor('v1', 'Pod');
+    const { strategy } = definitionFor({ apiVersion: 'v1', kind: 'Pod' });
     return strategy.warnings(objectOf('v1', 'Pod', { spec: { containers: [c], ...spec } }), undefined);
   };
 
