@@ -50,26 +50,44 @@ export const storedResource = ({ storage, resource }: ResourceDefinition): Group
 export function currentOf(given: Pick<Case, 'definition' | 'read' | 'context'>, namespace: string, name: string): StoredObject | undefined {
   const { definition, read } = given;
   const found = read.object(storedResource(definition), namespace, name);
+  const [object] = found && definition.storage ? formsOf(given, [found.object]) : [];
+  return found && object ? { sequence: found.sequence, object } : found;
+}
+
+/** Stored objects of a kind in the form of its definition. */
+export function formsOf(given: Pick<Case, 'definition' | 'read' | 'context'>, objects: readonly KubeObject[]): readonly KubeObject[] {
+  const { definition } = given;
   const { storage } = definition;
-  if (!found || !storage) return found;
+  if (!storage) return objects;
   const { webhook } = storage;
-  const own = webhook ? convertedTo(apiVersionOf(definition.resource), found.object, webhook, given) : found.object;
-  return { sequence: found.sequence, object: storage.fromStored(own) };
+  const own = webhook ? allConvertedTo(apiVersionOf(definition.resource), objects, webhook, given) : objects;
+  return own.map((object) => storage.fromStored(object));
 }
 
 /** An object in another version of its kind, as the kind's webhook has it. */
-export function convertedTo(
+export const convertedTo = (
   apiVersion: string,
   object: KubeObject,
   webhook: VersionWebhook,
+  given: Pick<Case, 'read' | 'context'>,
+): KubeObject => allConvertedTo(apiVersion, [object], webhook, given)[0] ?? object;
+
+/** Objects in another version of their kind: those that are not in it already are converted in one call. */
+function allConvertedTo(
+  apiVersion: string,
+  objects: readonly KubeObject[],
+  webhook: VersionWebhook,
   { read, context }: Pick<Case, 'read' | 'context'>,
-): KubeObject {
-  if (object.apiVersion === apiVersion) return object;
+): readonly KubeObject[] {
+  const others = objects.filter((object) => object.apiVersion !== apiVersion);
+  if (others.length === 0) return objects;
   const { target, caBundle, timeoutSeconds } = webhook;
-  const body = webhook.review(context.uid, [object], apiVersion);
-  const key = `convert to ${apiVersion}: ${sha256Hex(JSON.stringify(object))}`;
+  const body = webhook.review(context.uid, others, apiVersion);
+  const key = `convert to ${apiVersion}: ${others.map((object) => sha256Hex(JSON.stringify(object))).join(' ')}`;
   const [answer = { failure: 'no answer' }] = read.answers([{ key, target, ...(caBundle ? { caBundle } : {}), timeoutSeconds, body }]);
-  return webhook.converted(context.uid, [object], apiVersion, answer)[0] ?? object;
+  const converted = webhook.converted(context.uid, others, apiVersion, answer);
+  const byObject = new Map(others.map((object, i) => [object, converted[i] ?? object]));
+  return objects.map((object) => byObject.get(object) ?? object);
 }
 
 /** One event of the request's own object, in the form it is stored in. */

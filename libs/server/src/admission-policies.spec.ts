@@ -316,4 +316,42 @@ describe('mutating policies', () => {
     });
     expect((await ask()).json<{ message: string }>().message).toContain('may not mutate atomic arrays, maps or structs: .spec.selector');
   });
+
+  test.each([
+    ['apply configurations', mutation('Object{spec: Object.spec{replicas: 3}}'), [200, 3]],
+    ['JSON patches', patch('[JSONPatch{op: "replace", path: "/spec/replicas", value: 4}]'), [200, 4]],
+    ['no text for a number', patch('[JSONPatch{op: "replace", path: "/spec/replicas", value: "many"}]'), [500, undefined]],
+    ['no member that a scale has not', mutation('Object{spec: Object.spec{paused: true}}'), [422, undefined]],
+  ])('change a scale as a scale: by %s', async (_, change, [code, replicas]) => {
+    await mutating([change], {
+      matchConstraints: {
+        resourceRules: [{ operations: ['UPDATE'], apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments/scale'] }],
+      },
+    });
+    const path = '/apis/apps/v1/namespaces/default/deployments';
+    const spec = {
+      replicas: 1,
+      selector: { matchLabels: { a: 'b' } },
+      template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
+    };
+    await make(path, { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd' }, spec });
+    const scale = { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name: 'd', namespace: 'default' }, spec: { replicas: 2 } };
+    const answer = await api.ask(`${path}/d/scale`, { method: 'PUT', body: scale });
+    expect([answer.code, answer.json<{ spec?: { replicas: number } }>().spec?.replicas]).toEqual([code, replicas]);
+  });
+
+  test('change a binding as a binding', async () => {
+    await mutating([mutation('Object{metadata: Object.metadata{annotations: {"why": "policy"}}}')], {
+      matchConstraints: { resourceRules: [{ ...RULE, resources: ['pods/binding'] }] },
+    });
+    const pods = '/api/v1/namespaces/default/pods';
+    await make(pods, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'b' }, spec: { containers: [{ name: 'a', image: 'a:1' }] } });
+    const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name: 'b' }, target: { kind: 'Node', name: 'one' } };
+    const answer = await api.ask(`${pods}/b/binding`, { method: 'POST', body: binding });
+    expect([answer.code, answer.text]).toEqual([201, expect.any(String)]);
+    expect((await api.ask(`${pods}/b`)).json()).toMatchObject({
+      metadata: { annotations: { why: 'policy' } },
+      spec: { nodeName: 'one' },
+    });
+  });
 });

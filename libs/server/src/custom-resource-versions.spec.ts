@@ -226,3 +226,36 @@ describe('versions that a webhook converts', () => {
     expect((await custom.ask(path('hooks', 'v1', 'broken'))).code).toBe(200);
   });
 });
+
+describe('the params of a policy', () => {
+  const GROUP = 'admissionregistration.k8s.io/v1';
+  const match = { resourceRules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'] }] };
+  const validations = [{ expression: 'false', messageExpression: 'params.apiVersion + " " + params.spec.host' }];
+
+  it.each([
+    ['v1', { name: 'param' }, 'example.com/v1 a:1'],
+    ['v2', { name: 'param' }, 'example.com/v2 a'],
+    ['v2', { selector: { matchLabels: { given: 'yes' } } }, 'example.com/v2 a'],
+  ])('are seen in %s, which it names, by %j', async (version, ref, seen) => {
+    const param = { ...object('Hook', 'v1', 'param', { host: 'a:1' }), metadata: { name: 'param', labels: { given: 'yes' } } };
+    await custom.post(path('hooks', 'v1'), param);
+    const policies = `/apis/${GROUP}/validatingadmissionpolicies`;
+    const bindings = `/apis/${GROUP}/validatingadmissionpolicybindings`;
+    await custom.post(policies, {
+      apiVersion: GROUP,
+      kind: 'ValidatingAdmissionPolicy',
+      metadata: { name: 'p' },
+      spec: { matchConstraints: match, paramKind: { apiVersion: `example.com/${version}`, kind: 'Hook' }, validations },
+    });
+    await custom.post(bindings, {
+      apiVersion: GROUP,
+      kind: 'ValidatingAdmissionPolicyBinding',
+      metadata: { name: 'p' },
+      spec: { policyName: 'p', validationActions: ['Deny'], paramRef: { ...ref, parameterNotFoundAction: 'Deny' } },
+    });
+    const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'm' } };
+    const refused = await custom.post('/api/v1/namespaces/default/configmaps', map);
+    for (const at of [`${policies}/p`, `${bindings}/p`, path('hooks', 'v1', 'param')]) await custom.send('DELETE', at, {});
+    expect(refused.json()['message']).toContain(`denied request: ${seen}`);
+  });
+});

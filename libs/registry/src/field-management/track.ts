@@ -50,7 +50,7 @@ export const managerName = ({ fieldManager, agent }: Pick<Requester, 'fieldManag
 const types = new Map<string, MergeType>();
 
 /** How the objects of a definition merge. */
-export function mergeTypeFor({ schema, model }: TrackedKind): MergeType {
+export function mergeTypeFor({ schema, model }: Pick<TrackedKind, 'schema' | 'model'>): MergeType {
   if (schema) return schema.merge;
   let type = types.get(model);
   if (!type) {

@@ -1,12 +1,13 @@
 import {
   APPLY_CONFIGURATION_TYPE,
   JSON_PATCHES_TYPE,
+  modelOf,
   MUTATINGADMISSIONPOLICIES,
   MUTATINGADMISSIONPOLICYBINDINGS,
   type MutatingAdmissionPolicy,
 } from '#libs/api';
 import { StructValue, toJson, type Value } from '#libs/cel';
-import { deepEqual, forbidden, jsonPatch, StatusError, type KubeObject } from '#libs/apimachinery';
+import { apiVersionOf, deepEqual, forbidden, jsonPatch, StatusError, type KubeObject } from '#libs/apimachinery';
 import { isMap, memberType, merge, problemsOf, resolved, type MergeType } from '#libs/structured-merge';
 import type { Case } from '../../case.js';
 import { mergeTypeFor } from '../../field-management/index.js';
@@ -67,10 +68,20 @@ function atomicsIn(type: MergeType, value: unknown, path: string): readonly stri
   return own;
 }
 
+/** How an object of the request merges: one of another version of the kind, or of a subresource's own, as what it is. */
+function typeOf({ definition, read: { catalog } }: Case, { apiVersion, kind }: KubeObject): MergeType {
+  if (kind === definition.kind && apiVersion === apiVersionOf(definition.resource)) return mergeTypeFor(definition);
+  const served = catalog.definitionByKind(apiVersion, kind);
+  if (served) return mergeTypeFor(served);
+  const model = modelOf(apiVersion, kind);
+  if (model === undefined) throw new Failed(`error applying patch: no corresponding type for ${apiVersion}, Kind=${kind}`);
+  return mergeTypeFor({ model });
+}
+
 function mergedInto(given: Case, object: KubeObject, value: Value): KubeObject {
   checkNames(value, 'Object');
   const patch = { ...(toJson(value) as object), apiVersion: object.apiVersion, kind: object.kind };
-  const type = mergeTypeFor(given.definition);
+  const type = typeOf(given, object);
   const [problem] = problemsOf(type, patch);
   if (problem !== undefined) throw new Failed(`error applying patch: failed to convert patch object to typed object: ${problem}`);
   const atomics = atomicsIn(type, patch, '');

@@ -1,5 +1,6 @@
 import {
   decode,
+  modelOf,
   MUTATINGWEBHOOKCONFIGURATIONS,
   VALIDATINGWEBHOOKCONFIGURATIONS,
   type MutatingWebhook,
@@ -140,10 +141,13 @@ function patchedBy(given: Case, hook: Hook, matched: Matched, object: KubeObject
   return redecoded(given, next, definition.kind === shownAs.kind || matched.resource !== definition.resource);
 }
 
-/** An object that admission has made, read as its kind and defaulted; of a subresource's own kind, taken as it is. */
+/** An object that admission has made, read as its kind and defaulted; of a subresource's own kind, read as that. */
 export function redecoded({ definition }: Case, object: KubeObject, own: boolean): KubeObject {
-  if (!own) return object;
+  const { apiVersion, kind } = object;
+  const model = own ? undefined : modelOf(apiVersion, kind);
+  if (!own && model === undefined) return object;
   try {
+    if (model !== undefined) return { ...decode<KubeObject>(model, object, { strict: false }).object, apiVersion, kind };
     const read = definition.schema
       ? definition.schema.decode(object, { strict: false }).object
       : decode(definition.model, object, { strict: false }).object;
