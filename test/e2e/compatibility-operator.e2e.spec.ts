@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { eventually, TestCluster } from '../cluster.js';
 
@@ -92,7 +92,10 @@ describe('an operator written with the JavaScript client', () => {
   let cluster: TestCluster;
   let operator: ChildProcess | undefined;
   let said = '';
-  const folder = mkdtempSync(path.join(__dirname, '../../.cache/operator-'));
+  // Below the checkout, whence the program finds the client's package.
+  const cache = path.join(__dirname, '../../.cache');
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(path.join(cache, 'operator-'));
   const fleet = (ships: number, colour?: string): string =>
     JSON.stringify({
       apiVersion: 'example.com/v1',
