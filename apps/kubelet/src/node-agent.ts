@@ -1,7 +1,8 @@
 import { deepEqual, StatusError, formatTime } from '#libs/apimachinery';
+import { healthyConditions } from '#libs/node';
 import { LEASES, NODES, type Lease, type Node, type NodeStatus } from '#libs/api';
 import type { NodeContext } from './node-context.js';
-import { conditionsOf, nodeObject, staticStatus } from './node-object.js';
+import { nodeObject, staticStatus } from './node-object.js';
 
 const RENEW_MS = 10_000;
 const REPORT_MS = 10_000;
@@ -104,7 +105,7 @@ export class NodeAgent {
     const status: NodeStatus = {
       ...staticStatus(this.context, this.kubeletPort, this.address),
       images: largest.slice(0, 50),
-      conditions: conditionsOf(this.reported?.conditions ?? [], formatTime(now)),
+      conditions: healthyConditions(this.reported?.conditions ?? [], formatTime(now)),
     };
     const unchanged = deepEqual(withoutHeartbeats(this.reported), withoutHeartbeats(status));
     if (unchanged && now - this.reportedAt < REPORT_UNCHANGED_MS) return;

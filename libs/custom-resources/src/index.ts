@@ -9,7 +9,7 @@ export { applyDefaults } from './schema/default.js';
 export { mergeTypeOfSchema } from './schema/merge-type.js';
 export { ruleTreeOf, type RuleTree } from './rules/compile.js';
 export { validateRules } from './rules/validate.js';
-export { nodeOf, type SchemaNode } from './schema/node.js';
+export { isSchema, nodeOf, type SchemaNode } from './schema/node.js';
 export { prune } from './schema/prune.js';
 export { checkOf, type Check } from './validation/check.js';
 export { validateInvariants } from './validation/invariants.js';

@@ -10,13 +10,14 @@ import { authentication } from './authentication/authentication.js';
 import type { Authenticator } from './authentication/authenticator.js';
 import { readFields } from './authorization/access-review.js';
 import { allowAuthenticated, refusal, type Authorizer, type AuthorizerAttributes, type User } from './authorization/authorizer.js';
-import { annotatedBy, type Annotated, type Call } from './call.js';
 import { impersonated } from './authorization/impersonation.js';
-import { Fairness } from './fairness/fairness.js';
-import type { Upgrade } from './proxy/forwarder.js';
-import { DEFAULT_SETTINGS, type ListenAddress, type ServerOptions, type ServerSettings } from './options.js';
-import { requestInfoOf, type RequestInfo } from './request-info.js';
+import { annotatedBy, type Annotated, type Call } from './call.js';
 import { sendFailure, warn } from './encoding/respond.js';
+import { Fairness } from './fairness/fairness.js';
+import { refuseMalformed } from './malformed.js';
+import { DEFAULT_SETTINGS, type ListenAddress, type ServerOptions, type ServerSettings } from './options.js';
+import type { Upgrade } from './proxy/forwarder.js';
+import { requestInfoOf, type RequestInfo } from './request-info.js';
 import { addressOf } from './requester.js';
 import { Router } from './router.js';
 
@@ -285,29 +286,6 @@ export class ApiServer implements RunningServer {
       return 500;
     }
   }
-}
-
-/** How long the rest of a request that can't be read is thrown away, so that its client gets to read the answer. */
-const LINGER_MS = 500;
-
-/** Answers what is no HTTP, has no end of headers, or takes too long to say them; then the connection ends. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-  // Each further piece of the same request is an error of its own.
-  if (socket.writableEnded) return;
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy();
-    return;
-  }
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? '431 Request Header Fields Too Large'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? '408 Request Timeout'
-        : '400 Bad Request';
-  socket.on('error', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-  socket.resume();
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 /** Whoever lists or watches one object by its name asks for that object (apiserver `requestinfo.go`). */

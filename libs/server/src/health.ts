@@ -1,6 +1,6 @@
-import type { HealthCheck } from './options.js';
 import type { Call } from './call.js';
 import { sendBody, wrongMethod, nothingHere } from './encoding/respond.js';
+import type { HealthCheck } from './options.js';
 
 /** How long one check may take. */
 const CHECK_TIMEOUT_MS = 5_000;

@@ -1,21 +1,22 @@
-import { badRequest, StatusError, type KubeObject } from '#libs/apimachinery';
+import { StatusError, type KubeObject } from '#libs/apimachinery';
 import type { PrinterColumn, SubresourceDefinition } from '#libs/api';
-import { deletionWarnings, scaleOf, type Patch, type WriteRequest } from '#libs/registry';
+import { deletionWarnings, scaleOf, type WriteRequest } from '#libs/registry';
 import { deleteCollection, type WritePath, type WriteResult, type World } from '#libs/runtime';
 import { refusal, type Authorizer } from './authorization/authorizer.js';
-import { mediaTypeOf, parseConfiguration, parseObject, parsePatch, readBody } from './encoding/body.js';
-import { settled } from './conversion.js';
 import { annotate, type Call } from './call.js';
-import { listOptionsOf } from './reads/list-options.js';
+import { settled } from './conversion.js';
+import { mediaTypeOf, parseObject, readBody } from './encoding/body.js';
 import { negotiate, negotiateStream, unsupportedMediaType, type Negotiated } from './encoding/negotiate.js';
+import { configurationOf, patchOf } from './encoding/patch-body.js';
+import { sendJson, sendObject, warn, wrongMethod, type Rendering } from './encoding/respond.js';
+import { includeObjectOf, partialObject, partialObjectList, tableOf, type ListMeta } from './encoding/table.js';
 import type { ServerSettings } from './options.js';
+import { listOptionsOf } from './reads/list-options.js';
 import type { Page } from './reads/page.js';
 import type { Reader } from './reads/reader.js';
-import { requesterOf } from './requester.js';
-import { sendJson, sendObject, warn, wrongMethod, type Rendering } from './encoding/respond.js';
 import { selectionOf } from './reads/selection.js';
+import { requesterOf } from './requester.js';
 import type { Row, ServedResource } from './served-resource.js';
-import { includeObjectOf, partialObject, partialObjectList, tableOf, type ListMeta } from './encoding/table.js';
 import type { Watches } from './watches/watches.js';
 import { deleteOptionsOf, selectionOptions, writeOptionsOf, type OptionsKind } from './write-options.js';
 
@@ -284,24 +285,3 @@ const optionsKindOf = (verb: 'create' | 'update' | 'patch', mediaType: string): 
   if (verb !== 'patch') return verb === 'create' ? 'CreateOptions' : 'UpdateOptions';
   return mediaType === APPLY ? 'ApplyOptions' : 'PatchOptions';
 };
-
-/** An applied configuration. */
-function configurationOf(bytes: Buffer, strict: boolean): Pick<WriteRequest, 'patch' | 'duplicates'> {
-  const { value, duplicates } = parseConfiguration(bytes, strict);
-  return { patch: { type: 'apply', body: value }, ...(duplicates.length > 0 ? { duplicates } : {}) };
-}
-
-function patchOf(mediaType: string, bytes: Buffer): Patch {
-  const body = parsePatch(bytes);
-  if (mediaType === 'application/json-patch+json') {
-    if (!Array.isArray(body)) throw badRequest(`json: cannot unmarshal ${goKind(body)} into Go value of type jsonpatch.Patch`);
-    return { type: 'json', operations: body as readonly unknown[] };
-  }
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw badRequest(`error decoding patch: json: cannot unmarshal ${goKind(body)} into Go value of type map[string]interface {}`);
-  }
-  return mediaType === 'application/merge-patch+json' ? { type: 'merge', body } : { type: 'strategic', body };
-}
-
-const goKind = (value: unknown): string =>
-  Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value;

@@ -1,4 +1,4 @@
-import { LEASES, NODES, PODS, type Lease, type Node, type NodeCondition, type Pod, type Taint } from '#libs/api';
+import { LEASES, NODES, PODS, type Lease, type Node, type Pod, type Taint } from '#libs/api';
 import {
   formatMicroTime,
   formatTime,
@@ -8,6 +8,7 @@ import {
   type Instant,
   type ReconcileResult,
 } from '#libs/apimachinery';
+import { healthyConditions } from '#libs/node';
 import { simulatedPodChange } from './simulated-pod.js';
 
 /** A node that only pretends: what it says of itself. */
@@ -34,13 +35,6 @@ type Snapshot =
   | { readonly kind: 'node'; readonly node: Node | undefined; readonly lease: Lease | undefined; readonly namespaced: boolean }
   | { readonly kind: 'pods'; readonly pods: readonly Pod[] };
 
-const CONDITIONS: readonly Omit<NodeCondition, 'lastHeartbeatTime' | 'lastTransitionTime'>[] = [
-  { type: 'MemoryPressure', status: 'False', reason: 'KubeletHasSufficientMemory', message: 'kubelet has sufficient memory available' },
-  { type: 'DiskPressure', status: 'False', reason: 'KubeletHasNoDiskPressure', message: 'kubelet has no disk pressure' },
-  { type: 'PIDPressure', status: 'False', reason: 'KubeletHasSufficientPID', message: 'kubelet has sufficient PID available' },
-  { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' },
-];
-
 function nodeObject({ name, podPrefix, labels, taints }: SimulatedNodeOptions): Node {
   return {
     apiVersion: 'v1',
@@ -63,11 +57,7 @@ function reported(options: SimulatedNodeOptions, node: Node, now: Instant): Node
   const time = formatTime(now);
   const { name, podPrefix, cpu = '4', memory = '8Gi', pods = 110 } = options;
   const amounts = { cpu, memory, pods: String(pods) };
-  const conditions = CONDITIONS.map((condition) => {
-    const old = node.status?.conditions?.find(({ type }) => type === condition.type);
-    const since = old?.status === condition.status && old.lastTransitionTime ? old.lastTransitionTime : time;
-    return { ...condition, lastHeartbeatTime: time, lastTransitionTime: since };
-  });
+  const conditions = healthyConditions(node.status?.conditions ?? [], time);
   const addresses = [
     { type: 'InternalIP', address: `${podPrefix}.1` },
     { type: 'Hostname', address: name },

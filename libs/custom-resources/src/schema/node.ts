@@ -31,7 +31,8 @@ export interface SchemaNode {
   readonly schema: JsonSchema;
 }
 
-const isSchema = (value: unknown): value is JsonSchema => typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Whether what stands where a schema may is one: `additionalProperties` may be a boolean, `items` a list. */
+export const isSchema = (value: unknown): value is JsonSchema => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The schema of a list's items; undefined where there is none, or a list of schemas, which a structural schema can't have. */
 export const itemsOf = ({ items }: JsonSchema): JsonSchema | undefined => (isSchema(items) ? items : undefined);

@@ -1,8 +1,6 @@
-import type { JsonSchema } from '#libs/custom-resources';
+import { isSchema, type JsonSchema } from '#libs/custom-resources';
 import { schemaReference, type Schema } from '../../openapi/reference.js';
 import { OBJECT_META } from '../../schema/meta-models.js';
-
-const isSchema = (value: unknown): value is JsonSchema => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** What every object has besides what its schema says. */
 const withTypeMeta = (properties: Readonly<Record<string, Schema>>): Schema => ({
