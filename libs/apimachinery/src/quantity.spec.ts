@@ -7,7 +7,6 @@ import {
   milliValue,
   parseQuantity,
   QuantityFormatError,
-  quantityOfMilli,
   quantityValue,
   subtractQuantities,
 } from './quantity.js';
@@ -151,13 +150,5 @@ describe('arithmetic of quantities is exact', () => {
   ])('%s is %d thousandths, rounded up %d', (text, milli, value) => {
     expect(milliValue(text)).toBe(milli);
     expect(quantityValue(text)).toBe(value);
-  });
-
-  it.each([
-    [1500, '1500m'],
-    [2000, '2'],
-    [0, '0'],
-  ])('%d thousandths are %s', (milli, text) => {
-    expect(quantityOfMilli(milli)).toBe(text);
   });
 });

@@ -176,6 +176,3 @@ export function quantityValue(quantity: QuantityLike): number {
   if (typeof quantity === 'string' && WHOLE.test(quantity)) return Number(quantity);
   return Number(divideUp(read(quantity).nano, NANO));
 }
-
-/** A count in thousandths as a quantity's text: 1500 is `1500m`, 2000 is `2`. */
-export const quantityOfMilli = (milli: number): string => formatQuantity({ nano: BigInt(milli) * 1_000_000n, format: 'DecimalSI' });
