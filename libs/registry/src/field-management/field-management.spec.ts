@@ -307,3 +307,105 @@ describe('server-side apply, whatever is applied', () => {
     );
   });
 });
+
+describe('server-side apply of Deployments and Services, whatever is applied', () => {
+  const variables = fc.uniqueArray(fc.record({ name: fc.constantFrom('X', 'Y', 'Z'), value: fc.constantFrom('1', '2') }), {
+    selector: ({ name }) => name,
+    maxLength: 3,
+  });
+  const container = fc.record({ name: fc.constantFrom('a', 'b'), image: fc.constantFrom('i:1', 'i:2'), env: variables });
+  const containers = fc.uniqueArray(container, { selector: ({ name }) => name, minLength: 1, maxLength: 2 });
+  const aDeployment = fc
+    .record({ containers, replicas: fc.option(fc.nat(3), { nil: undefined }), note: fc.boolean() })
+    .map(({ containers: list, replicas, note }) => ({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'a', ...(note ? { annotations: { note: 'here' } } : {}) },
+      spec: {
+        ...(replicas === undefined ? {} : { replicas }),
+        selector: { matchLabels: { app: 'a' } },
+        template: { metadata: { labels: { app: 'a' } }, spec: { containers: list } },
+      },
+    }));
+  const port = fc.record({ name: fc.constantFrom('http', 'dns'), protocol: fc.constantFrom('TCP', 'UDP'), port: fc.constantFrom(80, 53) });
+  const aService = fc
+    .uniqueArray(port, { selector: ({ name }) => name, comparator: 'IsStrictlyEqual', minLength: 1, maxLength: 2 })
+    .filter((ports) => new Set(ports.map(({ port: number, protocol }) => `${number}/${protocol}`)).size === ports.length)
+    .map((ports) => ({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' }, spec: { clusterIP: 'None', ports } }));
+
+  /** Applies; undefined where that is refused, in which case nothing is written. */
+  const applied = (objects: Objects, manifest: object, manager: string, force: boolean): KubeObject | undefined => {
+    const { apiVersion, kind } = manifest as KubeObject;
+    const definition = BUILT_IN.definitionByKind(apiVersion, kind);
+    if (!definition) throw new Error('no definition');
+    const before = objects.writes;
+    try {
+      return objects.apply(manifest, manager, { force }, { definition });
+    } catch (thrown) {
+      if (!(thrown instanceof StatusError) || !['Conflict', 'Invalid'].includes(thrown.reason)) throw thrown;
+      expect(objects.writes).toBe(before);
+      return undefined;
+    }
+  };
+
+  test.each([
+    ['Deployment', aDeployment],
+    ['Service', aService],
+  ] as const)('of a %s the applier gets what it set, keeps owning it, and writes nothing the second time', (_, manifests) => {
+    const step = fc.record({
+      manager: fc.constantFrom('one', 'two', 'three'),
+      manifest: manifests as fc.Arbitrary<object>,
+      force: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 8 }), (steps) => {
+        const objects = new Objects();
+        for (const { manager, manifest, force } of steps) {
+          const first = applied(objects, manifest, manager, force);
+          if (!first) continue;
+          const before = objects.writes;
+          expect(unversioned(applied(objects, manifest, manager, false))).toEqual(unversioned(first));
+          expect(objects.writes).toBe(before);
+          const own = first.metadata.managedFields?.find((entry) => entry.manager === manager && entry.operation === 'Apply');
+          for (const { name } of namedItems(manifest)) {
+            expect(namedItems(first).map((item) => item.name)).toContain(name);
+            expect(JSON.stringify(own?.fieldsV1)).toContain(kindOfItem(manifest, name));
+          }
+          const owners = (first.metadata.managedFields ?? []).map(({ fieldsV1 }) => JSON.stringify(fieldsV1)).join();
+          for (const { name } of namedItems(first)) expect(owners).toContain(kindOfItem(first, name));
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+interface NamedItem {
+  readonly name: string;
+  readonly port?: number;
+  readonly protocol?: string;
+}
+
+/** What is answered without the version that it gets when it is stored. */
+function unversioned(object: KubeObject | undefined): unknown {
+  const { resourceVersion: _version, ...metadata } = object?.metadata ?? {};
+  return { ...object, metadata };
+}
+
+/** The containers of a Deployment, or the ports of a Service. */
+function namedItems(object: object): readonly NamedItem[] {
+  const { spec } = object as {
+    readonly spec: {
+      readonly ports?: readonly NamedItem[];
+      readonly template?: { readonly spec?: { readonly containers: readonly NamedItem[] } };
+    };
+  };
+  return spec.ports ?? spec.template?.spec?.containers ?? [];
+}
+
+/** How the fields of an item are named in a FieldsV1, as JSON within JSON. */
+function kindOfItem(object: object, name: string): string {
+  const item = namedItems(object).find((one) => one.name === name);
+  const key = item?.port === undefined ? { name } : { port: item.port, protocol: item.protocol };
+  return JSON.stringify(`k:${JSON.stringify(key)}`).slice(1, -1);
+}
