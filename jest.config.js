@@ -11,6 +11,7 @@ const base = {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^#libs/([^/]+)$': '<rootDir>/libs/$1/src/index.ts',
+    '^fast-check$': '<rootDir>/tools/fast-check.cjs',
     '^#migrations$': '<rootDir>/migrations/index.ts',
     '^#apps/([^/]+)$': '<rootDir>/apps/$1/src/index.ts',
   },

@@ -161,7 +161,7 @@ function structCodec(model: string): Codec {
     for (const key of Object.keys(value)) {
       const field = named().get(key);
       if (field) {
-        if (value[key] !== null) readField(field, value[key], reading);
+        if (value[key] !== null && value[key] !== undefined) readField(field, value[key], reading);
       } else if (reading.unknown && reading.unknown.length < MOST_UNKNOWN) {
         const message = `unknown field ${JSON.stringify(pathText([...reading.path, key]))}`;
         if (!reading.unknown.includes(message)) reading.unknown.push(message);
