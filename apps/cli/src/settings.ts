@@ -72,6 +72,8 @@ export function nodeSettings(cluster: Cluster, folders: Folders, number: number)
   };
 }
 
+/** Settings of the control plane that whoever starts it may choose, where they are numbers (docs/architecture.md). */
+const AMOUNTS = ['AUDIT_MAX_DAYS', 'AUDIT_MAX_MIB', 'COMPACTION_HORIZON_MINUTES', 'SECRET_KEY_GRACE_HOURS'] as const;
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'] as const;
 
 /** What a process of ours inherits of the environment of whoever started it: nothing that would differ by chance. */
@@ -80,9 +82,7 @@ export function inheritedSettings(env: Readonly<Record<string, string | undefine
   return {
     ...Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
     ...(['debug', 'info', 'warn', 'error'].includes(level) ? { LOG_LEVEL: level } : {}),
-    ...(/^\d+(\.\d+)?$/.test(env['COMPACTION_HORIZON_MINUTES'] ?? '')
-      ? { COMPACTION_HORIZON_MINUTES: env['COMPACTION_HORIZON_MINUTES'] ?? '' }
-      : {}),
+    ...Object.fromEntries(AMOUNTS.flatMap((name) => (/^\d+(\.\d+)?$/.test(env[name] ?? '') ? [[name, env[name] ?? '']] : []))),
     ...(['cache', 'projection'].includes(env['READS_FROM'] ?? '') ? { READS_FROM: env['READS_FROM'] ?? '' } : {}),
   };
 }
