@@ -1,13 +1,13 @@
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
 import WebSocket from 'ws';
 import { removeClusterContainers, removeClusterNetworks } from '#libs/node-adapters';
-import { startTestApiServer, type TestApiServer } from '#libs/testing';
+import { kubectlBinary, startTestApiServer, type TestApiServer } from '#libs/testing';
 import type { Event, Pod } from '#libs/api';
 import type { KubeletConfig } from './config.js';
 import { startKubelet, type RunningKubelet } from './kubelet.js';
@@ -27,11 +27,6 @@ let kubelet: RunningKubelet;
 let config: KubeletConfig;
 let folder: string;
 const docker = new Docker();
-
-function kubectlBinary(): string {
-  const cached = path.join(process.env['DECKLOG_CACHE'] ?? path.join(homedir(), '.cache/decklog'), 'bin/kubectl');
-  return process.env['DECKLOG_KUBECTL'] ?? (existsSync(cached) ? cached : 'kubectl');
-}
 
 async function kubectl(
   args: readonly string[],

@@ -20,3 +20,4 @@ export * from './reconcile.js';
 export * from './sha256.js';
 export * from './status-error.js';
 export * from './time.js';
+export * from './time-zone.js';

@@ -1,4 +1,14 @@
-import { controllerOf, objectKey, parseApiVersion, keyOf, type GroupVersionResource, type WatchRule } from '#libs/apimachinery';
+import {
+  controllerOf,
+  keyOf,
+  labelSelectorOf,
+  objectKey,
+  parseApiVersion,
+  type GroupVersionResource,
+  type KubeObject,
+  type LabelSelector,
+  type WatchRule,
+} from '#libs/apimachinery';
 
 /** The namespace and name in a key; the namespace is undefined for a cluster-scoped object. */
 export function splitKey(key: string): { readonly namespace: string | undefined; readonly name: string } {
@@ -26,6 +36,27 @@ export const controllersKey = (resource: GroupVersionResource, group: string, ki
         keys.add(objectKey(object?.metadata.namespace, owner.name));
     }
     return [...keys];
+  },
+});
+
+/** By which labels an owner selects what it takes on: its spec's selector. */
+const selectorOfSpec = (owner: KubeObject): LabelSelector =>
+  labelSelectorOf((owner as KubeObject & { readonly spec?: { readonly selector?: Parameters<typeof labelSelectorOf>[0] } }).spec?.selector);
+
+/** An object without a controller wakes every owner in its namespace that would select it. */
+export const selectingOrphans = (
+  resource: GroupVersionResource,
+  owners: GroupVersionResource,
+  selectorOf: (owner: KubeObject) => LabelSelector = selectorOfSpec,
+): WatchRule => ({
+  resource,
+  keys(next, _old, lister) {
+    if (!next || controllerOf(next) || next.metadata.labels === undefined) return [];
+    const { namespace, labels } = next.metadata;
+    return lister
+      .list(owners, namespace)
+      .filter((owner) => selectorOf(owner).matches(labels))
+      .map(keyOf);
   },
 });
 

@@ -1,14 +1,11 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { startCustomResources, type CustomResources } from '#libs/testing';
+import { type CustomResources, kubectlBinary, startCustomResources } from '#libs/testing';
 
 const run = promisify(execFile);
-const KUBECTL =
-  process.env['DECKLOG_KUBECTL'] ?? join(process.env['DECKLOG_CACHE'] ?? join(homedir(), '.cache', 'decklog'), 'bin', 'kubectl');
-
 const DEFINITION = `apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata:
@@ -64,7 +61,7 @@ describe('kubectl and custom resources', () => {
   const kubectl = async (...words: string[]): Promise<string> => {
     const place = ['--kubeconfig', join(folder, 'config'), '--cache-dir', join(folder, 'cache')];
     try {
-      const { stdout, stderr } = await run(KUBECTL, [...place, ...words], { timeout: 60_000 });
+      const { stdout, stderr } = await run(kubectlBinary(), [...place, ...words], { timeout: 60_000 });
       return (stdout + stderr).trim();
     } catch (error) {
       const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };

@@ -1,22 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { startTestApiServer, type TestApiServer } from '#libs/testing';
+import { kubectlBinary, startTestApiServer, type TestApiServer } from '#libs/testing';
 
 const run = promisify(execFile);
-
-/** kubectl by `DECKLOG_KUBECTL`, on PATH, or in the cache. */
-function kubectlBinary(): string {
-  const cache = process.env['DECKLOG_CACHE'] ?? join(homedir(), '.cache', 'decklog');
-  const onPath = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'kubectl'));
-  const found = [process.env['DECKLOG_KUBECTL'] ?? '', join(cache, 'bin', 'kubectl'), ...onPath].find(
-    (path) => path !== '' && existsSync(path),
-  );
-  if (found === undefined) throw new Error('kubectl is needed: set DECKLOG_KUBECTL, or have it on PATH');
-  return found;
-}
 
 const MANIFEST = (values: string): string => `apiVersion: v1
 kind: ConfigMap

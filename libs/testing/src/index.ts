@@ -15,3 +15,4 @@ export * from './minimal-manifests.js';
 export * from './audit-contract.js';
 export * from './key-store-contract.js';
 export * from './webhook.js';
+export * from './kubectl-binary.js';

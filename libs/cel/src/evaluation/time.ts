@@ -1,3 +1,4 @@
+import { zoneOffsetMs } from '#libs/apimachinery';
 import { CelError, Duration, MAX_INT, MIN_INT, Timestamp } from './values.js';
 
 const UNITS: Readonly<Record<string, bigint>> = {
@@ -99,37 +100,13 @@ export function localParts(moment: Timestamp, zone: string | undefined): Date {
   if (zone === undefined || zone === '' || zone === 'UTC') return new Date(ms);
   const offset = /^([+-])?(\d{1,2}):(\d{2})$/.exec(zone);
   if (offset) return new Date(ms + (offset[1] === '-' ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3])) * 60_000);
-  return new Date(ms + zoneOffsetMs(ms, zone));
+  return new Date(ms + zoneOffset(ms, zone));
 }
 
-function zoneOffsetMs(ms: number, zone: string): number {
-  let format: Intl.DateTimeFormat;
+function zoneOffset(ms: number, zone: string): number {
   try {
-    format = new Intl.DateTimeFormat('en-US', {
-      timeZone: zone,
-      hourCycle: 'h23',
-      dateStyle: 'short',
-      timeStyle: 'medium',
-      calendar: 'iso8601',
-    });
+    return zoneOffsetMs(zone, ms);
   } catch {
     throw new CelError(`unknown time zone ${zone}`);
   }
-  const parts = Object.fromEntries(
-    new Intl.DateTimeFormat('en-US', { ...zoneFields, timeZone: format.resolvedOptions().timeZone })
-      .formatToParts(ms)
-      .map(({ type, value }) => [type, Number(value)]),
-  ) as Record<string, number>;
-  const local = Date.UTC(parts['year'] ?? 0, (parts['month'] ?? 1) - 1, parts['day'], parts['hour'], parts['minute'], parts['second']);
-  return local - Math.floor(ms / 1000) * 1000;
 }
-
-const zoneFields: Intl.DateTimeFormatOptions = {
-  hourCycle: 'h23',
-  year: 'numeric',
-  month: 'numeric',
-  day: 'numeric',
-  hour: 'numeric',
-  minute: 'numeric',
-  second: 'numeric',
-};

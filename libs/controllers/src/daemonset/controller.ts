@@ -1,29 +1,10 @@
 import { CONTROLLERREVISIONS, DAEMONSETS, NODES, PODS, type ControllerRevision, type DaemonSet, type Node, type Pod } from '#libs/api';
-import {
-  controllerOf,
-  deepEqual,
-  labelSelectorOf,
-  keyOf,
-  type Controller,
-  type GroupVersionResource,
-  type WatchRule,
-} from '#libs/apimachinery';
+import { deepEqual, labelSelectorOf, keyOf, type Controller, type GroupVersionResource, type WatchRule } from '#libs/apimachinery';
 import { oldestFirst } from '../history/revisions.js';
 import { byName } from '../ordering.js';
 import { controlledBy, orphansOf } from '../ownership.js';
-import { controllersKey, ownKey, splitKey } from '../watching.js';
+import { controllersKey, ownKey, selectingOrphans, splitKey } from '../watching.js';
 import { reconcileDaemonSet, refuseDaemonSet, type DaemonSetSnapshot } from './reconcile.js';
-
-/** An object without a controller wakes every DaemonSet that would select it. */
-const selectingOrphans = (resource: GroupVersionResource): WatchRule => ({
-  resource,
-  keys(next, _old, lister) {
-    if (!next || controllerOf(next) || next.metadata.labels === undefined) return [];
-    return (lister.list(DAEMONSETS, next.metadata.namespace) as readonly DaemonSet[])
-      .filter(({ spec }) => labelSelectorOf(spec?.selector).matches(next.metadata.labels))
-      .map(keyOf);
-  },
-});
 
 /** What of a node decides who runs there: its reports of being alive wake nobody. */
 const relevant = (node: Node | undefined): unknown => node && [node.metadata.labels ?? {}, node.spec?.taints ?? []];
@@ -43,8 +24,8 @@ export const daemonSetController: Controller<DaemonSetSnapshot> = {
     ownKey(DAEMONSETS),
     controllersKey(PODS, 'apps', 'DaemonSet'),
     controllersKey(CONTROLLERREVISIONS, 'apps', 'DaemonSet'),
-    selectingOrphans(PODS),
-    selectingOrphans(CONTROLLERREVISIONS),
+    selectingOrphans(PODS, DAEMONSETS),
+    selectingOrphans(CONTROLLERREVISIONS, DAEMONSETS),
     everyDaemonSet,
   ],
   snapshot(key, lister) {

@@ -2,21 +2,10 @@ import { DEPLOYMENTS, isPodTerminal, PODS, REPLICASETS, type Deployment, type Po
 import { controllerOf, labelSelectorOf, keyOf, type Controller, type Lister, type WatchRule } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
 import { controlledBy, orphansOf } from '../ownership.js';
-import { controllersKey, ownKey, splitKey } from '../watching.js';
+import { controllersKey, ownKey, selectingOrphans, splitKey } from '../watching.js';
 import { reconcileDeployment, refuseDeployment } from './reconcile.js';
 import type { DeploymentSnapshot } from './rollout.js';
 import { nextName } from './template.js';
-
-/** A ReplicaSet without a controller wakes every Deployment that would select it. */
-const selectingOrphans: WatchRule = {
-  resource: REPLICASETS,
-  keys(next, _old, lister) {
-    if (!next || controllerOf(next) || next.metadata.labels === undefined) return [];
-    return (lister.list(DEPLOYMENTS, next.metadata.namespace) as readonly Deployment[])
-      .filter(({ spec }) => labelSelectorOf(spec?.selector).matches(next.metadata.labels))
-      .map(keyOf);
-  },
-};
 
 /** The end of a pod may be what a Deployment of the Recreate strategy waits for. */
 const endedPods: WatchRule = {
@@ -40,7 +29,7 @@ const hasRunningPod = (lister: Lister, { metadata }: ReplicaSet): boolean =>
 export const deploymentController: Controller<DeploymentSnapshot> = {
   name: 'deployment-controller',
   actor: 'system:serviceaccount:kube-system:deployment-controller',
-  watches: [ownKey(DEPLOYMENTS), controllersKey(REPLICASETS, 'apps', 'Deployment'), selectingOrphans, endedPods],
+  watches: [ownKey(DEPLOYMENTS), controllersKey(REPLICASETS, 'apps', 'Deployment'), selectingOrphans(REPLICASETS, DEPLOYMENTS), endedPods],
   snapshot(key, lister) {
     const { namespace = '', name } = splitKey(key);
     const deployment = lister.get(DEPLOYMENTS, namespace, name) as Deployment | undefined;

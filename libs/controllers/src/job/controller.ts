@@ -1,27 +1,16 @@
 import { isJobFinished, JOBS, PODS, type Job, type Pod } from '#libs/api';
-import { controllerOf, labelSelectorOf, keyOf, type Controller, type Lister, type WatchRule } from '#libs/apimachinery';
+import { controllerOf, labelSelectorOf, keyOf, type Controller, type Lister } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
 import { controlledBy, orphansOf } from '../ownership.js';
-import { controllersKey, ownKey, splitKey } from '../watching.js';
+import { controllersKey, ownKey, selectingOrphans, splitKey } from '../watching.js';
 import { hasTrackingFinalizer, released } from './job-pods.js';
 import { reconcileJob, refuseJob, type JobSnapshot } from './reconcile.js';
-
-/** A pod without a controller wakes every Job that would select it. */
-const selectingOrphans: WatchRule = {
-  resource: PODS,
-  keys(next, _old, lister) {
-    if (!next || controllerOf(next) || next.metadata.labels === undefined) return [];
-    return (lister.list(JOBS, next.metadata.namespace) as readonly Job[])
-      .filter(({ spec }) => labelSelectorOf(spec?.selector).matches(next.metadata.labels))
-      .map(keyOf);
-  },
-};
 
 /** Runs the pods that Jobs ask for until they are done: kube-controller-manager's `job`. */
 export const jobController: Controller<JobSnapshot> = {
   name: 'job-controller',
   actor: 'system:serviceaccount:kube-system:job-controller',
-  watches: [ownKey(JOBS), controllersKey(PODS, 'batch', 'Job'), selectingOrphans],
+  watches: [ownKey(JOBS), controllersKey(PODS, 'batch', 'Job'), selectingOrphans(PODS, JOBS)],
   snapshot(key, lister) {
     const { namespace = '', name } = splitKey(key);
     const job = lister.get(JOBS, namespace, name) as Job | undefined;

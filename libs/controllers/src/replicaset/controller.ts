@@ -1,20 +1,9 @@
 import { PODS, REPLICASETS, type Pod, type ReplicaSet } from '#libs/api';
-import { controllerOf, labelSelectorOf, keyOf, type Controller, type KubeObject, type Lister, type WatchRule } from '#libs/apimachinery';
+import { controllerOf, labelSelectorOf, type Controller, type KubeObject, type Lister } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
 import { controlledBy, orphansOf } from '../ownership.js';
-import { controllersKey, ownKey, splitKey } from '../watching.js';
+import { controllersKey, ownKey, selectingOrphans, splitKey } from '../watching.js';
 import { reconcileReplicaSet, refuseReplicaSet, type ReplicaSetSnapshot } from './reconcile.js';
-
-/** A pod without a controller wakes every ReplicaSet that would select it. */
-const selectingOrphans: WatchRule = {
-  resource: PODS,
-  keys(next, _old, lister) {
-    if (!next || controllerOf(next) || next.metadata.labels === undefined) return [];
-    return (lister.list(REPLICASETS, next.metadata.namespace) as readonly ReplicaSet[])
-      .filter(({ spec }) => labelSelectorOf(spec?.selector).matches(next.metadata.labels))
-      .map(keyOf);
-  },
-};
 
 const podsOf = (lister: Lister, owner: KubeObject): readonly Pod[] =>
   controlledBy(lister, owner.metadata.uid ?? '', PODS) as readonly Pod[];
@@ -30,7 +19,7 @@ function relatedPods(lister: Lister, replicaSet: ReplicaSet): readonly Pod[] {
 export const replicaSetController: Controller<ReplicaSetSnapshot> = {
   name: 'replicaset-controller',
   actor: 'system:serviceaccount:kube-system:replicaset-controller',
-  watches: [ownKey(REPLICASETS), controllersKey(PODS, 'apps', 'ReplicaSet'), selectingOrphans],
+  watches: [ownKey(REPLICASETS), controllersKey(PODS, 'apps', 'ReplicaSet'), selectingOrphans(PODS, REPLICASETS)],
   snapshot(key, lister) {
     const { namespace = '', name } = splitKey(key);
     const replicaSet = lister.get(REPLICASETS, namespace, name) as ReplicaSet | undefined;

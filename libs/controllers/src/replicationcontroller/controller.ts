@@ -8,11 +8,11 @@ import {
   type ReplicaSet,
   type ReplicationController,
 } from '#libs/api';
-import { controllerOf, selectorFromLabels, keyOf, type Change, type Controller, type WatchRule } from '#libs/apimachinery';
+import { selectorFromLabels, type Change, type Controller, type KubeObject, type LabelSelector } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
 import { controlledBy, orphansOf } from '../ownership.js';
 import { reconcileReplicaSet, refuseReplicaSet, type ReplicaSetSnapshot } from '../replicaset/reconcile.js';
-import { controllersKey, ownKey, splitKey } from '../watching.js';
+import { controllersKey, ownKey, selectingOrphans, splitKey } from '../watching.js';
 
 const COMPONENT = 'replication-controller';
 
@@ -42,22 +42,18 @@ function translated(change: Change): Change {
   return { ...change, object };
 }
 
-/** A pod without a controller wakes every ReplicationController that would select it. */
-const selectingOrphans: WatchRule = {
-  resource: PODS,
-  keys(next, _old, lister) {
-    if (!next || controllerOf(next) || next.metadata.labels === undefined) return [];
-    return (lister.list(REPLICATIONCONTROLLERS, next.metadata.namespace) as readonly ReplicationController[])
-      .filter(({ spec }) => selectorFromLabels(spec?.selector ?? {}).matches(next.metadata.labels))
-      .map(keyOf);
-  },
-};
+/** Their selector is a map of labels. */
+const selectorOf = (owner: KubeObject): LabelSelector => selectorFromLabels((owner as ReplicationController).spec?.selector ?? {});
 
 /** Runs the pods that ReplicationControllers ask for, by a ReplicaSet's rules: kube-controller-manager's `replicationcontroller`. */
 export const replicationController: Controller<ReplicaSetSnapshot> = {
   name: COMPONENT,
   actor: 'system:serviceaccount:kube-system:replication-controller',
-  watches: [ownKey(REPLICATIONCONTROLLERS), controllersKey(PODS, '', 'ReplicationController'), selectingOrphans],
+  watches: [
+    ownKey(REPLICATIONCONTROLLERS),
+    controllersKey(PODS, '', 'ReplicationController'),
+    selectingOrphans(PODS, REPLICATIONCONTROLLERS, selectorOf),
+  ],
   snapshot(key, lister) {
     const { namespace = '', name } = splitKey(key);
     const found = lister.get(REPLICATIONCONTROLLERS, namespace, name) as ReplicationController | undefined;

@@ -8,23 +8,12 @@ import {
   type Pod,
   type StatefulSet,
 } from '#libs/api';
-import { controllerOf, labelSelectorOf, keyOf, type Controller, type WatchRule } from '#libs/apimachinery';
+import { labelSelectorOf, keyOf, type Controller, type WatchRule } from '#libs/apimachinery';
 import { oldestFirst } from '../history/revisions.js';
 import { byName } from '../ordering.js';
 import { controlledBy, orphansOf } from '../ownership.js';
-import { controllersKey, ownKey, splitKey } from '../watching.js';
+import { controllersKey, ownKey, selectingOrphans, splitKey } from '../watching.js';
 import { reconcileStatefulSet, refuseStatefulSet, type StatefulSetSnapshot } from './reconcile.js';
-
-/** A pod without a controller wakes every StatefulSet that would select it. */
-const selectingOrphans: WatchRule = {
-  resource: PODS,
-  keys(next, _old, lister) {
-    if (!next || controllerOf(next) || next.metadata.labels === undefined) return [];
-    return (lister.list(STATEFULSETS, next.metadata.namespace) as readonly StatefulSet[])
-      .filter(({ spec }) => labelSelectorOf(spec?.selector).matches(next.metadata.labels))
-      .map(keyOf);
-  },
-};
 
 /** The end of a claim may be what a StatefulSet waits for. */
 const goneClaims: WatchRule = {
@@ -48,7 +37,7 @@ export const statefulSetController: Controller<StatefulSetSnapshot> = {
     ownKey(STATEFULSETS),
     controllersKey(PODS, 'apps', 'StatefulSet'),
     controllersKey(CONTROLLERREVISIONS, 'apps', 'StatefulSet'),
-    selectingOrphans,
+    selectingOrphans(PODS, STATEFULSETS),
     goneClaims,
   ],
   snapshot(key, lister) {

@@ -1,4 +1,5 @@
-import { StatusError, qualifiedResource, type FieldRequirement } from '#libs/apimachinery';
+import { StatusError, qualifiedResource } from '#libs/apimachinery';
+import type { Attributes } from '#libs/authorization';
 
 /** Who a request is made by, once authenticated: authentication.k8s.io UserInfo. */
 export interface User {
@@ -10,21 +11,10 @@ export interface User {
   readonly impersonator?: string;
 }
 
-/** What is asked of the authorizer for each request: authorizer.Attributes upstream. */
-export type AuthorizerAttributes = { readonly user: User; readonly verb: string } & (
-  | {
-      readonly kind: 'resource';
-      readonly group: string;
-      readonly version: string;
-      readonly resource: string;
-      readonly subresource: string;
-      readonly namespace: string;
-      readonly name: string;
-      /** What a list or a watch asks of fields. */
-      readonly fields?: readonly FieldRequirement[];
-    }
-  | { readonly kind: 'path'; readonly path: string }
-);
+/** What is asked of the authorizer for each request: authorizer.Attributes upstream, with the version and all that is known of the user. */
+export type AuthorizerAttributes = Attributes & { readonly user: User } & (
+    { readonly kind: 'resource'; readonly version: string } | { readonly kind: 'path' }
+  );
 
 /** Whether it may be done; `reason` completes the sentence of a refusal. */
 export interface AuthorizerDecision {

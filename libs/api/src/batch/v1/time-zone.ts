@@ -1,26 +1,4 @@
-import type { Instant } from '#libs/apimachinery';
-
-const MOST_FORMATTERS = 700;
-const formatters = new Map<string, Intl.DateTimeFormat>();
-
-/** The calendar of a zone, from the engine's copy of the IANA database. Throws a RangeError for a zone it does not know. */
-function formatterOf(zone: string): Intl.DateTimeFormat {
-  const known = formatters.get(zone);
-  if (known) return known;
-  const formatter = new Intl.DateTimeFormat('en-US', {
-    timeZone: zone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  });
-  if (formatters.size >= MOST_FORMATTERS) formatters.clear();
-  formatters.set(zone, formatter);
-  return formatter;
-}
+import { calendarOf, zoneOffsetMs, type Instant } from '#libs/apimachinery';
 
 /** A part of a zone's name; digits and + only for names of old. */
 const NAME_PART = /^[A-Za-z.\-_0-9+]{1,14}$/;
@@ -32,24 +10,11 @@ export function isTimeZone(name: string): boolean {
   if (name === 'UTC') return true;
   if (/^[+\d]/.test(name)) return false;
   try {
-    formatterOf(name);
+    calendarOf(name);
     return true;
   } catch {
     return false;
   }
-}
-
-/** How far a zone's clocks are ahead of UTC at an instant, in milliseconds. */
-function offsetAt(zone: string, at: Instant): number {
-  if (zone === 'UTC') return 0;
-  const fields = new Map(
-    formatterOf(zone)
-      .formatToParts(at)
-      .map(({ type, value }) => [type, Number(value)]),
-  );
-  const field = (name: Intl.DateTimeFormatPartTypes): number => fields.get(name) ?? 0;
-  const wall = Date.UTC(field('year'), field('month') - 1, field('day'), field('hour'), field('minute'), field('second'));
-  return wall - Math.floor(at / 1000) * 1000;
 }
 
 /** What clocks and calendars of a zone show. Months from 1; days of the week from Sunday, 0. */
@@ -64,7 +29,7 @@ export interface WallTime {
 
 /** What they show at an instant. */
 export function wallTimeAt(zone: string, at: Instant): WallTime {
-  const shifted = new Date(at + offsetAt(zone, at));
+  const shifted = new Date(at + zoneOffsetMs(zone, at));
   return {
     year: shifted.getUTCFullYear(),
     month: shifted.getUTCMonth() + 1,
@@ -80,7 +45,7 @@ const twoDigits = (value: number): string => String(value).padStart(2, '0');
 
 /** An instant in RFC 3339 with whole seconds, by the clocks of a zone: `2026-01-01T11:00:00+01:00`. */
 export function zonedTime(zone: string, at: Instant): string {
-  const offset = Math.round(offsetAt(zone, at) / MINUTE);
+  const offset = Math.round(zoneOffsetMs(zone, at) / MINUTE);
   const wall = new Date(at + offset * MINUTE).toISOString().slice(0, 19);
   if (offset === 0) return `${wall}Z`;
   const ahead = Math.abs(offset);
@@ -92,7 +57,7 @@ const HOUR = 3_600_000;
 /** The instant at which a day begins; days and months out of range count on, as in Go's time.Date. */
 export function startOfDay(zone: string, year: number, month: number, day: number): Instant {
   const wall = Date.UTC(year, month - 1, day);
-  const guess = wall - offsetAt(zone, wall - offsetAt(zone, wall));
+  const guess = wall - zoneOffsetMs(zone, wall - zoneOffsetMs(zone, wall));
   // Where clocks go forward at midnight, no instant shows it: the day begins when they have.
-  return guess + offsetAt(zone, guess) < wall ? guess + HOUR : guess;
+  return guess + zoneOffsetMs(zone, guess) < wall ? guess + HOUR : guess;
 }
