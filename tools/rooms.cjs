@@ -12,6 +12,7 @@ const PURE_ROOMS = [
   'scheduling',
   'node',
   'projections',
+  'history',
 ];
 
 const MAY_IMPORT = {
@@ -27,12 +28,13 @@ const MAY_IMPORT = {
   scheduling: ['apimachinery', 'api'],
   node: ['apimachinery', 'api'],
   projections: ['apimachinery', 'log'],
+  history: ['apimachinery', 'api', 'log'],
   runtime: ['apimachinery', 'api', 'log', 'registry'],
-  server: ['apimachinery', 'cel', 'api', 'authorization', 'log', 'registry', 'runtime'],
+  server: ['apimachinery', 'cel', 'api', 'authorization', 'log', 'registry', 'history', 'runtime'],
   client: ['apimachinery', 'api'],
-  adapters: ['apimachinery', 'api', 'log', 'projections', 'runtime'],
+  adapters: ['apimachinery', 'api', 'log', 'projections', 'history', 'runtime'],
   'node-adapters': ['node'],
-  simulation: ['apimachinery', 'api', 'log', 'registry', 'controllers', 'scheduling', 'node', 'projections', 'runtime'],
+  simulation: ['apimachinery', 'api', 'log', 'registry', 'controllers', 'scheduling', 'node', 'projections', 'history', 'runtime'],
   process: ['runtime'],
   platform: ['apimachinery', 'api', 'log', 'runtime', 'adapters', 'process', 'migrations'],
 };

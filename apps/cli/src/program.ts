@@ -1,18 +1,20 @@
 import { rm } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 
 import { allocationsOf, releaseMachine } from './allocation.js';
-import { momentOf, printAudit, type AuditQuery } from './audit.js';
+import { printAudit, type AuditQuery } from './audit.js';
 import { connectApi } from './api.js';
 import { makeCertificates } from './certificates-command.js';
 import type { Cluster, Layout, ProxyMode, Runtime } from './cluster.js';
 import { fromAllocation, removeEverything, removeFolder } from './delete.js';
 import { Failure } from './failure.js';
+import { addHistory } from './history/commands.js';
 import { runKubectl } from './kubectl.js';
 import { withProfileLock } from './lock.js';
 import { printLogs } from './logs.js';
+import { moment, outputOption, portNumber, profileOf, profileOption, url, wholeNumber, type Surroundings } from './options.js';
 import { prepare } from './prepare.js';
 import { allProfiles, profilesText } from './profiles.js';
 import { decklogHome, foldersOf, loadCluster, profileNames, requireCluster } from './profile.js';
@@ -26,14 +28,6 @@ import { statusOf, statusText } from './status.js';
 import { stopCluster } from './stop.js';
 import { makeTerminal } from './terminal.js';
 import { KUBERNETES_API, productVersion } from './version.js';
-
-/** What the commands need of the process they run in. */
-export interface Surroundings {
-  readonly signal: AbortSignal;
-  /** From here on Ctrl-C aborts `signal` instead of ending the process. */
-  readonly catchInterrupts: () => void;
-  readonly setExitCode: (code: number) => void;
-}
 
 const LOCK_WAIT_MS = 120_000;
 const terminal = makeTerminal(process.stdout, process.env);
@@ -52,6 +46,7 @@ export function buildProgram(around: Surroundings): Command {
   addLifecycle(program, around);
   addReading(program, around);
   addTools(program, around);
+  addHistory(program, around);
   return program;
 }
 
@@ -60,41 +55,6 @@ export class Shown extends Error {
   constructor(readonly exitCode: 0 | 2) {
     super('');
   }
-}
-
-function profileOption(command: Command): Command {
-  return command.option('-p, --profile <name>', 'which cluster (default: decklog)');
-}
-
-/** The profile by the command's own option or the program's. */
-function profileOf(command: Command): string {
-  return command.optsWithGlobals<{ profile?: string }>().profile ?? 'decklog';
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
-}
-
-function portNumber(text: string): number {
-  const port = wholeNumber(text);
-  if (port < 1 || port > 65_535) throw new InvalidArgumentError('A port is from 1 to 65535.');
-  return port;
-}
-
-function url(...schemes: readonly string[]): (text: string) => string {
-  return (text) => {
-    const scheme = URL.canParse(text) ? new URL(text).protocol.slice(0, -1) : '';
-    if (!schemes.includes(scheme))
-      throw new InvalidArgumentError(`It must be a URL that starts with ${schemes.map((one) => `${one}://`).join(' or ')}.`);
-    return text;
-  };
-}
-
-function moment(text: string): number {
-  const found = momentOf(text, Date.now());
-  if (found === undefined) throw new InvalidArgumentError('It must be like 90m, 2h, 1d or 2026-01-02T03:04:05Z.');
-  return found;
 }
 
 function addLifecycle(program: Command, around: Surroundings): void {
@@ -175,8 +135,6 @@ async function clusterToDelete(profile: string): Promise<Cluster | undefined> {
   const [allocation] = known === undefined ? await allocationsOf(foldersOf(profile).root) : [];
   return allocation === undefined ? known : fromAllocation(profile, allocation, foldersOf(profile));
 }
-
-const outputOption = () => new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text');
 
 function addReading(program: Command, around: Surroundings): void {
   profileOption(program.command('status'))

@@ -1,6 +1,6 @@
 import type { GroupVersionResource, Instant, KubeObject, Lister } from '#libs/apimachinery';
 import type { CatalogSource } from '#libs/api';
-import type { EventMeta, EventType, Position, Sequence, StreamName } from '#libs/log';
+import type { AuditEntry, AuditKind, EventMeta, EventType, Position, Sequence, StreamName } from '#libs/log';
 import type { WriteRequest } from '#libs/registry';
 
 /** Time and chance, handed in so that tests and the simulation own them. */
@@ -90,6 +90,72 @@ export interface HistoryReader {
   position(stream: StreamName): Promise<Sequence>;
   /** When the stream's sequence was stored; undefined where it holds no such event. */
   timeOf(stream: StreamName, sequence: Sequence): Promise<Instant | undefined>;
+}
+
+/** An event as the projection holds it, and the body of the same object's event before it. */
+export interface StoredRevision extends StoredRow {
+  readonly stream: StreamName;
+  readonly uid: string;
+  readonly type: EventType;
+  readonly time: Instant;
+  readonly meta: EventMeta;
+  /** The same object's event before, across deletions; absent on the first, and where it was not asked for. */
+  readonly before?: { readonly sequence: Sequence; readonly type: EventType; readonly body: Uint8Array };
+}
+
+/** Which events to look for, newest first. What is absent matches all. */
+export interface RevisionQuery {
+  readonly stream?: StreamName;
+  readonly group?: string;
+  readonly resource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly uid?: string;
+  readonly actor?: string;
+  readonly verb?: string;
+  /** Only what this event began, itself included: `stream:sequence`. */
+  readonly root?: string;
+  /** Only what was made because of this event: `stream:sequence`. */
+  readonly cause?: string;
+  readonly since?: Instant;
+  readonly until?: Instant;
+  /** Only events before this place of the order: the last of the page before. */
+  readonly before?: { readonly time: Instant; readonly stream: StreamName; readonly sequence: Sequence };
+  readonly limit: number;
+  /** Fills in `before` of the rows. */
+  readonly withBefore?: boolean;
+}
+
+/** An entry of the audit stream as the projection holds it. */
+export interface StoredRequest {
+  readonly sequence: Sequence;
+  readonly index: number;
+  readonly entry: AuditEntry;
+}
+
+/** Which entries of the audit stream to look for, newest first. What is absent matches all. */
+export interface RequestQuery {
+  readonly kind?: AuditKind;
+  /** Who asked, or who really asked. */
+  readonly user?: string;
+  readonly verb?: string;
+  readonly group?: string;
+  readonly resource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly since?: Instant;
+  readonly until?: Instant;
+  readonly before?: { readonly time: Instant; readonly sequence: Sequence; readonly index: number };
+  readonly limit: number;
+}
+
+/** What the projection can say of who did what, and where moments lie. */
+export interface PastReader extends HistoryReader {
+  /** The newest sequence of each stream that was stored by then; 0 where nothing was. */
+  positionBy(time: Instant): Promise<Position>;
+  revision(stream: StreamName, sequence: Sequence, withBefore?: boolean): Promise<StoredRevision | undefined>;
+  revisions(query: RevisionQuery): Promise<readonly StoredRevision[]>;
+  requests(query: RequestQuery): Promise<readonly StoredRequest[]>;
 }
 
 /** The outcome of a write. `sequence` is undefined where nothing was written (a no-op, a dry run). */
