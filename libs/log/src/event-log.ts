@@ -4,6 +4,7 @@ import type { EventMeta, Recorded, Sequence, StreamName } from './event.js';
 export interface AppendWrite {
   readonly subject: string;
   readonly expected: Sequence;
+  /** `root` and `cause` may name an event of the same append by how far before it stands (`formatBefore`); readers get its place. */
   readonly meta: EventMeta;
   readonly body: Uint8Array;
 }
@@ -59,7 +60,8 @@ export interface ReadBatch {
  */
 export interface EventLog {
   /**
-   * Stores all writes or none, durably, before it resolves. All subjects and guards belong to one stream.
+   * Stores all writes or none, durably, before it resolves: one after the other, nothing between them. All subjects and guards
+   * belong to one stream.
    * A lost answer is resolved inside (by `meta.id`): no event is stored twice.
    * Throws LogUnavailable where it can't know.
    */

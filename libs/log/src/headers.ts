@@ -1,5 +1,5 @@
-import type { Actor, Decision, EventMeta, EventType } from './event.js';
-import { formatPosition, parsePosition } from './position.js';
+import type { Actor, Decision, EventMeta, EventType, Sequence, StreamName } from './event.js';
+import { absolutePlace, formatPosition, parsePosition } from './position.js';
 
 /** Version of the layout of headers and bodies that this build writes. Older events are upcast on reading. */
 export const SCHEMA = 1;
@@ -66,11 +66,18 @@ export function encodeMeta(meta: EventMeta): HeaderPairs {
 
 const TYPES: readonly string[] = ['Created', 'Updated', 'Deleted'];
 
-/** An event's metadata from its headers. `get` yields a header's value. Throws SyntaxError where a header that every event has is missing. */
-export function decodeMeta(get: (name: string) => string | undefined): EventMeta {
+/**
+ * An event's metadata from its headers. `get` yields a header's value; the event's own place makes absolute what its headers
+ * say of events stored with it. Throws SyntaxError where a header that every event has is missing.
+ */
+export function decodeMeta(get: (name: string) => string | undefined, stream: StreamName, sequence: Sequence): EventMeta {
   const read = (name: string): string | undefined => {
     const value = get(name);
     return value === undefined || value === '' ? undefined : unescape(value);
+  };
+  const place = (name: string): string | undefined => {
+    const text = read(name);
+    return text === undefined ? undefined : absolutePlace(text, stream, sequence);
   };
   const need = (name: string): string => {
     const value = get(name);
@@ -85,8 +92,8 @@ export function decodeMeta(get: (name: string) => string | undefined): EventMeta
     sourceAddress: read('Dl-Source'),
     fieldManager: read('Dl-Manager'),
     requestId: read('Dl-Request'),
-    root: read('Dl-Root'),
-    cause: read('Dl-Cause'),
+    root: place('Dl-Root'),
+    cause: place('Dl-Cause'),
     decision: readDecision(read, need),
     batch: readBatch(read('Dl-Batch')),
   };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { EventMeta, Recorded } from './index.js';
 import {
+  absolutePlace,
   bodyWithVersion,
   decodeMeta,
   decodeObject,
@@ -99,6 +100,7 @@ describe('bodies', () => {
 const some = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
 const sequence = fc.nat();
 const position = fc.record({ state: sequence, lease: sequence, event: sequence });
+const place = fc.tuple(fc.constantFrom('state', 'lease', 'event'), sequence).map(([stream, at]) => `${stream}:${at}`);
 const meta = fc
   .record({
     type: fc.constantFrom('Created' as const, 'Updated' as const, 'Deleted' as const),
@@ -111,8 +113,8 @@ const meta = fc
     sourceAddress: some(text),
     fieldManager: some(text),
     requestId: some(text),
-    root: some(text),
-    cause: some(text),
+    root: some(place),
+    cause: some(place),
     decision: some(fc.record({ controller: text, build: text, key: text, seen: position, decidedAt: sequence, index: sequence })),
     id: text,
     previous: sequence,
@@ -129,9 +131,22 @@ describe('metadata', () => {
         const pairs = encodeMeta(value);
         for (const [, header] of pairs) expect(header).toMatch(/^([\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?)?$/);
         const headers = new Map(pairs);
-        expect(decodeMeta((name) => headers.get(name))).toEqual(value);
+        expect(decodeMeta((name) => headers.get(name), 'state', 1)).toEqual(value);
       }),
     );
+  });
+
+  it.each([
+    ['state:4', 12, 'state:4'],
+    ['~1', 12, 'state:11'],
+    ['~11', 12, 'state:1'],
+  ])('says of the event %s, at %i, that it is %s', (text, at, wanted) => {
+    const headers = new Map(encodeMeta({ ...recorded().meta, root: text, cause: text }));
+    expect(decodeMeta((name) => headers.get(name), 'state', at)).toMatchObject({ root: wanted, cause: wanted });
+  });
+
+  it.each(['~12', '~13', '~0', '~x', '~'])('of an event at 12 can not point to %s', (text) => {
+    expect(() => absolutePlace(text, 'state', 12)).toThrow(`event state:12 points to ${text}, where nothing is`);
   });
 
   it('positions read back as written, and nothing else is one', () => {
@@ -148,7 +163,7 @@ const recorded = (): Recorded => {
     sequence: 12,
     subject: sample.subject,
     time: 0,
-    meta: decodeMeta((name) => headers.get(name)),
+    meta: decodeMeta((name) => headers.get(name), 'state', 12),
     body: new TextEncoder().encode(sample.body),
   };
 };

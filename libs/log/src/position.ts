@@ -15,3 +15,16 @@ export function parsePosition(text: string): Position {
 
 /** One event's place as text, `stream:sequence`: what `root` and `cause` of an event hold. */
 export const formatPlace = (stream: StreamName, sequence: Sequence): string => `${stream}:${sequence}`;
+
+/** A place of the same append: `~3` is the third event before the one that says so. Its sequence is not known until both are stored. */
+export const formatBefore = (distance: number): string => `~${distance}`;
+
+const BEFORE = /^~([1-9]\d*)$/;
+
+/** What `root` or `cause` of an event at a place says, as `stream:sequence`. Throws SyntaxError where it points before the stream. */
+export function absolutePlace(text: string, stream: StreamName, sequence: Sequence): string {
+  if (!text.startsWith('~')) return text;
+  const first = sequence - Number(BEFORE.exec(text)?.[1]);
+  if (!(first > 0)) throw new SyntaxError(`event ${formatPlace(stream, sequence)} points to ${text}, where nothing is`);
+  return formatPlace(stream, first);
+}

@@ -1,6 +1,18 @@
 import type { Instant } from '#libs/apimachinery';
-import type { AppendWrite, Appended, EventLog, Guard, Moved, ReadBatch, ReadOptions, Recorded, Sequence, StreamName } from '#libs/log';
-import { LogUnavailable, neededGuards, SequenceOutOfRange, STREAMS } from '#libs/log';
+import type {
+  AppendWrite,
+  Appended,
+  EventLog,
+  EventMeta,
+  Guard,
+  Moved,
+  ReadBatch,
+  ReadOptions,
+  Recorded,
+  Sequence,
+  StreamName,
+} from '#libs/log';
+import { absolutePlace, LogUnavailable, neededGuards, SequenceOutOfRange, STREAMS } from '#libs/log';
 
 /** What an injected fault does to an append: nothing is stored, or it is stored and the answer says otherwise. */
 export type AppendFault = 'unavailable' | 'lost-answer' | undefined;
@@ -23,6 +35,16 @@ interface Stream {
 }
 
 const BATCH = 512;
+
+/** An event's metadata as readers get it: what it says of events stored with it is absolute. */
+function placed(meta: EventMeta, stream: StreamName, sequence: Sequence): EventMeta {
+  const { root, cause } = meta;
+  return {
+    ...meta,
+    ...(root === undefined ? {} : { root: absolutePlace(root, stream, sequence) }),
+    ...(cause === undefined ? {} : { cause: absolutePlace(cause, stream, sequence) }),
+  };
+}
 
 /** Whether a NATS subject pattern (`*` one token, `>` the rest) matches. */
 function matches(pattern: readonly string[], subject: readonly string[]): boolean {
@@ -116,7 +138,7 @@ export class MemoryLog implements EventLog {
     for (let i = 0; i < markers; i++) stream.slots.push(undefined);
     const sequences = writes.map(({ subject, meta, body }) => {
       const sequence = stream.slots.length + 1;
-      const event: Recorded = { stream: name, sequence, subject, time, meta: { ...meta, ...batch }, body };
+      const event: Recorded = { stream: name, sequence, subject, time, meta: { ...placed(meta, name, sequence), ...batch }, body };
       stream.slots.push(event);
       stream.last.set(subject, event);
       return sequence;

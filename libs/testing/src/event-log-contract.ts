@@ -1,5 +1,5 @@
 import type { AppendWrite, EventLog, ReadBatch, Recorded, Sequence } from '#libs/log';
-import { SequenceOutOfRange, subjectFilter, subjectOf } from '#libs/log';
+import { formatBefore, SequenceOutOfRange, subjectFilter, subjectOf } from '#libs/log';
 import { appended, configMapWrite, eventsOf, metaOf } from './events.js';
 
 /** Makes an empty log of a cluster; called once for each test. What it opens besides the log, the caller closes. */
@@ -95,6 +95,27 @@ function appends(log: () => EventLog): void {
     expect(events.map((event) => event.subject)).toEqual([subject('a'), subject('b'), subject('c')]);
     expect(new Set(events.map(({ meta }) => meta.batch?.id)).size).toBe(1);
     expect(events[0]?.meta.batch?.size).toBeGreaterThanOrEqual(3);
+  });
+
+  it('knows by distance what is stored together, whatever is stored beside it', async () => {
+    const leads = async (name: string, guarded: boolean): Promise<void> => {
+      const [one, two, three] = [write(name), write(`${name}-2`), write(`${name}-3`)];
+      const meta = { ...two.meta, root: formatBefore(1), cause: formatBefore(1) };
+      const last = { ...three.meta, root: formatBefore(2), cause: formatBefore(1) };
+      const guards = guarded ? [{ subject: subject('none'), expected: 0 }] : [];
+      const sequences = await appended(log(), 'state', [one, { ...two, meta }, { ...three, meta: last }], guards);
+      expect(sequences).toEqual([0, 1, 2].map((i) => (sequences[0] ?? 0) + i));
+    };
+    await Promise.all(Array.from({ length: 30 }, (_, i) => leads(`n${i}`, i % 3 === 0)));
+    const events = new Map((await eventsOf(log())).map((event) => [event.subject, event]));
+    for (let i = 0; i < 30; i++) {
+      const [first, second, third] = ['', '-2', '-3'].map((end) => events.get(subject(`n${i}${end}`)));
+      const root = `state:${first?.sequence ?? 0}`;
+      expect(first?.meta).not.toHaveProperty('root');
+      expect(second?.meta).toMatchObject({ root, cause: root });
+      expect(third?.meta).toMatchObject({ root, cause: `state:${second?.sequence ?? 0}` });
+      expect((await log().lastOf('state', subject(`n${i}-3`)))?.meta.root).toBe(root);
+    }
   });
 
   it('lets one of many writers of the same subject win, each time', async () => {

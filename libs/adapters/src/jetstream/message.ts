@@ -60,7 +60,7 @@ export function recordedOf(
   body: Uint8Array,
 ): Recorded | undefined {
   if (!headers.has('Dl-Type')) return undefined;
-  return upcast({ stream, sequence, subject, time, meta: decodeMeta((name) => headers.get(name)), body });
+  return upcast({ stream, sequence, subject, time, meta: decodeMeta((name) => headers.get(name), stream, sequence), body });
 }
 
 /** Where a delivered message stands, from its reply subject. `consumed` counts what this consumer was given, `pending` what is left. */

@@ -1,4 +1,4 @@
-import { SCHEMA, type EventMeta, type Sequence } from '#libs/log';
+import { formatBefore, SCHEMA, type AppendWrite, type EventMeta, type Sequence } from '#libs/log';
 import type { WriteRequest } from '#libs/registry';
 
 /** One of the writes that a request leads to. */
@@ -30,4 +30,14 @@ export function eventMeta({ verb, subresource, requester }: WriteRequest, { type
     schema: SCHEMA,
     encoding: 'json',
   };
+}
+
+/**
+ * A write that stands behind the first of its request in an append: that one began what this one belongs to, unless the
+ * request answers to an event that was there before.
+ */
+export function behind(write: AppendWrite, distance: number): AppendWrite {
+  if (distance === 0 || write.meta.root !== undefined) return write;
+  const first = formatBefore(distance);
+  return { ...write, meta: { ...write.meta, root: first, cause: write.meta.cause ?? first } };
 }

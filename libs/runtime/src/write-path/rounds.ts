@@ -1,6 +1,7 @@
 import { qualifiedResource, type GroupVersionResource } from '#libs/apimachinery';
 import type { Appended, AppendWrite, Moved, Sequence } from '#libs/log';
 import type { Known, PlannedWrite, StoredObject } from '#libs/registry';
+import { behind } from './event-meta.js';
 
 /** Most writes that go together; the log takes a thousand messages at once. */
 const MOST_MEMBERS = 64;
@@ -36,7 +37,8 @@ const placeOf = (resource: GroupVersionResource, namespace: string, name: string
  * of the shared objects, and the last state of these is stored with everybody's own. All of it happens or none.
  */
 export class Round {
-  readonly #shared = new Map<string, Shared>();
+  /** With each, where the own writes begin of the member that changed it last. */
+  readonly #shared = new Map<string, Shared & { readonly lead: number }>();
   readonly #own: AppendWrite[] = [];
   readonly #subjects = new Set<string>();
   #bytes = 0;
@@ -54,9 +56,7 @@ export class Round {
   ) {
     this.#silent = members;
     const closed = new Promise<void>((resolve) => (this.#close = resolve));
-    this.#appended = closed.then(() =>
-      this.#own.length === 0 ? { sequences: [] } : append([...this.#own, ...[...this.#shared.values()].map(({ write }) => write)]),
-    );
+    this.#appended = closed.then(() => (this.#own.length === 0 ? { sequences: [] } : append(this.#writes())));
     this.#appended.catch(() => undefined);
   }
 
@@ -87,6 +87,11 @@ export class Round {
     };
   }
 
+  #writes(): readonly AppendWrite[] {
+    const shared = [...this.#shared.values()].map(({ write, lead }, i) => behind(write, this.#own.length + i - lead));
+    return [...this.#own, ...shared];
+  }
+
   /** A member's part; undefined where there is no more room, or another writes the same. Resolves with the sequences of its own writes, or what had moved. */
   contribute(
     own: readonly AppendWrite[],
@@ -100,9 +105,9 @@ export class Round {
     }
     for (const { subject } of own) this.#subjects.add(subject);
     const first = this.#own.length;
-    this.#own.push(...own);
+    this.#own.push(...own.map(behind));
     this.#bytes += bytes;
-    for (const one of shared) this.#shared.set(placeOf(one.resource, one.namespace, one.name), one);
+    for (const one of shared) this.#shared.set(placeOf(one.resource, one.namespace, one.name), { ...one, lead: first });
     this.withdraw();
     return this.#appended.then((appended) =>
       'sequences' in appended ? { sequences: appended.sequences.slice(first, first + own.length) } : appended,

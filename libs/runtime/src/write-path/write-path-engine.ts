@@ -23,7 +23,7 @@ import {
 } from '#libs/registry';
 import type { StateView, World, WritePath, WriteResult } from '../ports.js';
 import { ReadBarrier } from './barrier.js';
-import { eventMeta } from './event-meta.js';
+import { behind, eventMeta } from './event-meta.js';
 import { generatesName, randomSuffix } from './naming.js';
 import { verifiesSignature } from './signature.js';
 import { isShared, Rounds, sharedOf, type Round } from './rounds.js';
@@ -229,7 +229,7 @@ export class WritePathEngine implements WritePath {
     const { stream } = request.definition;
     const appended = await log.append(
       stream,
-      writes.map((write, index) => this.#appendWrite(request, write, index, progress)),
+      writes.map((write, index) => behind(this.#appendWrite(request, write, index, progress), index)),
     );
     if ('sequences' in appended) return appended.sequences;
     await this.#caughtUp(request, appended.moved, progress);
