@@ -25,17 +25,6 @@ export const wantedEntry = (entry: AuditEntry, { since, user, namespace, resourc
   (resource === undefined || entry.resource === resource) &&
   (kind === undefined || entry.kind === kind);
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** The moment that `90m`, `2h`, `1d` ago was, or that an RFC 3339 time names; undefined for anything else. */
-export function momentOf(text: string, now: number): number | undefined {
-  const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  const unitMs = UNIT_MS[unit];
-  if (count !== undefined && unitMs !== undefined) return now - Number(count) * unitMs;
-  const moment = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN;
-  return Number.isNaN(moment) ? undefined : moment;
-}
-
 /** What an entry was about: `secrets/db` in a namespace, or a path. */
 function target({ resource, subresource, name, namespace, path }: AuditEntry): string {
   if (resource === undefined) return path ?? '-';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 
-import { momentOf } from './audit.js';
+import { instantOf, parseMoment } from '#libs/history';
 
 /** What the commands need of the process they run in. */
 export interface Surroundings {
@@ -46,7 +46,8 @@ export function url(...schemes: readonly string[]): (text: string) => string {
 
 /** The moment in milliseconds that an age or an RFC 3339 time names. Throws InvalidArgumentError. */
 export function moment(text: string): number {
-  const found = momentOf(text, Date.now());
+  const named = parseMoment(text);
+  const found = named && instantOf(named, Date.now());
   if (found === undefined) throw new InvalidArgumentError('It must be like 90m, 2h, 1d or 2026-01-02T03:04:05Z.');
   return found;
 }

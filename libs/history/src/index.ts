@@ -1,2 +1,3 @@
 export * from './wire.js';
 export * from './place.js';
+export * from './moment.js';
