@@ -44,6 +44,7 @@ export class ApiServerService implements HostedService {
       kubelet: { cert: pki('kubelet-client.crt'), key: pki('kubelet-client.key'), ca: pki('ca.crt') },
       ...clusterAuthorization(view),
       frontProxy: { cert: pki('front-proxy-client.crt'), key: pki('front-proxy-client.key') },
+      ...(config.simulationFile === undefined ? {} : { isProxyable: () => false }),
       ...descriptionsOf(config),
       settings: { readsFrom: config.readsFrom, compactionHorizonMs: config.compactionHorizonMinutes * 60_000 },
     });

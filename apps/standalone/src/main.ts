@@ -4,6 +4,7 @@ import { LIFECYCLE, lifecycleModule } from '#apps/lifecycle';
 import { PROJECTOR, projectorModule } from '#apps/projector';
 import { REPLICATION, replicationModule } from '#apps/replication';
 import { SCHEDULER, schedulerModule } from '#apps/scheduler';
+import { SIMULATOR, simulatorModule } from '#apps/simulator';
 import { SERVICE_ACCOUNTS, serviceAccountsModule } from '#apps/serviceaccounts';
 import { bootstrap, ControlPlaneConfig, controlPlaneModule, loadConfig, runAsProcess } from '#libs/platform';
 
@@ -11,10 +12,18 @@ import { bootstrap, ControlPlaneConfig, controlPlaneModule, loadConfig, runAsPro
 runAsProcess((env) => {
   const config = loadConfig(ControlPlaneConfig, env);
   const plane = controlPlaneModule(config, 'standalone');
-  const apps = [apiServerModule, serviceAccountsModule, lifecycleModule, replicationModule, endpointsModule, schedulerModule];
+  const apps = [
+    apiServerModule,
+    serviceAccountsModule,
+    lifecycleModule,
+    replicationModule,
+    endpointsModule,
+    schedulerModule,
+    simulatorModule,
+  ];
   return bootstrap({
     modules: [plane, projectorModule(config, 'own'), ...apps.map((app) => app(plane))],
-    services: [PROJECTOR, API_SERVER, SERVICE_ACCOUNTS, LIFECYCLE, REPLICATION, ENDPOINTS, SCHEDULER],
+    services: [PROJECTOR, API_SERVER, SERVICE_ACCOUNTS, LIFECYCLE, REPLICATION, ENDPOINTS, SCHEDULER, SIMULATOR],
     probePort: config.probePort,
   });
 });

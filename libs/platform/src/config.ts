@@ -28,6 +28,9 @@ export const ControlPlaneConfig = z
     SECRET_KEY_GRACE_HOURS: z.coerce.number().min(0).max(876_000).default(168),
     COMPACTION_HORIZON_MINUTES: z.coerce.number().min(0.1).max(525_600).default(10),
     READS_FROM: z.enum(['cache', 'projection']).default('cache'),
+    SCHEDULER_PROFILE: z.enum(['spreading', 'bin-packing']).default('spreading'),
+    SIMULATION_FILE: z.string().min(1).optional(),
+    CLOCK_FILE: z.string().min(1).optional(),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
   .transform((env) => ({
@@ -50,6 +53,9 @@ export const ControlPlaneConfig = z
     secretKeyGraceHours: env.SECRET_KEY_GRACE_HOURS,
     compactionHorizonMinutes: env.COMPACTION_HORIZON_MINUTES,
     readsFrom: env.READS_FROM,
+    schedulerProfile: env.SCHEDULER_PROFILE,
+    simulationFile: env.SIMULATION_FILE,
+    clockFile: env.CLOCK_FILE,
     logLevel: env.LOG_LEVEL,
   }));
 

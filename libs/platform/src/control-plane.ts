@@ -26,6 +26,7 @@ import {
   type WebhookCaller,
   type WritePath,
 } from '#libs/runtime';
+import { openClock, type Clock } from './clock.js';
 import type { ControlPlaneConfig } from './config.js';
 import { createLogger } from '#libs/process';
 
@@ -34,6 +35,8 @@ export interface ControlPlane {
   readonly config: ControlPlaneConfig;
   readonly logger: Logger;
   readonly world: World;
+  /** What `world` has its time of, and controllers their delays. */
+  readonly clock: Clock;
   /** The log with Secrets opened. */
   readonly log: EventLog;
   /** Where requests that are no events are recorded. */
@@ -50,13 +53,20 @@ export interface ControlPlane {
   close(): Promise<void>;
 }
 
+/** Where nodes are simulated nothing runs behind an address, and what does belongs to somebody else. */
+const NO_WEBHOOKS = {
+  call: () => Promise.resolve({ failure: 'no webhook is called in a cluster whose nodes are simulated' }),
+  close: () => undefined,
+};
+
 /** The build that decides: kept with every event a controller causes. */
 export const BUILD = '0.1.0';
 
 /** Connects, loads the cache and catches up with the log. Rejects where the log or the database can't be reached. */
 export async function openControlPlane(config: ControlPlaneConfig, component: string): Promise<ControlPlane> {
   const logger = createLogger(component, config.logLevel);
-  const world: World = { now: Date.now, random: Math.random, uuid: randomUUID };
+  const clock = openClock(config.clockFile, logger);
+  const world: World = { now: clock.now, random: Math.random, uuid: randomUUID };
   const stopping = new AbortController();
   const sealedLog = await connectLog({ url: config.natsUrl, cluster: config.cluster, name: component });
   const keys = await connectKeyStore({ url: config.natsUrl, cluster: config.cluster });
@@ -71,13 +81,14 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     signal: stopping.signal,
   });
   const { serviceCidr, nodePorts, clusterDomain, cluster } = config;
-  const caller = new HttpsWebhookCaller(view);
+  const caller = config.simulationFile === undefined ? new HttpsWebhookCaller(view) : NO_WEBHOOKS;
   const settings = { serviceCidr, nodePorts, clusterDomain };
   const writePath = new WritePathEngine({ log, view, world, cluster, settings, caller });
   return {
     config,
     logger,
     world,
+    clock,
     log,
     audit: () => connectAudit({ url: config.natsUrl, cluster: config.cluster, name: `${component}-audit`, ...auditLimits(config) }),
     keyDestruction: new KeyDestruction({ store: keys, log, view, world, logger, graceMs: config.secretKeyGraceHours * HOUR_MS }),
@@ -88,6 +99,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     pki: (name) => readFileSync(path.join(config.pkiDir, name), 'utf8'),
     close: async () => {
       stopping.abort(new Error('the process is stopping'));
+      clock.stop();
       caller.close();
       await log.close();
       await database.destroy();

@@ -13,8 +13,9 @@ export class ControllersService implements HostedService {
     plane: ControlPlane,
     controllers: readonly Controller[],
   ) {
-    const { view, writePath, world, logger } = plane;
-    this.loops = controllers.map((controller) => new ControllerLoop({ controller, view, writePath, world, logger, build: BUILD }));
+    const { view, writePath, world, logger, clock } = plane;
+    const { timers } = clock;
+    this.loops = controllers.map((controller) => new ControllerLoop({ controller, view, writePath, world, logger, timers, build: BUILD }));
   }
 
   get ready(): boolean {

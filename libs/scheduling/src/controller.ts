@@ -11,19 +11,30 @@ import {
   type Pod,
   type PodCondition,
 } from '#libs/api';
-import { deepEqual, formatTime, type Change, type Controller, type Instant, type Reconcile, type WatchRule } from '#libs/apimachinery';
+import {
+  deepEqual,
+  formatTime,
+  type Change,
+  type Controller,
+  type Instant,
+  type Reconcile,
+  type ReconcileResult,
+  type WatchRule,
+} from '#libs/apimachinery';
 import { ClusterState, clusterState, isPending, isPlaced, QUEUE, SCHEDULER_NAME, type SchedulingSnapshot } from './cluster-state.js';
-import { scheduleAll } from './schedule.js';
+import { scheduleAll, type SchedulingProfile } from './schedule.js';
 
 /** Most pods bound, and most told that they fit nowhere, by one decision. */
 export const MOST_PLACED = 500;
 
 /** Decides on all pods that wait, the most important and oldest first, each counting on those before it. */
-export const reconcilePending: Reconcile<SchedulingSnapshot> = ({ nodes, pending }, now) => {
+export const reconcilePending: Reconcile<SchedulingSnapshot> = (snapshot, now) => reconcileBy('spreading', snapshot, now);
+
+function reconcileBy(profile: SchedulingProfile, { nodes, pending }: SchedulingSnapshot, now: Instant): ReconcileResult {
   const bindings: Change[] = [];
   const refusals: Change[] = [];
   let refused = 0;
-  for (const [{ pod }, placement] of scheduleAll(pending, nodes, MOST_PLACED)) {
+  for (const [{ pod }, placement] of scheduleAll(pending, nodes, MOST_PLACED, profile)) {
     if ('node' in placement) bindings.push(...bind(pod, placement.node, now));
     else if (refused < MOST_PLACED && !saysSo(pod, placement.why)) {
       refused++;
@@ -31,7 +42,7 @@ export const reconcilePending: Reconcile<SchedulingSnapshot> = ({ nodes, pending
     }
   }
   return { changes: [...bindings, ...refusals] };
-};
+}
 
 function bind(pod: Pod, node: string, now: Instant): readonly Change[] {
   const { name = '', namespace = '', uid = '' } = pod.metadata;
@@ -103,3 +114,9 @@ const controller: Controller<SchedulingSnapshot> = {
 
 /** The scheduler, as the runtime takes it. */
 export const schedulerController: Controller = controller as unknown as Controller;
+
+/** The scheduler that chooses nodes as the profile says. */
+export function schedulerFor(profile: SchedulingProfile): Controller {
+  const chosen: Controller<SchedulingSnapshot> = { ...controller, reconcile: (snapshot, now) => reconcileBy(profile, snapshot, now) };
+  return chosen as unknown as Controller;
+}

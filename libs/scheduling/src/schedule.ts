@@ -3,7 +3,7 @@ import { NodeUse, type NodeInfo } from './node-info.js';
 import { nodeAffinityFilter, nodeAffinityScore } from './plugins/node-affinity.js';
 import { nodeName, nodePorts, spreading } from './plugins/placement.js';
 import { normalized, type FilterPlugin, type ScorePlugin, type Unfit } from './plugins/plugin.js';
-import { balancedAllocation, leastAllocated, nodeResourcesFit } from './plugins/resources.js';
+import { balancedAllocation, leastAllocated, mostAllocated, nodeResourcesFit } from './plugins/resources.js';
 import { nodeUnschedulable, taintToleration, taintTolerationScore } from './plugins/taints.js';
 import { volumeBinding } from './plugins/volume-binding.js';
 import type { PodInfo } from './pod-info.js';
@@ -19,8 +19,22 @@ export const FILTERS: readonly FilterPlugin[] = [
   volumeBinding,
 ];
 
-/** With kube-scheduler's default weights. */
-export const SCORES: readonly ScorePlugin[] = [taintTolerationScore, nodeAffinityScore, spreading, leastAllocated, balancedAllocation];
+/** The ways to choose among the nodes that can take a pod. */
+export const SCHEDULING_PROFILES = ['spreading', 'bin-packing'] as const;
+export type SchedulingProfile = (typeof SCHEDULING_PROFILES)[number];
+
+/** What all profiles score by. */
+const WISHES: readonly ScorePlugin[] = [taintTolerationScore, nodeAffinityScore];
+
+/**
+ * The score plugins of each profile, with kube-scheduler's default weights. `spreading` is its default profile. `bin-packing` is a profile
+ * of it whose NodeResourcesFit has the scoring strategy MostAllocated, without what works against that: default topology constraints
+ * and balanced allocation.
+ */
+export const SCORES: Readonly<Record<SchedulingProfile, readonly ScorePlugin[]>> = {
+  spreading: [...WISHES, spreading, leastAllocated, balancedAllocation],
+  'bin-packing': [...WISHES, mostAllocated],
+};
 
 /** Where a pod goes, or why nowhere. */
 export type Placement = { readonly node: string } | { readonly why: string };
@@ -62,15 +76,15 @@ function mixed(seed: number, place: number): number {
   return (hash ^ (hash >>> 15)) >>> 0;
 }
 
-function best(pod: PodInfo, feasible: readonly NodeInfo[]): string {
+function best(pod: PodInfo, feasible: readonly NodeInfo[], scores: readonly ScorePlugin[]): string {
   const [only] = feasible;
   if (feasible.length === 1 && only) return only.name;
   const totals = feasible.map(() => 0);
-  for (const { prepare, normalize, weight } of SCORES) {
+  for (const { prepare, normalize, weight } of scores) {
     const score = prepare(pod);
     if (!score) continue;
-    const scores = normalized(feasible.map(score), normalize);
-    for (let i = 0; i < totals.length; i++) totals[i] = (totals[i] ?? 0) + weight * (scores[i] ?? 0);
+    const points = normalized(feasible.map(score), normalize);
+    for (let i = 0; i < totals.length; i++) totals[i] = (totals[i] ?? 0) + weight * (points[i] ?? 0);
   }
   const most = Math.max(...totals);
   const seed = fnv32(pod.pod.metadata.uid ?? pod.pod.metadata.name ?? '');
@@ -85,7 +99,7 @@ function best(pod: PodInfo, feasible: readonly NodeInfo[]): string {
 }
 
 /** Chooses a node for a pod. Among equally good ones a hash of the pod decides: the same input, the same node. */
-export function schedule(pod: PodInfo, nodes: readonly NodeInfo[]): Placement {
+export function schedule(pod: PodInfo, nodes: readonly NodeInfo[], profile: SchedulingProfile = 'spreading'): Placement {
   const refusal = pod.volumes?.refusal;
   if (refusal !== undefined) return { why: refused(nodes, refusal) };
   const filters = FILTERS.map(({ prepare }) => prepare(pod));
@@ -100,7 +114,7 @@ export function schedule(pod: PodInfo, nodes: readonly NodeInfo[]): Placement {
     if (no) unfit.push(no);
     else feasible.push(node);
   }
-  return feasible.length === 0 ? { why: explain(pod, unfit) } : { node: best(pod, feasible) };
+  return feasible.length === 0 ? { why: explain(pod, unfit) } : { node: best(pod, feasible, SCORES[profile]) };
 }
 
 /** Everything of a pod that its placement depends on, but for the nodes: pods with the same fail for the same reasons. */
@@ -121,7 +135,12 @@ function signature({ pod: { spec }, requests, ports, volumes }: PodInfo): string
  * Places pods one after the other, each counting on those before it. Within a batch nodes only fill up, so a pod like
  * one that fitted nowhere is not tried again; how full they were then is what its message tells.
  */
-export function scheduleAll(pods: readonly PodInfo[], nodes: readonly NodeInfo[], mostPlaced: number): ReadonlyMap<PodInfo, Placement> {
+export function scheduleAll(
+  pods: readonly PodInfo[],
+  nodes: readonly NodeInfo[],
+  mostPlaced: number,
+  profile: SchedulingProfile = 'spreading',
+): ReadonlyMap<PodInfo, Placement> {
   const assumed = [...nodes];
   const at = new Map(nodes.map(({ name }, i) => [name, i]));
   const copied = new Set<string>();
@@ -132,7 +151,7 @@ export function scheduleAll(pods: readonly PodInfo[], nodes: readonly NodeInfo[]
     if (placed === mostPlaced) break;
     const key = failed.size > 0 ? signature(pod) : undefined;
     const known = key === undefined ? undefined : failed.get(key);
-    const placement = known ?? schedule(pod, assumed);
+    const placement = known ?? schedule(pod, assumed, profile);
     placements.set(pod, placement);
     if ('why' in placement) {
       if (!known) failed.set(key ?? signature(pod), placement);

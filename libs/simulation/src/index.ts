@@ -1,3 +1,4 @@
+export * from './adopted-node.js';
 export * from './memory-audit.js';
 export * from './memory-log.js';
 export * from './simulated-cluster.js';

@@ -21,13 +21,15 @@ export interface SimulatedNodeOptions {
   readonly pods?: number;
   readonly labels?: Readonly<Record<string, string>>;
   readonly taints?: readonly Taint[];
+  /** What registries say of images that can't be pulled, by image; absent: every image is there. */
+  readonly failingImages?: ReadonlyMap<string, string>;
 }
 
-const LEASE_NAMESPACE = 'kube-node-lease';
+export const LEASE_NAMESPACE = 'kube-node-lease';
 const LEASE_SECONDS = 40;
 const RENEW_MS = 10_000;
 /** Upstream's nodeStatusReportFrequency. */
-const REPORT_MS = 300_000;
+export const REPORT_MS = 300_000;
 const ITSELF = 'node';
 const ITS_PODS = 'pods';
 
@@ -65,7 +67,8 @@ function reported(options: SimulatedNodeOptions, node: Node, now: Instant): Node
   return { ...node, status: { ...node.status, capacity: amounts, allocatable: amounts, conditions, addresses } };
 }
 
-function renewed({ name }: SimulatedNodeOptions, node: Node, lease: Lease | undefined, now: Instant): Change {
+/** A node's sign of life. */
+export function renewed({ name }: Pick<SimulatedNodeOptions, 'name'>, node: Node, lease: Lease | undefined, now: Instant): Change {
   const spec = { holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime: formatMicroTime(now) };
   if (lease) {
     const object: Lease = { ...lease, spec };
@@ -98,8 +101,17 @@ function beNode(options: SimulatedNodeOptions, snapshot: Extract<Snapshot, { kin
   return { changes, requeueAfterMs: due ? RENEW_MS : renewedAt + RENEW_MS - now };
 }
 
+const ageOf = ({ metadata }: Pod): string => `${metadata.creationTimestamp ?? ''} ${metadata.namespace ?? ''}/${metadata.name ?? ''}`;
+
+/** The oldest first. */
+export const byAge = (a: Pod, b: Pod): number => (ageOf(a) < ageOf(b) ? -1 : 1);
+
 /** All its pods in one decision: each new one gets the lowest address that none before it has. */
-function runPods({ podPrefix }: SimulatedNodeOptions, pods: readonly Pod[], now: Instant): ReconcileResult {
+export function runPods(
+  { podPrefix, failingImages }: Pick<SimulatedNodeOptions, 'podPrefix' | 'failingImages'>,
+  pods: readonly Pod[],
+  now: Instant,
+): ReconcileResult {
   const taken = new Set(pods.flatMap(({ status }) => status?.podIP ?? []));
   let host = 2;
   const free = (): string => {
@@ -108,7 +120,8 @@ function runPods({ podPrefix }: SimulatedNodeOptions, pods: readonly Pod[], now:
   };
   const changes = pods.flatMap((pod) => {
     const podIp = pod.status?.podIP ?? free();
-    const change = simulatedPodChange(pod, { nodeIp: `${podPrefix}.1`, podIp }, now);
+    const place = { nodeIp: `${podPrefix}.1`, podIp, ...(failingImages === undefined ? {} : { failingImages }) };
+    const change = simulatedPodChange(pod, place, now);
     if (change) taken.add(podIp);
     return change ?? [];
   });
@@ -139,8 +152,7 @@ export function simulatedNode(options: SimulatedNodeOptions): Controller {
           namespaced: lister.get({ group: '', version: 'v1', resource: 'namespaces' }, undefined, LEASE_NAMESPACE) !== undefined,
         };
       }
-      const order = ({ metadata }: Pod): string => `${metadata.creationTimestamp ?? ''} ${metadata.namespace ?? ''}/${metadata.name ?? ''}`;
-      return { kind: 'pods', pods: (lister.list(PODS) as readonly Pod[]).filter(isMine).sort((a, b) => (order(a) < order(b) ? -1 : 1)) };
+      return { kind: 'pods', pods: (lister.list(PODS) as readonly Pod[]).filter(isMine).sort(byAge) };
     },
     reconcile(snapshot, now) {
       return snapshot.kind === 'node' ? beNode(options, snapshot, now) : runPods(options, snapshot.pods, now);

@@ -24,8 +24,8 @@ export const nodeResourcesFit: FilterPlugin = {
 
 const WATCHED = ['cpu', 'memory'] as const;
 
-/** The share that is left free, averaged over cpu and memory. */
-export const leastAllocated: ScorePlugin = {
+/** The mean over cpu and memory of what `share` makes of what is taken with the pod and what there is. */
+const byShare = (share: (taken: number, there: number) => number): ScorePlugin => ({
   name: 'NodeResourcesFit',
   weight: 1,
   prepare:
@@ -36,13 +36,20 @@ export const leastAllocated: ScorePlugin = {
       for (const name of WATCHED) {
         const there = allocatable[name] ?? 0;
         if (there === 0) continue;
-        const taken = use.load[name] + load[name];
-        sum += taken > there ? 0 : Math.floor(((there - taken) * MOST_SCORE) / there);
+        sum += share(use.load[name] + load[name], there);
         counted++;
       }
       return counted === 0 ? 0 : Math.floor(sum / counted);
     },
-};
+});
+
+/** The share that is left free, averaged over cpu and memory. */
+export const leastAllocated: ScorePlugin = byShare((taken, there) =>
+  taken > there ? 0 : Math.floor(((there - taken) * MOST_SCORE) / there),
+);
+
+/** The share that is taken, averaged over cpu and memory: full nodes are filled up before empty ones are begun. */
+export const mostAllocated: ScorePlugin = byShare((taken, there) => Math.floor((Math.min(taken, there) * MOST_SCORE) / there));
 
 const fraction = ({ requests }: PodInfo, { allocatable, use }: NodeInfo, name: string): number | undefined => {
   const there = allocatable[name] ?? 0;
