@@ -21,6 +21,7 @@ export const FILTERS: readonly FilterPlugin[] = [
 
 /** The ways to choose among the nodes that can take a pod. */
 export const SCHEDULING_PROFILES = ['spreading', 'bin-packing'] as const;
+/** One of them. */
 export type SchedulingProfile = (typeof SCHEDULING_PROFILES)[number];
 
 /** What all profiles score by. */

@@ -25,6 +25,7 @@ export interface SimulatedNodeOptions {
   readonly failingImages?: ReadonlyMap<string, string>;
 }
 
+/** Where nodes' leases are. */
 export const LEASE_NAMESPACE = 'kube-node-lease';
 const LEASE_SECONDS = 40;
 const RENEW_MS = 10_000;
