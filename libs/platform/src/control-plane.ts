@@ -24,7 +24,7 @@ import {
   type StateView,
   type World,
   type WebhookCaller,
-  type WritePath,
+  type TransactionPath,
 } from '#libs/runtime';
 import { openClock, type Clock } from './clock.js';
 import type { ControlPlaneConfig } from './config.js';
@@ -45,7 +45,7 @@ export interface ControlPlane {
   readonly keyDestruction: KeyDestruction;
   readonly history: HistoryReader;
   readonly view: StateView;
-  readonly writePath: WritePath;
+  readonly writePath: TransactionPath;
   /** Calls webhooks: of admission, and of versions of custom resources. */
   readonly caller: WebhookCaller;
   /** A file of the cluster's key material, as text. */

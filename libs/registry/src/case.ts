@@ -105,5 +105,12 @@ export function planned(
   return { type, definition, object: storage.toStored(stored), previous };
 }
 
+/** What is written; of a dry run nothing: what it would have written is withheld. */
+export const writesOf = (
+  { request }: Pick<Case, 'request'>,
+  writes: readonly PlannedWrite[],
+): { readonly writes: readonly PlannedWrite[]; readonly withheld?: readonly PlannedWrite[] } =>
+  request.options.dryRun === true ? { writes: [], withheld: writes } : { writes };
+
 /** The same object with other metadata; members that are undefined are left out. */
 export const withMetadata = <T extends KubeObject>(object: T, metadata: ObjectMeta): T => ({ ...object, metadata });

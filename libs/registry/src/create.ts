@@ -11,7 +11,7 @@ import {
 import { admit, mutate } from './admission/chain.js';
 import { admitToNamespace } from './admission/namespace-lifecycle.js';
 import type { Attributes } from './admission/plugin.js';
-import { currentOf, namespaceOf, planned, prepareContextOf, trackingOf, withMetadata, type Case, type Decided } from './case.js';
+import { currentOf, namespaceOf, planned, prepareContextOf, trackingOf, withMetadata, writesOf, type Case, type Decided } from './case.js';
 import { signatureProblems } from './certificates/signature.js';
 import { adminAccessProblems } from './devices.js';
 import { decodeBody, expectedOf } from './decoding.js';
@@ -72,9 +72,7 @@ export function create(given: Case, sent: KubeObject, decodingWarnings: readonly
   const existing = currentOf(given, namespace, name);
   if (existing) throw nameTaken(resource, object, existing, !sent.metadata.name);
   return {
-    writes: request.options.dryRun
-      ? []
-      : [planned('Created', given, object, 0), ...claimWrites(given, undefined, object), ...verdict.writes],
+    ...writesOf(given, [planned('Created', given, object, 0), ...claimWrites(given, undefined, object), ...verdict.writes]),
     answer: object,
     code: 201,
     warnings: [...decodingWarnings, ...strategy.warnings(object, undefined), ...verdict.warnings],

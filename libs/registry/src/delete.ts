@@ -14,7 +14,7 @@ import type { Namespace, Pod, ResourceDefinition } from '#libs/api';
 import { admit, mutate } from './admission/chain.js';
 import type { Attributes } from './admission/plugin.js';
 import { admitNamespaceDeletion } from './admission/namespace-lifecycle.js';
-import { currentOf, namespaceOf, planned, withMetadata, type Case, type Decided } from './case.js';
+import { currentOf, namespaceOf, planned, withMetadata, writesOf, type Case, type Decided } from './case.js';
 import { claimWrites } from './service/claims.js';
 import { successOf } from './status.js';
 import type { StoredObject, WriteOptions } from './write.js';
@@ -40,7 +40,8 @@ function validateOptions({ orphanDependents, propagationPolicy }: WriteOptions):
   if (problems.length > 0) throw invalid('meta.k8s.io', 'DeleteOptions', '', problems);
 }
 
-function checkPreconditions({ request, definition }: Case, { metadata }: KubeObject, sequence: number): void {
+/** Throws Conflict where the object is not the one that the client means. */
+export function checkPreconditions({ request, definition }: Case, { metadata }: KubeObject, sequence: number): void {
   const { uid, resourceVersion } = request.options.preconditions ?? {};
   const kind = { group: definition.resource.group, resource: definition.kind };
   const name = metadata.name ?? '';
@@ -146,16 +147,16 @@ function updated(given: Case, current: StoredObject, next: KubeObject): Decided 
   const { request } = given;
   const changed = !sameMetadata(next.metadata, current.object.metadata);
   const code = request.options.orphanDependents === false ? 202 : 200;
-  const writes = changed && !request.options.dryRun ? [planned('Updated', given, next, current.sequence)] : [];
-  return { writes, answer: next, code, warnings: [] };
+  const writes = writesOf(given, changed ? [planned('Updated', given, next, current.sequence)] : []);
+  return { ...writes, answer: next, code, warnings: [] };
 }
 
 function gone(given: Case, current: StoredObject, last: KubeObject): Decided {
-  const { request, definition } = given;
+  const { definition } = given;
   const writes = [planned('Deleted', given, last, current.sequence), ...claimWrites(given, last, undefined)];
   const returned = definition.resource.group === '' && RETURNED.has(definition.resource.resource);
   return {
-    writes: request.options.dryRun ? [] : writes,
+    ...writesOf(given, writes),
     answer: returned ? last : successOf(definition.resource, last.metadata),
     code: 200,
     warnings: [],

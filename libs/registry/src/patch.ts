@@ -5,7 +5,7 @@ import { create } from './create.js';
 import { decodeBody, expectedOf, type DecodedBody, type Expected } from './decoding.js';
 import { applied, configurationOf, tracked } from './field-management/index.js';
 import { checkName } from './metadata.js';
-import { applyUpdate, checkUid } from './update.js';
+import { applyUpdate, checkUid, isMeant } from './update.js';
 import type { Patch, WriteRequest } from './write.js';
 
 function patchedValue(patch: Patch, { model, schema }: Expected, original: KubeObject): unknown {
@@ -59,7 +59,7 @@ function decideApply(given: Case, body: unknown): Decided {
     checkName(next, name, namespace);
     return applyUpdate(given, current, next, warnings);
   }
-  if (request.subresource !== undefined) throw notFound(definition.resource, name);
+  if (request.subresource !== undefined || isMeant(request)) throw notFound(definition.resource, name);
   checkUid(given, next.metadata, { name, namespace });
   checkName(next, name, namespace);
   const { resourceVersion: _none, ...metadata } = next.metadata;

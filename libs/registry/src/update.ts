@@ -12,15 +12,16 @@ import {
 import { admit, mutate } from './admission/chain.js';
 import { admitToNamespace } from './admission/namespace-lifecycle.js';
 import type { Attributes } from './admission/plugin.js';
-import { currentOf, namespaceOf, planned, prepareContextOf, trackingOf, withMetadata, type Case, type Decided } from './case.js';
+import { currentOf, namespaceOf, planned, prepareContextOf, trackingOf, withMetadata, writesOf, type Case, type Decided } from './case.js';
 import { create } from './create.js';
+import { checkPreconditions } from './delete.js';
 import { decodeBody, expectedOf } from './decoding.js';
 import { sameButForTimes, tracked } from './field-management/index.js';
 import { checkName, inNamespace, metadataForUpdate } from './metadata.js';
 import { allocateForUpdate } from './service/allocate.js';
 import { claimWrites } from './service/claims.js';
 import { finalizeNamespace } from './subresource/finalize.js';
-import type { StoredObject } from './write.js';
+import type { StoredObject, WriteRequest } from './write.js';
 
 /** Upstream prints the unsigned zero in hexadecimal. */
 const NO_VERSION: FieldError = {
@@ -72,6 +73,10 @@ export function checkUid({ definition }: Case, sent: ObjectMeta, { uid = '', nam
   throw conflict(definition.resource, name, why);
 }
 
+/** Whether a request is for one object alone: where that is gone, no other is made in its place. */
+export const isMeant = ({ options: { preconditions } }: WriteRequest): boolean =>
+  preconditions?.uid !== undefined || preconditions?.resourceVersion !== undefined;
+
 const NO_VERDICT = { writes: [], warnings: [] };
 
 /** An update as admission sees it. */
@@ -99,7 +104,8 @@ export function decideUpdate(given: Case): Decided {
   const current = currentOf(given, namespace, name);
   if (current) return applyUpdate(given, current, tracked(trackingOf(given), current.object, next), warnings);
   checkUid(given, next.metadata, { name, namespace });
-  if (definition.createOnUpdate !== true || request.subresource !== undefined) throw notFound(definition.resource, name);
+  if (definition.createOnUpdate !== true || request.subresource !== undefined || isMeant(request))
+    throw notFound(definition.resource, name);
   const { resourceVersion: _gone, ...metadata } = next.metadata;
   return create(given, tracked(trackingOf(given), undefined, { ...next, metadata }), warnings);
 }
@@ -122,6 +128,7 @@ export function applyUpdate(
   admitToNamespace(given, 'update', old.metadata.name ?? '');
   checkUid(given, sent, old.metadata);
   checkVersion(given, sent, current);
+  checkPreconditions(given, old, current.sequence);
   const treatment = treatmentOf(given);
   const version = old.metadata.resourceVersion ?? String(current.sequence);
   const metadata = { ...metadataForUpdate(sent, old.metadata), resourceVersion: version };
@@ -139,9 +146,9 @@ export function applyUpdate(
   const warnings = [...decodingWarnings, ...own, ...verdict.warnings];
   if (completesDeletion(next, old)) {
     const writes = [planned('Deleted', given, old, current.sequence), ...claimWrites(given, old, undefined), ...verdict.writes];
-    return { writes: request.options.dryRun ? [] : writes, answer: next, code: 200, warnings };
+    return { ...writesOf(given, writes), answer: next, code: 200, warnings };
   }
   if (sameButForTimes(next, old)) return { writes: [], answer: old, code: 200, warnings };
   const writes = [planned('Updated', given, next, current.sequence), ...claimWrites(given, old, next), ...verdict.writes];
-  return { writes: request.options.dryRun ? [] : writes, answer: next, code: 200, warnings };
+  return { ...writesOf(given, writes), answer: next, code: 200, warnings };
 }

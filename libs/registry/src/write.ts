@@ -36,6 +36,7 @@ export interface WriteOptions {
   readonly propagationPolicy?: PropagationPolicy;
   /** The old form of Orphan, still sent by some clients. */
   readonly orphanDependents?: boolean;
+  /** Of deletions, and of the updates and patches of a transaction. */
   readonly preconditions?: Preconditions;
 }
 
@@ -103,6 +104,8 @@ export type AdmissionStep =
   | {
       /** The request's own object first, then what is written with it (claims of addresses and ports, a budget's status). */
       readonly writes: readonly PlannedWrite[];
+      /** What a dry run would have written; absent otherwise. */
+      readonly withheld?: readonly PlannedWrite[];
       /**
        * What the client is answered; for a write that changes nothing, the object as it is. Unless it is a `Status`,
        * the first write's sequence becomes its resourceVersion.

@@ -169,12 +169,29 @@ export interface WriteResult {
   readonly annotations?: ReadonlyMap<string, string>;
 }
 
+/** The outcome of several writes that happened together. */
+export interface TransactionResult {
+  /** One for each request, in order. */
+  readonly results: readonly WriteResult[];
+  /** The first event, in the stream `state`: the root of all others. Undefined where nothing was written. */
+  readonly root: Sequence | undefined;
+}
+
 /**
  * The write path: decode, admit, default, validate, append. Throws StatusError (also 503 with Retry-After
  * where the log is gone). Used by the API server for its clients and by the controller loop for changes.
  */
 export interface WritePath {
   execute(request: WriteRequest): Promise<WriteResult>;
+}
+
+/** A write path that carries out several writes as one. */
+export interface TransactionPath extends WritePath {
+  /**
+   * Several writes to the stream `state`, all or nothing, each decided with what those before it make of the state. Throws one
+   * StatusError that names every request that is refused.
+   */
+  transact(requests: readonly WriteRequest[]): Promise<TransactionResult>;
 }
 
 /** What the house says about itself as it runs. The platform room implements it. */

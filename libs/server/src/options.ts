@@ -1,6 +1,6 @@
 import type { Descriptions } from '#libs/api';
 import type { AuditStream, EventLog } from '#libs/log';
-import type { HistoryReader, Logger, StateView, WebhookCaller, World, WritePath } from '#libs/runtime';
+import type { HistoryReader, Logger, StateView, TransactionPath, WebhookCaller, World } from '#libs/runtime';
 import type { FrontProxyTls } from './aggregation/backend.js';
 import type { AuthenticationSettings } from './authentication/settings.js';
 import type { Authorizer } from './authorization/authorizer.js';
@@ -101,7 +101,7 @@ export interface ServerOptions {
   readonly view: StateView;
   readonly log: EventLog;
   readonly history: HistoryReader;
-  readonly writePath: WritePath;
+  readonly writePath: TransactionPath;
   /** Calls the webhooks that convert custom resources for readers; absent: what needs one is refused as if it were down. */
   readonly caller?: WebhookCaller;
   /** Where requests that are no events are recorded; default: nowhere. The server does not close it. */

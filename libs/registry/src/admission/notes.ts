@@ -36,5 +36,11 @@ export function remark(refusal: StatusError, notes: Notes): void {
   if (notes.warnings.length > 0 || notes.annotations.size > 0) refused.set(refusal, notes);
 }
 
+/** Keeps what was said with one refusal with another that passes it on. */
+export function remarkAs(refusal: StatusError, original: StatusError): void {
+  const remarks = refused.get(original);
+  if (remarks) refused.set(refusal, remarks);
+}
+
 /** What admission said of a write that it refused with this Status; undefined: nothing. */
 export const remarksOn = (refusal: StatusError): Remarks | undefined => refused.get(refusal);

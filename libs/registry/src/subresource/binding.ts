@@ -2,7 +2,7 @@ import { PODS, type Binding, type Pod, type PodCondition } from '#libs/api';
 import { badRequest, conflict, formatTime, notFound, notSupported, required, StatusError, type FieldError } from '#libs/apimachinery';
 import { admit, mutate } from '../admission/chain.js';
 import { admitToNamespace } from '../admission/namespace-lifecycle.js';
-import { currentOf, namespaceOf, planned, type Case, type Decided } from '../case.js';
+import { currentOf, namespaceOf, planned, writesOf, type Case, type Decided } from '../case.js';
 import { decodeBody, type Expected } from '../decoding.js';
 import { inNamespace } from '../metadata.js';
 import { SUCCESS } from '../status.js';
@@ -82,6 +82,6 @@ export function decideBinding(given: Case): Decided {
     spec: { ...pod.spec, nodeName: object.target.name ?? '' },
     status: { ...pod.status, conditions: scheduled(pod, context.now) },
   };
-  const writes = request.options.dryRun ? [] : [planned('Updated', given, next, current.sequence)];
-  return { writes, answer: SUCCESS, code: 201, warnings: [...decoded.warnings, ...verdict.warnings] };
+  const writes = writesOf(given, [planned('Updated', given, next, current.sequence)]);
+  return { ...writes, answer: SUCCESS, code: 201, warnings: [...decoded.warnings, ...verdict.warnings] };
 }

@@ -20,7 +20,7 @@ import {
 } from '#libs/apimachinery';
 import { admit, mutate } from '../admission/chain.js';
 import { admitToNamespace } from '../admission/namespace-lifecycle.js';
-import { currentOf, namespaceOf, type Case, type Decided } from '../case.js';
+import { currentOf, namespaceOf, writesOf, type Case, type Decided } from '../case.js';
 import { decodeBody, type Expected } from '../decoding.js';
 import { deleteObject } from '../delete.js';
 import { SUCCESS } from '../status.js';
@@ -124,8 +124,8 @@ function budgetWrite(given: Case, pod: Pod): readonly PlannedWrite[] {
 function evicted(given: Case, current: StoredObject): readonly PlannedWrite[] {
   const pod = current.object as Pod;
   const budget = isUnprotected(pod) ? [] : budgetWrite(given, pod);
-  const { writes } = deleteObject(given, current);
-  return given.request.options.dryRun ? [] : [...writes, ...budget];
+  const { writes, withheld = writes } = deleteObject(given, current);
+  return [...withheld, ...budget];
 }
 
 /** Decides a POST of `pods/eviction`: a deletion that the pod's disruption budget allows, counted in the same append. */
@@ -141,6 +141,11 @@ export function decideEviction(given: Case): Decided {
   const attributes = { operation: 'CREATE', subresource: 'eviction', name, namespace, object: decoded.object, old: undefined } as const;
   const object = (mutate(given, attributes) ?? decoded.object) as Eviction;
   const verdict = admit(given, { ...attributes, object });
-  const writes = evicted({ ...given, request: { ...request, options: optionsOf(object, request.options) } }, current);
-  return { writes, answer: SUCCESS, code: 201, warnings: [...decoded.warnings, ...verdict.warnings] };
+  const eviction: Case = { ...given, request: { ...request, options: optionsOf(object, request.options) } };
+  return {
+    ...writesOf(eviction, evicted(eviction, current)),
+    answer: SUCCESS,
+    code: 201,
+    warnings: [...decoded.warnings, ...verdict.warnings],
+  };
 }

@@ -33,11 +33,12 @@ export function eventMeta({ verb, subresource, requester }: WriteRequest, { type
 }
 
 /**
- * A write that stands behind the first of its request in an append: that one began what this one belongs to, unless the
- * request answers to an event that was there before.
+ * A write that stands behind the first of its append: that one began what this one belongs to, unless the request answers to
+ * an event that was there before. `lead`: how far before it the event of its own object stands, where its request has one.
+ * So every event but a root has a cause, and from cause to cause one comes to the root.
  */
-export function behind(write: AppendWrite, distance: number): AppendWrite {
-  if (distance === 0 || write.meta.root !== undefined) return write;
-  const first = formatBefore(distance);
-  return { ...write, meta: { ...write.meta, root: first, cause: write.meta.cause ?? first } };
+export function behind(write: AppendWrite, distance: number, lead = distance): AppendWrite {
+  const { meta } = write;
+  if (distance === 0 || meta.root !== undefined) return write;
+  return { ...write, meta: { ...meta, root: formatBefore(distance), cause: meta.cause ?? formatBefore(lead) } };
 }

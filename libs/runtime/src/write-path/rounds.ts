@@ -105,7 +105,7 @@ export class Round {
     }
     for (const { subject } of own) this.#subjects.add(subject);
     const first = this.#own.length;
-    this.#own.push(...own.map(behind));
+    this.#own.push(...own.map((write, i) => behind(write, i)));
     this.#bytes += bytes;
     for (const one of shared) this.#shared.set(placeOf(one.resource, one.namespace, one.name), { ...one, lead: first });
     this.withdraw();
