@@ -1,6 +1,7 @@
 import type { AuditEntry } from '#libs/log';
 import type { Cluster } from './cluster.js';
 import { Failure, messageOf } from './failure.js';
+import { printable } from './history/text.js';
 import { natsUrlOf } from './nats.js';
 import { runningProcess } from './processes.js';
 import type { Folders } from './profile.js';
@@ -34,8 +35,6 @@ function target({ resource, subresource, name, namespace, path }: AuditEntry): s
 
 const who = ({ user, impersonator }: AuditEntry): string =>
   `${user === '' ? '-' : user}${impersonator === undefined ? '' : ` (by ${impersonator})`}`;
-
-const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 
 /** One entry as a line of text. */
 export function auditLine(entry: AuditEntry): string {

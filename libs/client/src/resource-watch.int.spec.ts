@@ -53,6 +53,19 @@ describe('the client of the API server', () => {
     await expect(client.get(CONFIGMAPS, 'default', 'a')).rejects.toMatchObject({ reason: 'NotFound' });
   });
 
+  it('asks below the path of its URL, as whom it is told to act as', async () => {
+    const { cert, key } = api.admin;
+    const options = { url: `https://127.0.0.1:${api.server.port}/apis/`, ca: api.authority.cert, cert, key };
+    const deputy = new ApiClient({ ...options, impersonate: { user: 'alice', uid: 'u-1', groups: ['a', 'b', 'system:masters'] } });
+    const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+    const path = '/authentication.k8s.io/v1/selfsubjectreviews';
+    const answer = await deputy.transport.json({ method: 'POST', path, body: review });
+    expect(answer).toMatchObject({
+      status: { userInfo: { username: 'alice', uid: 'u-1', groups: ['a', 'b', 'system:masters', 'system:authenticated'] } },
+    });
+    deputy.close();
+  });
+
   it('says when the server can not be reached', async () => {
     const lost = new ApiClient({ url: 'https://127.0.0.1:1', ca: api.authority.cert });
     await expect(lost.get(CONFIGMAPS, 'default', 'a')).rejects.toBeInstanceOf(Unreachable);

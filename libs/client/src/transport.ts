@@ -4,12 +4,18 @@ import { StatusError, type Status, type StatusReason } from '#libs/apimachinery'
 
 /** The API server and the credentials to speak to it with. Certificates and keys are PEM. */
 export interface ClientOptions {
-  /** `https://host:port`, without a path. */
+  /** `https://host:port`; a path, where there is one, comes before that of every request. */
   readonly url: string;
   readonly ca?: string | Buffer;
   readonly cert?: string | Buffer;
   readonly key?: string | Buffer;
   readonly token?: string;
+  /** The name that the server's certificate has to hold, where it isn't the URL's. */
+  readonly serverName?: string;
+  /** Believes any server. */
+  readonly insecure?: boolean;
+  /** Whom to act as: `Impersonate-User` and the like. */
+  readonly impersonate?: { readonly user: string; readonly groups?: readonly string[]; readonly uid?: string };
   readonly userAgent?: string;
   /** Most connections kept open; watches need one each. */
   readonly maxSockets?: number;
@@ -24,6 +30,8 @@ export interface ApiRequest {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
   readonly body?: unknown;
   readonly contentType?: string;
+  /** Which media type the answer is to have; JSON unless said. */
+  readonly accept?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -69,9 +77,13 @@ export function failureOf(code: number, text: string): StatusError {
 export class Transport {
   private readonly agent: Agent;
   private readonly base: URL;
+  private readonly prefix: string;
+  private readonly identity: Readonly<Record<string, string | string[]>>;
 
   constructor(private readonly options: ClientOptions) {
     this.base = new URL(options.url);
+    this.prefix = this.base.pathname.replace(/\/+$/, '');
+    this.identity = identityOf(options);
     const { ca, cert, key } = options;
     this.agent = new Agent({
       keepAlive: true,
@@ -79,6 +91,8 @@ export class Transport {
       ...(ca === undefined ? {} : { ca }),
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),
+      ...(options.serverName === undefined ? {} : { servername: options.serverName }),
+      ...(options.insecure === true ? { rejectUnauthorized: false } : {}),
     });
   }
 
@@ -114,7 +128,7 @@ export class Transport {
       request.body === undefined ? undefined : Buffer.from(typeof request.body === 'string' ? request.body : JSON.stringify(request.body));
     return new Promise((resolve, reject) => {
       const failed = (error: Error): void =>
-        reject(new Unreachable(`${request.method} ${this.base.origin}${request.path}: ${error.message}`, { cause: error }));
+        reject(new Unreachable(`${request.method} ${this.base.origin}${this.prefix}${request.path}: ${error.message}`, { cause: error }));
       let sent: ClientRequest;
       try {
         sent = httpsRequest(this.requestOptions(request, body));
@@ -138,16 +152,25 @@ export class Transport {
       host: this.base.hostname.replace(/^\[|\]$/g, ''),
       port: this.base.port === '' ? 443 : Number(this.base.port),
       method: request.method,
-      path: search === '' ? request.path : `${request.path}?${search}`,
+      path: `${this.prefix}${request.path}${search === '' ? '' : `?${search}`}`,
       headers: {
-        accept: 'application/json',
+        accept: request.accept ?? 'application/json',
         'user-agent': this.options.userAgent ?? 'decklog',
-        ...(this.options.token === undefined ? {} : { authorization: `Bearer ${this.options.token}` }),
+        ...this.identity,
         ...(body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json', 'content-length': body.length }),
       },
       ...(request.signal ? { signal: request.signal } : {}),
     };
   }
+}
+
+function identityOf({ token, impersonate }: ClientOptions): Readonly<Record<string, string | string[]>> {
+  return {
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(impersonate === undefined ? {} : { 'impersonate-user': impersonate.user }),
+    ...(impersonate?.groups === undefined ? {} : { 'impersonate-group': [...impersonate.groups] }),
+    ...(impersonate?.uid === undefined ? {} : { 'impersonate-uid': impersonate.uid }),
+  };
 }
 
 async function readAll(response: IncomingMessage): Promise<string> {
