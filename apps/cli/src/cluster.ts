@@ -49,7 +49,10 @@ export interface Cluster {
 
 /** Passwords of the cluster's own servers. */
 export interface Secrets {
+  /** Of the control plane. */
   readonly nats: string;
+  /** Of whoever archives the log. */
+  readonly natsArchiver: string;
   readonly postgres: string;
 }
 

@@ -1,20 +1,35 @@
 import { get } from 'node:http';
 import { join } from 'node:path';
 
+import { publishable, SUBSCRIBABLE } from '#libs/log';
 import type { Cluster, Secrets } from './cluster.js';
 import { Failure } from './failure.js';
 import { until } from './polling.js';
 import { lastLines, launch, runningProcess } from './processes.js';
 import type { Folders } from './profile.js';
-import { writeWhole } from './profile.js';
+import { readIfThere, writeWhole } from './profile.js';
 
-const USER = 'decklog';
+const USERS = [
+  { name: 'decklog', user: 'control-plane', password: 'nats' },
+  { name: 'decklog-archiver', user: 'archiver', password: 'natsArchiver' },
+] as const;
+const [CONTROL_PLANE, ARCHIVER] = USERS;
 
 /**
  * Settings of the cluster's nats-server: loopback alone, one fsync per acknowledged message or batch, messages of
- * 4 MiB, and nobody may purge the log or delete streams or messages of it.
+ * 4 MiB, and users who may do what `publishable` lists: nobody may purge the log or delete a stream of it.
  */
-export function natsConfig(cluster: Pick<Cluster, 'id' | 'ports'>, password: string, storeFolder: string): string {
+export function natsConfig(cluster: Pick<Cluster, 'id' | 'ports'>, secrets: Secrets, storeFolder: string): string {
+  const users = USERS.map(
+    ({ name, user, password }) => `    {
+      user: "${name}"
+      password: "${secrets[password]}"
+      permissions {
+        publish: ${JSON.stringify(publishable(cluster.id, user))}
+        subscribe: ${JSON.stringify(SUBSCRIBABLE)}
+      }
+    }`,
+  );
   return `server_name: "${serverName(cluster)}"
 listen: "127.0.0.1:${cluster.ports.nats}"
 http: "127.0.0.1:${cluster.ports.natsMonitor}"
@@ -27,14 +42,7 @@ jetstream {
 }
 authorization {
   users: [
-    {
-      user: "${USER}"
-      password: "${password}"
-      permissions {
-        publish: { deny: ["$JS.API.STREAM.PURGE.>", "$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.MSG.DELETE.>"] }
-        subscribe: ">"
-      }
-    }
+${users.join('\n')}
   ]
 }
 `;
@@ -42,15 +50,29 @@ authorization {
 
 /** Where the apps reach the log, password included. */
 export function natsUrlOf(cluster: Cluster, secrets: Secrets): string {
-  return cluster.natsUrl ?? `nats://${USER}:${secrets.nats}@127.0.0.1:${cluster.ports.nats}`;
+  return cluster.natsUrl ?? urlOf(cluster, CONTROL_PLANE.name, secrets.nats);
 }
 
-/** Brings the log's server up and waits until it has read its store. Harmless when it runs. */
+/** Where the log is for whoever archives it; undefined where its server is someone else's: the user there is theirs to name. */
+export function archiverUrlOf(cluster: Cluster, secrets: Secrets): string | undefined {
+  return cluster.natsUrl === undefined ? urlOf(cluster, ARCHIVER.name, secrets.natsArchiver) : undefined;
+}
+
+const urlOf = ({ ports }: Cluster, user: string, password: string): string => `nats://${user}:${password}@127.0.0.1:${ports.nats}`;
+
+/**
+ * Brings the log's server up and waits until it has read its store. One that runs takes over settings that an older
+ * version wrote otherwise; harmless where there are none.
+ */
 export async function startNats(cluster: Cluster, folders: Folders, secrets: Secrets, program: string, signal: AbortSignal): Promise<void> {
   const logFile = join(folders.logs, 'nats.log');
-  if (runningProcess(folders.run, 'nats') === undefined) {
-    const configFile = join(folders.nats, 'server.conf');
-    await writeWhole(configFile, natsConfig(cluster, secrets.nats, join(folders.nats, 'data')));
+  const configFile = join(folders.nats, 'server.conf');
+  const config = natsConfig(cluster, secrets, join(folders.nats, 'data'));
+  const isWritten = (await readIfThere(configFile)) === config;
+  if (!isWritten) await writeWhole(configFile, config);
+  const running = runningProcess(folders.run, 'nats');
+  if (running !== undefined && !isWritten) process.kill(running.pid, 'SIGHUP');
+  if (running === undefined) {
     await launch(folders.run, 'nats', {
       command: program,
       args: ['--config', configFile],

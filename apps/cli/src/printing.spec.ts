@@ -80,10 +80,27 @@ describe('the ways into a service', () => {
   });
 });
 
-it('the log’s server listens on loopback alone, flushes each message and refuses to forget', () => {
-  const config = natsConfig({ id: '0a1b2c', ports: assignPorts(portsOfBlock(0), 6443) }, 'secret', '/data/nats');
-  expect(config).toContain('listen: "127.0.0.1:21001"');
-  expect(config).toContain('sync_interval: always');
-  expect(config).toContain('max_payload: 4MB');
-  expect(config).toMatch(/deny: \["\$JS\.API\.STREAM\.PURGE\.>", "\$JS\.API\.STREAM\.DELETE\.>"/);
+describe('the log’s server', () => {
+  const secrets = { nats: 'secret', natsArchiver: 'other', postgres: '' };
+  const config = natsConfig({ id: '0a1b2c', ports: assignPorts(portsOfBlock(0), 6443) }, secrets, '/data/nats');
+
+  it('listens on loopback alone and flushes each message', () => {
+    expect(config).toContain('listen: "127.0.0.1:21001"');
+    expect(config).toContain('sync_interval: always');
+    expect(config).toContain('max_payload: 4MB');
+  });
+
+  it('has a user for the control plane and one for the archiver, and lists what each may do', () => {
+    expect([...config.matchAll(/user: "(.*)"\n *password: "(.*)"/g)].map(([, user, password]) => [user, password])).toEqual([
+      ['decklog', 'secret'],
+      ['decklog-archiver', 'other'],
+    ]);
+    const [control, archiver] = [...config.matchAll(/publish: (\[.*\])/g)].map(([, list]) => JSON.parse(list ?? '') as string[]);
+    expect(control).toContain('decklog.0a1b2c.>');
+    expect(control?.filter((subject) => /PURGE|DELETE/.test(subject))).toEqual(['$JS.API.STREAM.PURGE.KV_decklog_0a1b2c_keys']);
+    expect(archiver?.filter((subject) => /PURGE|DELETE/.test(subject))).toEqual([
+      '$JS.API.CONSUMER.DELETE.decklog_0a1b2c_state.>',
+      '$JS.API.STREAM.MSG.DELETE.decklog_0a1b2c_state',
+    ]);
+  });
 });

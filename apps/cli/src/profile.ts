@@ -139,12 +139,15 @@ export async function saveCluster(cluster: Cluster): Promise<void> {
   await writeWhole(foldersOf(cluster.profile).clusterFile, `${JSON.stringify(cluster, undefined, 2)}\n`);
 }
 
-/** The cluster's passwords, drawn on first use. */
+/** The cluster's passwords. One that is missing, since the profile is new or of an older version, is drawn and kept. */
 export async function secretsOf(folders: Folders): Promise<Secrets> {
   const text = await readIfThere(folders.secretsFile);
-  if (text !== undefined) return JSON.parse(text) as Secrets;
-  const secrets: Secrets = { nats: randomBytes(24).toString('hex'), postgres: randomBytes(24).toString('hex') };
-  await writeWhole(folders.secretsFile, JSON.stringify(secrets));
+  const known = text === undefined ? {} : (JSON.parse(text) as Partial<Secrets>);
+  const draw = (): string => randomBytes(24).toString('hex');
+  const { nats = draw(), natsArchiver = draw(), postgres = draw() } = known;
+  const secrets: Secrets = { ...known, nats, natsArchiver, postgres };
+  const isComplete = known.nats === nats && known.natsArchiver === natsArchiver && known.postgres === postgres;
+  if (!isComplete) await writeWhole(folders.secretsFile, JSON.stringify(secrets));
   return secrets;
 }
 

@@ -9,3 +9,4 @@ export * from './sealed.js';
 export * from './subject.js';
 export * from './upcast.js';
 export * from './audit.js';
+export * from './permissions.js';

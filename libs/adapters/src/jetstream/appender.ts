@@ -280,7 +280,11 @@ export class Appender {
     }
     if (subjects.size === 0) return pending;
     const found = await this.lookups.lastOfMany(this.stream, [...subjects]);
-    for (const [subject, { sequence }] of found) this.seen.note(subject, sequence);
+    for (const subject of subjects) {
+      const last = found.get(subject);
+      if (last) this.seen.note(subject, last.sequence);
+      else this.seen.forget(subject);
+    }
     for (const job of pending) {
       if (job.uncertain && (await this.settleIfStored(job, found))) continue;
       const moved = expectations(job).flatMap(({ subject, expected }): Moved[] => {
