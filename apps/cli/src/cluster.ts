@@ -25,6 +25,29 @@ export interface Ports {
   readonly probes: Readonly<Record<string, number>>;
 }
 
+/** What a cluster that began in another's past remembers of that. */
+export interface ForkOrigin {
+  /** The profile it was made from, and its cluster's id. */
+  readonly of: string;
+  readonly clusterId: string;
+  /** The newest event of `state` that it knows of the other's past. */
+  readonly at: number;
+  /** When that was, RFC 3339: where its clock began. */
+  readonly time: string;
+  /** How many times faster than real time its clock runs. */
+  readonly speed: number;
+  /** The other's: the addresses of its Services stay what they were. Nothing is routed there. */
+  readonly serviceCidr: string;
+  readonly schedulerProfile?: string;
+  /** The request that never happened here. */
+  readonly excludeRoot?: number;
+  /** What people did after `at` happens here as well. */
+  readonly replay?: boolean;
+  readonly withoutSecrets?: boolean;
+  /** Its log holds all that it begins with. */
+  readonly seeded: boolean;
+}
+
 /** What a profile's `cluster.json` holds: everything `start` needs to bring the same cluster up again. */
 export interface Cluster {
   readonly schema: 1;
@@ -45,6 +68,8 @@ export interface Cluster {
   /** A server of someone else's; absent: the cluster runs its own. */
   readonly natsUrl?: string;
   readonly postgresUrl?: string;
+  /** Absent: it began empty. */
+  readonly fork?: ForkOrigin;
 }
 
 /** Passwords of the cluster's own servers. */

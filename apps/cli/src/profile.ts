@@ -24,6 +24,9 @@ export interface Folders {
   /** Users of static tokens, and issuers of others: there where `start` was given them. */
   readonly tokenFile: string;
   readonly authenticationFile: string;
+  /** Of a fork: the time it lives by, and what its simulated nodes know. */
+  readonly clockFile: string;
+  readonly simulationFile: string;
   /** A kubeconfig with this cluster alone, for the launcher's own calls. */
   readonly kubeconfig: string;
 }
@@ -60,6 +63,8 @@ export function foldersOf(profile: string): Folders {
     sealingKey: join(root, 'sealing.key'),
     tokenFile: join(root, 'pki', 'tokens.csv'),
     authenticationFile: join(root, 'pki', 'authentication.yaml'),
+    clockFile: join(root, 'clock.json'),
+    simulationFile: join(root, 'simulation.json'),
     kubeconfig: join(root, 'kubeconfig'),
   };
 }

@@ -6,7 +6,8 @@ import { addressesOf, MOST_NODES } from './addresses.js';
 import { allocate, reallocatePorts, release } from './allocation.js';
 import type { Allocation } from './allocation.js';
 import { connectApi } from './api.js';
-import type { Cluster, Layout, ProxyMode, Runtime } from './cluster.js';
+import type { Api } from './api.js';
+import type { Cluster, ForkOrigin, Layout, ProxyMode, Runtime, Secrets } from './cluster.js';
 import { componentsOf, controlPlaneComponents, nodeName } from './cluster.js';
 import type { Bringing } from './components.js';
 import { controlPlaneReady, endComponents, nodeReady, startApp } from './components.js';
@@ -156,6 +157,7 @@ async function findEngine(wanted: Runtime | undefined, terminal: Terminal): Prom
 
 /** What was asked of a cluster that exists. What it is made of can't change; its layout and its nodes can. */
 async function adapt(known: Cluster, options: StartOptions, folders: Folders, terminal: Terminal): Promise<Cluster> {
+  if (known.fork !== undefined) refuseForFork(known.profile, known.fork, options);
   for (const name of ['runtime', 'proxy', 'natsUrl', 'postgresUrl'] as const) {
     const asked = options[name];
     if (asked === undefined || asked === known[name]) continue;
@@ -189,7 +191,25 @@ async function adapt(known: Cluster, options: StartOptions, folders: Folders, te
   return cluster;
 }
 
-async function bringUp(cluster: Cluster, folders: Folders, terminal: Terminal, signal: AbortSignal): Promise<void> {
+/** What a fork can't be told: its nodes are those of the cluster it was made from, and run in its control plane. */
+function refuseForFork(profile: string, fork: ForkOrigin, options: StartOptions): void {
+  if (!fork.seeded)
+    throw new Failure(`the fork "${profile}" was never finished`, [`Delete it (\`./decklog delete -p ${profile}\`) and fork again.`]);
+  if (options.nodes !== undefined) throw new Failure('the nodes of a fork are Node objects: make and delete them with kubectl', [], 2);
+  if (options.layout === 'apart') throw new Failure('the control plane of a fork is one process: leave --layout out', [], 2);
+}
+
+/** Work between the log's and the database's start and the control plane's; `secrets` are their passwords. */
+export type Seeding = (secrets: Secrets) => Promise<void>;
+
+/** Starts whatever of the cluster does not run, in order, and returns when all of it is ready. */
+export async function bringUp(
+  cluster: Cluster,
+  folders: Folders,
+  terminal: Terminal,
+  signal: AbortSignal,
+  seed: Seeding = () => Promise.resolve(),
+): Promise<void> {
   const secrets = await secretsOf(folders);
   const bringing: Bringing = { cluster, folders, secrets, signal };
   await terminal.step('🔑', 'Certificates and keys', async (say) => {
@@ -208,12 +228,19 @@ async function bringUp(cluster: Cluster, folders: Folders, terminal: Terminal, s
     };
     await allOf([log(), database()]);
   });
+  await seed(secrets);
   const api = await connectApi(cluster, folders);
   await terminal.step('🧭', cluster.layout === 'apart' ? 'The control plane, each app apart' : 'The control plane', async () => {
     const components = controlPlaneComponents(cluster.layout);
     for (const component of components) await startApp(bringing, component);
     await controlPlaneReady(bringing, components, api);
   });
+  if (cluster.nodes > 0) await startNodes(bringing, api, terminal);
+  await terminal.step('🔗', 'The kubeconfig', () => writeContexts(cluster, folders));
+}
+
+async function startNodes(bringing: Bringing, api: Api, terminal: Terminal): Promise<void> {
+  const { cluster, folders } = bringing;
   await terminal.step('🖥️ ', cluster.nodes === 1 ? 'The node' : `${cluster.nodes} nodes`, async () => {
     const numbers = Array.from({ length: cluster.nodes }, (_, i) => i + 1);
     const startedAt = new Map<number, number>();
@@ -224,7 +251,6 @@ async function bringUp(cluster: Cluster, folders: Folders, terminal: Terminal, s
     }
     await eachOf(numbers, 8, (number) => nodeReady(bringing, number, api, startedAt.get(number) ?? 0));
   });
-  await terminal.step('🔗', 'The kubeconfig', () => writeContexts(cluster, folders));
 }
 
 /** Waits for all to settle before the first failure goes on, so that nothing runs behind its back. */
@@ -248,7 +274,13 @@ async function writeContexts(cluster: Cluster, folders: Folders): Promise<void> 
 }
 
 /** After a failed start: what it started ends; a cluster it made goes, its logs kept for reading. */
-async function undo(cluster: Cluster, folders: Folders, fresh: boolean, before: ReadonlySet<string>, terminal: Terminal): Promise<void> {
+export async function undo(
+  cluster: Cluster,
+  folders: Folders,
+  fresh: boolean,
+  before: ReadonlySet<string>,
+  terminal: Terminal,
+): Promise<void> {
   if (!fresh) {
     await endComponents(
       folders,

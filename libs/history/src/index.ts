@@ -1,3 +1,4 @@
 export * from './wire.js';
 export * from './place.js';
 export * from './moment.js';
+export * from './fork/index.js';

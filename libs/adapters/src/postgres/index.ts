@@ -9,3 +9,5 @@ export type { ProjectorOptions } from './projector.js';
 export { rebuild, rebuildCheck } from './rebuild.js';
 export type { RebuildReport } from './rebuild.js';
 export { PostgresSnapshotSource } from './snapshot-source.js';
+export { PostgresSeedSource } from './seed-source.js';
+export type { EventTime } from './seed-source.js';

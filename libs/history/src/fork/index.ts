@@ -1,0 +1,3 @@
+export * from './images.js';
+export * from './seed.js';
+export * from './settings.js';
