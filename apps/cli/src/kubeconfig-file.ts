@@ -27,11 +27,11 @@ export async function checkContext(name: string): Promise<void> {
   await access(folder, constants.W_OK);
 }
 
-/** Puts the cluster's context into the first kubeconfig and makes it current; gives back the file. */
-export async function installContext(entry: KubeconfigEntry): Promise<string> {
+/** Puts the cluster's context into the first kubeconfig and makes it current, unless another is to stay so; gives back the file. */
+export async function installContext(entry: KubeconfigEntry, keepCurrent = false): Promise<string> {
   const file = mainFile();
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await change(file, (text) => mergeKubeconfig(text, entry));
+  await change(file, (text) => mergeKubeconfig(text, entry, keepCurrent));
   return file;
 }
 

@@ -18,10 +18,10 @@ export interface KubeconfigEntry {
 const EXTENSION = 'decklog.dev/cluster';
 
 /**
- * The kubeconfig with the cluster's entries put in or renewed and made current. All else stays, comments included.
+ * The kubeconfig with the cluster's entries put in or renewed and made current, unless another is to stay so. All else stays, comments included.
  * A Failure where entries of that name are someone else's, or the text is no kubeconfig.
  */
-export function mergeKubeconfig(text: string, entry: KubeconfigEntry): string {
+export function mergeKubeconfig(text: string, entry: KubeconfigEntry, keepCurrent = false): string {
   const document = parsed(text);
   for (const list of ['clusters', 'contexts', 'users'] as const) {
     const existing = named(listOf(document, list), entry.name);
@@ -41,7 +41,7 @@ export function mergeKubeconfig(text: string, entry: KubeconfigEntry): string {
     name: entry.name,
     user: { 'client-certificate-data': base64(entry.certificate), 'client-key-data': base64(entry.key) },
   });
-  document.set('current-context', entry.name);
+  if (!keepCurrent || (document.get('current-context') ?? '') === '') document.set('current-context', entry.name);
   if (!document.has('apiVersion')) document.set('apiVersion', 'v1');
   if (!document.has('kind')) document.set('kind', 'Config');
   return document.toString({ lineWidth: 0 });

@@ -199,8 +199,13 @@ function refuseForFork(profile: string, fork: ForkOrigin, options: StartOptions)
   if (options.layout === 'apart') throw new Failure('the control plane of a fork is one process: leave --layout out', [], 2);
 }
 
-/** Work between the log's and the database's start and the control plane's; `secrets` are their passwords. */
-export type Seeding = (secrets: Secrets) => Promise<void>;
+/** How a cluster is brought up that is no common one. */
+export interface BringUpOptions {
+  /** Work between the start of the log and the database and that of the control plane; `secrets` are their passwords. */
+  readonly seed?: (secrets: Secrets) => Promise<void>;
+  /** kubectl goes on talking to the cluster it talks to. */
+  readonly keepContext?: boolean;
+}
 
 /** Starts whatever of the cluster does not run, in order, and returns when all of it is ready. */
 export async function bringUp(
@@ -208,7 +213,7 @@ export async function bringUp(
   folders: Folders,
   terminal: Terminal,
   signal: AbortSignal,
-  seed: Seeding = () => Promise.resolve(),
+  { seed, keepContext = false }: BringUpOptions = {},
 ): Promise<void> {
   const secrets = await secretsOf(folders);
   const bringing: Bringing = { cluster, folders, secrets, signal };
@@ -228,7 +233,7 @@ export async function bringUp(
     };
     await allOf([log(), database()]);
   });
-  await seed(secrets);
+  await seed?.(secrets);
   const api = await connectApi(cluster, folders);
   await terminal.step('🧭', cluster.layout === 'apart' ? 'The control plane, each app apart' : 'The control plane', async () => {
     const components = controlPlaneComponents(cluster.layout);
@@ -236,7 +241,7 @@ export async function bringUp(
     await controlPlaneReady(bringing, components, api);
   });
   if (cluster.nodes > 0) await startNodes(bringing, api, terminal);
-  await terminal.step('🔗', 'The kubeconfig', () => writeContexts(cluster, folders));
+  await terminal.step('🔗', 'The kubeconfig', () => writeContexts(cluster, folders, keepContext));
 }
 
 async function startNodes(bringing: Bringing, api: Api, terminal: Terminal): Promise<void> {
@@ -259,7 +264,7 @@ async function allOf(works: readonly Promise<void>[]): Promise<void> {
   if (failed !== undefined) throw failed.reason;
 }
 
-async function writeContexts(cluster: Cluster, folders: Folders): Promise<void> {
+async function writeContexts(cluster: Cluster, folders: Folders, keepContext: boolean): Promise<void> {
   const [ca, admin] = await Promise.all([readIfThere(join(folders.pki, 'ca.crt')), readPair(join(folders.pki, 'admin'))]);
   const entry: KubeconfigEntry = {
     name: cluster.profile,
@@ -270,7 +275,7 @@ async function writeContexts(cluster: Cluster, folders: Folders): Promise<void> 
     key: admin?.key ?? '',
   };
   await writeWhole(folders.kubeconfig, mergeKubeconfig('', entry));
-  await installContext(entry);
+  await installContext(entry, keepContext);
 }
 
 /** After a failed start: what it started ends; a cluster it made goes, its logs kept for reading. */
