@@ -39,11 +39,18 @@ export interface HistoryDecision {
   readonly index: number;
 }
 
-/** One operation of a JSON Patch (RFC 6902): add, remove or replace; paths are JSON pointers into the object. */
+/**
+ * One operation of a JSON Patch (RFC 6902): add, remove or replace; paths are JSON pointers into the object. `old` and `field` are for
+ * readers: whoever carries out a patch ignores members that RFC 6902 does not know.
+ */
 export interface PatchOperation {
   readonly op: 'add' | 'remove' | 'replace';
   readonly path: string;
   readonly value?: unknown;
+  /** What stood there before; absent of an addition. */
+  readonly old?: unknown;
+  /** The place in words, entries of lists by their names: `spec.containers[app].image`. */
+  readonly field?: string;
 }
 
 /** One event of an object's life. Named `<stream>-<sequence>`; metadata.creationTimestamp is its time. */
