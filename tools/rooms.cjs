@@ -31,6 +31,7 @@ const MAY_IMPORT = {
   history: ['apimachinery', 'api', 'log'],
   runtime: ['apimachinery', 'api', 'log', 'registry'],
   server: ['apimachinery', 'cel', 'api', 'authorization', 'log', 'registry', 'history', 'runtime'],
+  'controller-manager': ['apimachinery', 'controllers', 'scheduling'],
   client: ['apimachinery', 'api'],
   adapters: ['apimachinery', 'api', 'log', 'projections', 'history', 'runtime'],
   'node-adapters': ['node'],

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { endpointsControllers } from '#libs/controllers';
+import { controllersOf } from '#libs/controller-manager';
 import { CONTROL_PLANE, ControllersService, hostedModule, type ControlPlane } from '#libs/platform';
 
 /** Token of this app's service. */
@@ -15,5 +15,5 @@ export const endpointsModule = (plane: DynamicModule): DynamicModule =>
     [plane],
     ENDPOINTS,
     [CONTROL_PLANE],
-    (over: ControlPlane) => new ControllersService('endpoints', over, endpointsControllers),
+    (over: ControlPlane) => new ControllersService('endpoints', over, controllersOf('endpoints', over)),
   );

@@ -1,4 +1,4 @@
-import { lifecycleControllers } from '#libs/controllers';
+import { controllersOf } from '#libs/controller-manager';
 import { ControllersService, type ControlPlane, type HostedService } from '#libs/platform';
 
 /** The controllers of what comes and goes, and the end of what deleted Secrets leave behind. */
@@ -7,7 +7,7 @@ export class LifecycleService implements HostedService {
   private readonly controllers: ControllersService;
 
   constructor(private readonly plane: ControlPlane) {
-    this.controllers = new ControllersService(this.name, plane, lifecycleControllers(plane.config));
+    this.controllers = new ControllersService(this.name, plane, controllersOf('lifecycle', plane));
   }
 
   get ready(): boolean {

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { replicationControllers } from '#libs/controllers';
+import { controllersOf } from '#libs/controller-manager';
 import { CONTROL_PLANE, ControllersService, hostedModule, type ControlPlane } from '#libs/platform';
 
 /** Token of this app's service. */
@@ -15,5 +15,5 @@ export const replicationModule = (plane: DynamicModule): DynamicModule =>
     [plane],
     REPLICATION,
     [CONTROL_PLANE],
-    (over: ControlPlane) => new ControllersService('replication', over, replicationControllers),
+    (over: ControlPlane) => new ControllersService('replication', over, controllersOf('replication', over)),
   );

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { controllersOf } from '#libs/controller-manager';
 import { CONTROL_PLANE, ControllersService, hostedModule, type ControlPlane } from '#libs/platform';
-import { schedulerFor } from '#libs/scheduling';
 
 /** Token of this app's service. */
 export const SCHEDULER = Symbol('SCHEDULER');
@@ -15,5 +15,5 @@ export const schedulerModule = (plane: DynamicModule): DynamicModule =>
     [plane],
     SCHEDULER,
     [CONTROL_PLANE],
-    (over: ControlPlane) => new ControllersService('scheduler', over, [schedulerFor(over.config.schedulerProfile)]),
+    (over: ControlPlane) => new ControllersService('scheduler', over, controllersOf('scheduler', over)),
   );

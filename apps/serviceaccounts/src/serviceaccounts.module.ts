@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { serviceAccountControllers } from '#libs/controllers';
+import { controllersOf } from '#libs/controller-manager';
 import { CONTROL_PLANE, ControllersService, hostedModule, type ControlPlane } from '#libs/platform';
 import { legacyTokenSigner } from '#libs/server';
 import { CertificateSigner } from './certificate-signer.js';
@@ -15,15 +15,9 @@ class ServiceAccountsModule {}
 export const serviceAccountsModule = (plane: DynamicModule): DynamicModule =>
   hostedModule(ServiceAccountsModule, [plane], SERVICE_ACCOUNTS, [CONTROL_PLANE], (over: ControlPlane) => {
     const certificate = over.pki('ca.crt');
-    const { advertiseAddress, apiPort } = over.config;
-    const settings = {
-      caCertificate: certificate,
-      frontProxyCa: over.pki('front-proxy-ca.crt'),
-      signToken: legacyTokenSigner(over.pki('sa.key')),
-      server: `https://${advertiseAddress}:${apiPort}`,
-    };
+    const settings = { config: over.config, pki: over.pki, tokenSigner: legacyTokenSigner };
     return new IdentitiesService([
-      new ControllersService('serviceaccounts', over, serviceAccountControllers(settings)),
+      new ControllersService('serviceaccounts', over, controllersOf('serviceaccounts', settings)),
       new CertificateSigner(over, { certificate, key: over.pki('ca.key') }),
     ]);
   });

@@ -11,6 +11,7 @@ import {
   PostgresHistory,
   PostgresSnapshotSource,
   SealedLog,
+  type KeyStore,
 } from '#libs/adapters';
 import { DEFINITIONS } from '#libs/api';
 import type { AuditStream, EventLog } from '#libs/log';
@@ -68,10 +69,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   const clock = openClock(config.clockFile, logger);
   const world: World = { now: clock.now, random: Math.random, uuid: randomUUID };
   const stopping = new AbortController();
-  const sealedLog = await connectLog({ url: config.natsUrl, cluster: config.cluster, name: component });
-  const keys = await connectKeyStore({ url: config.natsUrl, cluster: config.cluster });
-  const keyring = await Keyring.open(keys, () => readFileSync(config.sealingKeyFile));
-  const log = new SealedLog(sealedLog, keyring);
+  const { log, keys, keyring } = await openLog(config, component);
   const database = await connectPostgres({ url: config.postgresUrl, cluster: config.cluster, migrations: MIGRATIONS });
   const view = await StateCache.start({
     log,
@@ -96,7 +94,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     view,
     writePath,
     caller,
-    pki: (name) => readFileSync(path.join(config.pkiDir, name), 'utf8'),
+    pki: pkiReader(config),
     close: async () => {
       stopping.abort(new Error('the process is stopping'));
       clock.stop();
@@ -106,6 +104,23 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     },
   };
 }
+
+/** A control plane's log with Secrets opened, and what opens them; closing the log closes all of it. */
+export async function openLog(
+  config: Pick<ControlPlaneConfig, 'natsUrl' | 'cluster' | 'sealingKeyFile'>,
+  component: string,
+): Promise<{ readonly log: EventLog; readonly keys: KeyStore; readonly keyring: Keyring }> {
+  const sealedLog = await connectLog({ url: config.natsUrl, cluster: config.cluster, name: component });
+  const keys = await connectKeyStore({ url: config.natsUrl, cluster: config.cluster });
+  const keyring = await Keyring.open(keys, () => readFileSync(config.sealingKeyFile));
+  return { log: new SealedLog(sealedLog, keyring), keys, keyring };
+}
+
+/** Reads a file of the cluster's key material, as text. */
+export const pkiReader =
+  ({ pkiDir }: Pick<ControlPlaneConfig, 'pkiDir'>): ((name: string) => string) =>
+  (name) =>
+    readFileSync(path.join(pkiDir, name), 'utf8');
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -2,5 +2,6 @@ export * from './ports.js';
 export * from './state-cache/index.js';
 export * from './clock/index.js';
 export * from './controller/index.js';
+export * from './recompute/index.js';
 export * from './write-path/index.js';
 export * from './webhooks/index.js';

@@ -1,7 +1,5 @@
 export * from './controller-loop.js';
-export * from './fold.js';
 export * from './generated-suffix.js';
-export * from './recompute.js';
 export * from './terminal-error.js';
 export * from './timers.js';
 export * from './work-queue.js';

@@ -1,0 +1,2 @@
+export { mismatchesOf, type Mismatch } from './explains.js';
+export * from './recompute.js';
