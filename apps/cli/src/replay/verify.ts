@@ -49,14 +49,19 @@ export async function verifyDecisions(cluster: Cluster, folders: Folders, option
     throw new Failure(`nats of profile "${cluster.profile}" is not running`, ['Run `./decklog start` first.']);
   }
   // Loaded here: all controllers and the drivers are slow to load, and no other command needs them.
-  const [{ ControlPlaneConfig, loadConfig, openLog, pkiReader }, { everyControllerOf }, { recompute }, { DEFINITIONS }, { legacyTokenSigner }] =
-    await Promise.all([
-      import('#libs/platform'),
-      import('#libs/controller-manager'),
-      import('#libs/runtime'),
-      import('#libs/api'),
-      import('#libs/server'),
-    ]);
+  const [
+    { ControlPlaneConfig, loadConfig, openLog, pkiReader },
+    { everyControllerOf },
+    { recompute },
+    { DEFINITIONS },
+    { legacyTokenSigner },
+  ] = await Promise.all([
+    import('#libs/platform'),
+    import('#libs/controller-manager'),
+    import('#libs/runtime'),
+    import('#libs/api'),
+    import('#libs/server'),
+  ]);
   const settings = controlPlaneSettings(cluster, folders, await secretsOf(folders), 'control-plane');
   const config = loadConfig(ControlPlaneConfig, { ...inheritedSettings(process.env), ...settings });
   const { log } = await openLog(config, 'decklog-replay');

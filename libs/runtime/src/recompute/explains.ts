@@ -55,7 +55,8 @@ export function* mismatchesOf(change: Change, event: Recorded): Generator<Mismat
   const { verb, subresource } = event.meta;
   const [namespace, name] =
     change.verb === 'delete' ? [change.namespace, change.name] : [change.object.metadata.namespace, change.object.metadata.name];
-  const thing = (resource: string, of: string | undefined, called: string | undefined): string => `${resource} ${of ? `${of}/` : ''}${called ?? ''}`;
+  const thing = (resource: string, of: string | undefined, called: string | undefined): string =>
+    `${resource} ${of ? `${of}/` : ''}${called ?? ''}`;
   const then = place && thing(qualifiedResource(place), place.namespace, place.name);
   const now = thing(qualifiedResource(change.resource), namespace, name);
   if (then !== now) return yield { path: 'object', then, now };
@@ -65,14 +66,19 @@ export function* mismatchesOf(change: Change, event: Recorded): Generator<Mismat
   else if (change.subresource === undefined || change.subresource === 'status') yield* differing(change.object, event, change);
 }
 
-function* differing(object: KubeObject, event: Recorded, { verb, subresource }: Change & { readonly subresource?: string }): Generator<Mismatch> {
+function* differing(
+  object: KubeObject,
+  event: Recorded,
+  { verb, subresource }: Change & { readonly subresource?: string },
+): Generator<Mismatch> {
   const { metadata, ...rest } = object as KubeObject & Readonly<Record<string, unknown>>;
   const written = decodeObject(event.body, event.sequence) as KubeObject & Readonly<Record<string, unknown>>;
   const { resourceVersion: _, managedFields: __, generation: ___, ...meta } = metadata;
   const said = subresource === 'status' ? { status: rest['status'] } : { ...rest, metadata: meta };
   yield* mismatches(said, written, verb === 'create', '');
   // An update says the whole object: what the event has beyond it was decided then and is not now.
-  if (verb === 'update') for (const { path, then, now } of mismatches(beyond(written, subresource), said, false, '')) yield { path, then: now, now: then };
+  if (verb === 'update')
+    for (const { path, then, now } of mismatches(beyond(written, subresource), said, false, '')) yield { path, then: now, now: then };
 }
 
 /** What of an object an update decides whole; metadata is also the server's. */

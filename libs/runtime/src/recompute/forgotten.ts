@@ -34,7 +34,10 @@ export class Forgotten {
           const owners = new Set((decodeObject(body, sequence).metadata.ownerReferences ?? []).map(({ uid }) => uid));
           const table = forgotten.#gaps.get(qualifiedResource(place)) ?? new Map<string, Gap>();
           const { namespace, name } = place;
-          forgotten.#gaps.set(qualifiedResource(place), table.set(`${namespace}/${name}`, { stream, namespace, name, from: sequence, owners }));
+          forgotten.#gaps.set(
+            qualifiedResource(place),
+            table.set(`${namespace}/${name}`, { stream, namespace, name, from: sequence, owners }),
+          );
         }
       }
     }

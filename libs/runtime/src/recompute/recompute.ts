@@ -151,7 +151,8 @@ class Recomputation {
     if (!controller) return { changes: [], uncheckable: `the controller ${decision.controller} is not known` };
     if (!(await timeline.moveTo(seen))) return { changes: [], uncheckable: 'it was decided long before it was written' };
     const witness = new Witness(timeline, this.forgotten);
-    const decide = (snapshot: unknown): readonly Change[] => (snapshot === undefined ? [] : controller.reconcile(snapshot, decidedAt).changes);
+    const decide = (snapshot: unknown): readonly Change[] =>
+      snapshot === undefined ? [] : controller.reconcile(snapshot, decidedAt).changes;
     const missing = (): Partial<Redecided> => (witness.missing.size === 0 ? {} : { uncheckable: [...witness.missing].join(', ') });
     try {
       const changes = decide(controller.snapshot(key, witness));

@@ -156,8 +156,7 @@ export class Timeline implements Lister {
     this.#replace(resource, frame.old, deleted ? undefined : entry, entry);
   };
 
-  readonly #undo = ({ resource, entry, deleted, old }: Frame): void =>
-    this.#replace(resource, deleted ? undefined : entry, old, entry);
+  readonly #undo = ({ resource, entry, deleted, old }: Frame): void => this.#replace(resource, deleted ? undefined : entry, old, entry);
 
   #replace(resource: GroupVersionResource, old: Entry | undefined, next: Entry | undefined, gone: Entry): void {
     const table = this.#table(resource);
