@@ -11,6 +11,9 @@ export interface Surroundings {
   readonly setExitCode: (code: number) => void;
 }
 
+/** One command: adds itself to the program. */
+export type AddCommand = (program: Command, around: Surroundings) => void;
+
 /** Adds the option that says which cluster a command is about. */
 export function profileOption(command: Command): Command {
   return command.option('-p, --profile <name>', 'which cluster (default: decklog)');

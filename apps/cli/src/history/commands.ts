@@ -1,11 +1,8 @@
 import type { Command } from 'commander';
 
-import type { Surroundings } from '../options.js';
+import type { AddCommand, Surroundings } from '../options.js';
 import { addFork } from './fork.js';
 import { addReplay } from './replay.js';
-
-/** One command of the past: adds itself to the program. */
-export type AddCommand = (program: Command, around: Surroundings) => void;
 
 /** All of them, in the order in which help lists them. */
 const COMMANDS: readonly AddCommand[] = [addFork, addReplay];

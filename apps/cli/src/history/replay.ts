@@ -1,8 +1,7 @@
 import { Failure } from '../failure.js';
-import { moment, outputOption, profileOf, profileOption } from '../options.js';
+import { moment, outputOption, profileOf, profileOption, type AddCommand } from '../options.js';
 import { foldersOf, requireCluster } from '../profile.js';
 import { verifyDecisions } from '../replay/verify.js';
-import type { AddCommand } from './commands.js';
 
 /** One line that is written over by the next; an empty one wipes it. */
 const statusLine = (text: string): void => void process.stderr.write(`\r\x1b[K${text}`);

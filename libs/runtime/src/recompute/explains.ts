@@ -77,8 +77,10 @@ function* differing(
   const said = subresource === 'status' ? { status: rest['status'] } : { ...rest, metadata: meta };
   yield* mismatches(said, written, verb === 'create', '');
   // An update says the whole object: what the event has beyond it was decided then and is not now.
-  if (verb === 'update')
-    for (const { path, then, now } of mismatches(beyond(written, subresource), said, false, '')) yield { path, then: now, now: then };
+  if (verb !== 'update') return;
+  for (const { path, then, now } of mismatches(beyond(written, subresource), said, false, '')) {
+    if (then === undefined || then === null) yield { path, then: now, now: then };
+  }
 }
 
 /** What of an object an update decides whole; metadata is also the server's. */
