@@ -20,7 +20,7 @@ import {
   HttpsWebhookCaller,
   StateCache,
   WritePathEngine,
-  type HistoryReader,
+  type MomentReader,
   type Logger,
   type StateView,
   type World,
@@ -44,7 +44,7 @@ export interface ControlPlane {
   readonly audit: () => Promise<AuditStream>;
   /** Destroys the keys of deleted Secrets, a grace after their end. */
   readonly keyDestruction: KeyDestruction;
-  readonly history: HistoryReader;
+  readonly history: MomentReader;
   readonly view: StateView;
   readonly writePath: TransactionPath;
   /** Calls webhooks: of admission, and of versions of custom resources. */

@@ -149,10 +149,16 @@ export interface RequestQuery {
   readonly limit: number;
 }
 
-/** What the projection can say of who did what, and where moments lie. */
-export interface PastReader extends HistoryReader {
+/** Reads of the projection, and where moments lie. */
+export interface MomentReader extends HistoryReader {
   /** The newest sequence of each stream that was stored by then; 0 where nothing was. */
   positionBy(time: Instant): Promise<Position>;
+  /** When the newest event of the stream up to a sequence was stored; undefined where there is none. */
+  timeBy(stream: StreamName, sequence: Sequence): Promise<Instant | undefined>;
+}
+
+/** What the projection can say of who did what, and where moments lie. */
+export interface PastReader extends MomentReader {
   revision(stream: StreamName, sequence: Sequence, withBefore?: boolean): Promise<StoredRevision | undefined>;
   revisions(query: RevisionQuery): Promise<readonly StoredRevision[]>;
   requests(query: RequestQuery): Promise<readonly StoredRequest[]>;

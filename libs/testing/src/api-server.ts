@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { DEFINITIONS, definitionByKind } from '#libs/api';
 import type { KubeObject } from '#libs/apimachinery';
 import { encodeObject, subjectOf, type EventMeta, type Sequence } from '#libs/log';
-import { HttpsWebhookCaller, StateCache, WritePathEngine, type HistoryReader, type Logger, type WebhookCaller } from '#libs/runtime';
+import { HttpsWebhookCaller, StateCache, WritePathEngine, type MomentReader, type Logger, type WebhookCaller } from '#libs/runtime';
 import { clusterAuthorization, startApiServer, type RunningServer, type ServerOptions } from '#libs/server';
 import { MemoryAudit, MemoryLog, SIMULATED_SETTINGS } from '#libs/simulation';
 import { appended, metaOf } from './events.js';
@@ -59,7 +59,7 @@ export interface TestServerOptions {
   /** Calls webhooks, of reads and writes. */
   readonly caller?: WebhookCaller;
   /** The projection of the server's own log; default: the log itself. */
-  readonly history?: (log: MemoryLog) => HistoryReader;
+  readonly history?: (log: MemoryLog) => MomentReader;
 }
 
 /** Sends requests with a certificate to a port of the loopback. */

@@ -1,10 +1,10 @@
 import type { GroupVersionResource, Instant } from '#libs/apimachinery';
-import { parseSubject, type EventLog, type Sequence, type StreamName } from '#libs/log';
-import type { HistoryReader, StoredRow } from '#libs/runtime';
+import { ORIGIN, parseSubject, STREAMS, type EventLog, type Position, type Sequence, type StreamName } from '#libs/log';
+import type { HistoryReader, MomentReader, StoredRow } from '#libs/runtime';
 import { eventsOf } from './events.js';
 
 /** The history read from the log itself, event by event: slow, and right by construction. */
-export class LogHistory implements HistoryReader {
+export class LogHistory implements MomentReader {
   constructor(private readonly log: EventLog) {}
 
   async reached(stream: StreamName, sequence: Sequence, signal?: AbortSignal): Promise<void> {
@@ -54,5 +54,18 @@ export class LogHistory implements HistoryReader {
 
   async timeOf(stream: StreamName, sequence: Sequence): Promise<Instant | undefined> {
     return (await eventsOf(this.log, stream)).find((event) => event.sequence === sequence)?.time;
+  }
+
+  async positionBy(time: Instant): Promise<Position> {
+    let position = ORIGIN;
+    for (const stream of STREAMS) {
+      const newest = (await eventsOf(this.log, stream)).findLast((event) => event.time <= time);
+      position = { ...position, [stream]: newest?.sequence ?? 0 };
+    }
+    return position;
+  }
+
+  async timeBy(stream: StreamName, sequence: Sequence): Promise<Instant | undefined> {
+    return (await eventsOf(this.log, stream)).findLast((event) => event.sequence <= sequence)?.time;
   }
 }

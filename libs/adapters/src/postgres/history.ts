@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { GroupVersionResource, Instant } from '#libs/apimachinery';
-import type { Sequence, StreamName } from '#libs/log';
-import type { HistoryReader, StoredRow } from '#libs/runtime';
+import { ORIGIN, type Position, type Sequence, type StreamName } from '#libs/log';
+import type { MomentReader, StoredRow } from '#libs/runtime';
 import type { Opener } from '../sealing/index.js';
 import { rowsOf } from './data-source.js';
 import type { BodyColumns } from './stored-row.js';
@@ -34,6 +34,19 @@ const TIME = {
   text: 'select extract(epoch from time) * 1000 as ms from revision where stream = $1 and sequence = $2',
 };
 
+const TIME_BY = {
+  name: 'time-by',
+  text: `select extract(epoch from time) * 1000 as ms from revision where stream = $1 and sequence <= $2
+    order by sequence desc limit 1`,
+};
+/** Events are stored in the order of their times: the newest by then is found along an index of both. */
+const POSITION_BY = {
+  name: 'position-by',
+  text: `select s.stream, r.sequence from (values ('state'), ('lease'), ('event')) s (stream) cross join lateral (
+    select sequence from revision where stream = s.stream and time <= to_timestamp($1::bigint / 1000.0)
+    order by time desc, sequence desc limit 1) r`,
+};
+
 const SHORTEST_POLL_MS = 2;
 const LONGEST_POLL_MS = 50;
 
@@ -44,7 +57,7 @@ interface Waiter {
 }
 
 /** Reads of the projection, of now and of any moment before. Secrets are opened with `opener`. */
-export class PostgresHistory implements HistoryReader {
+export class PostgresHistory implements MomentReader {
   private readonly waiting: Readonly<Record<StreamName, Set<Waiter>>> = { state: new Set(), lease: new Set(), event: new Set() };
 
   private readonly polled = new Set<StreamName>();
@@ -118,6 +131,16 @@ export class PostgresHistory implements HistoryReader {
 
   async timeOf(stream: StreamName, sequence: Sequence): Promise<Instant | undefined> {
     const [row] = await rowsOf<{ ms: string }>(this.dataSource, TIME, [stream, sequence]);
+    return row && Math.round(Number(row.ms));
+  }
+
+  async positionBy(time: Instant): Promise<Position> {
+    const rows = await rowsOf<{ stream: StreamName; sequence: string }>(this.dataSource, POSITION_BY, [time]);
+    return { ...ORIGIN, ...Object.fromEntries(rows.map(({ stream, sequence }) => [stream, Number(sequence)])) };
+  }
+
+  async timeBy(stream: StreamName, sequence: Sequence): Promise<Instant | undefined> {
+    const [row] = await rowsOf<{ ms: string }>(this.dataSource, TIME_BY, [stream, sequence]);
     return row && Math.round(Number(row.ms));
   }
 
