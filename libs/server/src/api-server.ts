@@ -19,6 +19,7 @@ import { DEFAULT_SETTINGS, type ListenAddress, type ServerOptions, type ServerSe
 import type { Upgrade } from './proxy/forwarder.js';
 import { requestInfoOf, type RequestInfo } from './request-info.js';
 import { addressOf } from './requester.js';
+import { splitPast, type PastRequest } from './past/past-request.js';
 import { Router } from './router.js';
 
 const HEADERS_TIMEOUT_MS = 32_000;
@@ -171,11 +172,13 @@ export class ApiServer implements RunningServer {
     let call: Call | undefined;
     let code: number;
     let failure: unknown;
+    let at: PastRequest | undefined;
     const known = (): AuditedRequest => ({
       time,
       id: auditId,
       user,
       info,
+      at: at?.moment,
       source: addressOf(request),
       agent: request.headers['user-agent'],
     });
@@ -183,17 +186,17 @@ export class ApiServer implements RunningServer {
       response.setHeader('Audit-Id', auditId);
       response.setHeader('Cache-Control', 'no-cache, private');
       const target = request.url ?? '/';
-      const at = target.indexOf('?');
-      const path = at < 0 ? target : target.slice(0, at);
-      const query = new URLSearchParams(at < 0 ? '' : target.slice(at + 1));
+      const asked = askedFor(target);
+      const { path, query } = asked;
+      at = asked.at;
       info = requestInfoOf(request.method ?? 'GET', path, query);
-      if (LONG_SUBRESOURCES.has(info.subresource)) this.streams.add(gone);
+      if (LONG_SUBRESOURCES.has(info.subresource) || (at !== undefined && info.verb === 'watch')) this.streams.add(gone);
       const found = await this.authenticator.authenticate(request, path);
       if (found.warning !== undefined) warn(response, found.warning);
       user = found.user;
       user = await impersonated(user, request, this.authorizer);
       const begun = (): void => this.recorder?.record(known(), undefined);
-      call = { request, response, info, query, target, user, auditId, signal: gone.signal };
+      call = { request, response, info, query, target, user, auditId, signal: gone.signal, ...(at === undefined ? {} : { at }) };
       await this.dispatch(call, upgrade, begun);
       code = response.statusCode;
     } catch (error) {
@@ -246,7 +249,7 @@ export class ApiServer implements RunningServer {
     const { user, info, query } = call;
     await this.authorize(user, info, query, upgrade);
     begun?.();
-    const known = LONG_SUBRESOURCES.has(info.subresource) || this.router.passedOn(info) !== undefined;
+    const known = LONG_SUBRESOURCES.has(info.subresource) || (call.at === undefined && this.router.passedOn(info) !== undefined);
     if (upgrade !== undefined && !known) throw badRequest('this endpoint does not change protocols');
     await this.router.route(call, upgrade);
   }
@@ -286,6 +289,14 @@ export class ApiServer implements RunningServer {
       return 500;
     }
   }
+}
+
+/** A request's target taken apart: the moment it asks for, where that is not now, and what it asks of it. */
+function askedFor(target: string): { readonly at?: PastRequest; readonly path: string; readonly query: URLSearchParams } {
+  const mark = target.indexOf('?');
+  const path = mark < 0 ? target : target.slice(0, mark);
+  const query = new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1));
+  return { path, ...splitPast(path), query };
 }
 
 /** Whoever lists or watches one object by its name asks for that object (apiserver `requestinfo.go`). */

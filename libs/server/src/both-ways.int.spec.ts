@@ -3,7 +3,7 @@ import { connectKeyring, connectLog, connectPostgres, PostgresHistory, PostgresS
 import { DEFINITIONS } from '#libs/api';
 import type { GroupVersionResource, KubeObject } from '#libs/apimachinery';
 import { encodeObject, STREAMS, subjectOf, type EventLog, type Guard, type Sequence, type StreamName } from '#libs/log';
-import { StateCache, type HistoryReader, type StateView } from '#libs/runtime';
+import { StateCache, type MomentReader, type StateView } from '#libs/runtime';
 import { appended, metaOf, startNats, startPostgres, startTestApiServer, type TestApiServer, type TestServer } from '#libs/testing';
 import { MIGRATIONS } from '../../../migrations/index.js';
 
@@ -146,6 +146,9 @@ const ACCEPTS = [
 const LABELS = ['tier=web', 'index in (1,2)', 'tier=db,index!=0', '!tier', 'none=such'];
 const FIELDS = ['metadata.name=a-b', 'metadata.name!=a', 'metadata.namespace=b', 'metadata.name=c0,metadata.namespace=a'];
 
+/** Forms in which no ages are told. */
+const STEADY = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+
 interface Question {
   readonly path: string;
   readonly accept: string;
@@ -180,7 +183,7 @@ class Cluster {
   private constructor(
     readonly log: EventLog,
     readonly view: StateView,
-    readonly history: HistoryReader,
+    readonly history: MomentReader,
     readonly end: () => Promise<void>,
   ) {}
 
@@ -292,5 +295,30 @@ describe('reads from the cache and reads from Postgres', () => {
       for (let i = 0; i < 10; i++) await churn.step();
     }
     expect(found).toEqual(all.items);
+  }, 60_000);
+
+  it('show the past byte for byte as it was when it was the present', async () => {
+    const { chance } = churn;
+    const seen: { readonly path: string; readonly accept: string; readonly state: Sequence; readonly text: string }[] = [];
+    for (let round = 0; round < 40; round++) {
+      for (let i = 0; i < 5; i++) await churn.step();
+      const { state } = await cluster.settled();
+      const [resource, accept] = [chance.one(['configmaps', 'secrets']), chance.one(STEADY)];
+      const [namespace, name] = [chance.one(NAMESPACES), chance.one(NAMES)];
+      const place = `/api/v1/namespaces/${namespace}/${resource}`;
+      for (const path of [
+        place,
+        `/api/v1/${resource}?limit=4`,
+        `${place}/${name}`,
+        `/api/v1/${resource}?fieldSelector=metadata.name%3D${name}`,
+      ]) {
+        const { text } = await agreed({ path, accept });
+        seen.push({ path, accept, state, text });
+      }
+    }
+    for (const { path, accept, state, text } of seen) {
+      const { text: then } = await agreed({ path: `/at/${state}${path}`, accept });
+      expect({ path, state, text: then }).toEqual({ path, state, text });
+    }
   }, 60_000);
 });

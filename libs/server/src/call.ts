@@ -4,6 +4,7 @@ import { StatusError } from '#libs/apimachinery';
 import { remarksOn } from '#libs/registry';
 import type { WriteResult } from '#libs/runtime';
 import type { User } from './authorization/authorizer.js';
+import type { Past, PastRequest } from './past/past-request.js';
 import type { RequestInfo } from './request-info.js';
 
 /** One request that has been read as far as its headers and admitted: what every handler is given. */
@@ -12,6 +13,10 @@ export interface Call {
   readonly response: ServerResponse;
   readonly info: RequestInfo;
   readonly query: URLSearchParams;
+  /** Set where the past is asked for: `info` is what is asked of it. */
+  readonly at?: PastRequest;
+  /** The moment itself, where it has been looked up. */
+  readonly past?: Past;
   /** The request target as it came, path and query. */
   readonly target: string;
   readonly user: User;

@@ -1,4 +1,4 @@
-import { StatusError, type KubeObject } from '#libs/apimachinery';
+import { StatusError, type Instant, type KubeObject } from '#libs/apimachinery';
 import type { PrinterColumn, SubresourceDefinition } from '#libs/api';
 import { deletionWarnings, scaleOf, type WriteRequest } from '#libs/registry';
 import { deleteCollection, type WritePath, type WriteResult, type World } from '#libs/runtime';
@@ -13,10 +13,13 @@ import { includeObjectOf, partialObject, partialObjectList, tableOf, type ListMe
 import type { ServerSettings } from './options.js';
 import { listOptionsOf } from './reads/list-options.js';
 import type { Page } from './reads/page.js';
-import type { Reader } from './reads/reader.js';
+import { PastReads } from './past/past-reads.js';
+import type { ProjectionReader } from './reads/projection-reader.js';
+import type { Reader, Reads } from './reads/reader.js';
 import { selectionOf } from './reads/selection.js';
 import { requesterOf } from './requester.js';
 import type { Row, ServedResource } from './served-resource.js';
+import type { Replays } from './watches/replays.js';
 import type { Watches } from './watches/watches.js';
 import { deleteOptionsOf, selectionOptions, writeOptionsOf, type OptionsKind } from './write-options.js';
 
@@ -29,7 +32,10 @@ const CUSTOM_PATCH_TYPES = PATCH_TYPES.filter((type) => !type.includes('strategi
 /** What resources are served from. */
 export interface ResourceSources {
   readonly reader: Reader;
+  /** Of the past. */
+  readonly projection: ProjectionReader;
   readonly watches: Watches;
+  readonly replays: Replays;
   readonly writePath: WritePath;
   readonly world: World;
   readonly settings: ServerSettings;
@@ -66,7 +72,7 @@ export class ResourceHandler {
   private async get(call: Call, served: ServedResource, subresource: SubresourceDefinition | undefined): Promise<void> {
     const negotiated = negotiate(call.request.headers.accept, served.allows);
     const { namespace, name } = placeOf(call, served);
-    const row = await this.sources.reader.get(served, { namespace, name }, call.query.get('resourceVersion') ?? '', call.signal);
+    const row = await this.reads(call).get(served, { namespace, name }, call.query.get('resourceVersion') ?? '', call.signal);
     if (served.converts) await served.prepare([row]);
     if (subresource?.kind === 'Scale') return this.sendOne(call, served, 200, scaleOf(served.object(row), subresource.scale), negotiated);
     if (negotiated.transform === undefined && negotiated.format !== 'protobuf') {
@@ -80,7 +86,7 @@ export class ResourceHandler {
     const options = listOptionsOf(call.query, false);
     const { namespace } = placeOf(call, served);
     const selection = selectionOf(served.definition, { namespace, name: '' }, options);
-    const page = await this.sources.reader.list(served, selection, options, call.signal);
+    const page = await this.reads(call).list(served, selection, options, call.signal);
     await this.sendList(call, served, page, negotiated);
   }
 
@@ -89,7 +95,18 @@ export class ResourceHandler {
     const options = listOptionsOf(call.query, true);
     const { namespace } = placeOf(call, served);
     const selection = selectionOf(served.definition, { namespace, name: call.info.name }, options);
-    await this.sources.watches.serve(call, served, selection, options, negotiated);
+    const { watches, replays } = this.sources;
+    if (call.past !== undefined) return replays.serve(call, call.past, served, selection, options, negotiated);
+    await watches.serve(call, served, selection, options, negotiated);
+  }
+
+  private reads({ past }: Call): Reads {
+    return past === undefined ? this.sources.reader : new PastReads(this.sources.projection, past);
+  }
+
+  /** What ages are told from. */
+  private now({ past }: Call): Instant {
+    return past === undefined ? this.sources.world.now() : past.time;
   }
 
   private async write(
@@ -202,7 +219,7 @@ export class ResourceHandler {
     if (!plain && transform.kind === 'Table') {
       const { resourceVersion } = object.metadata;
       const metadata = resourceVersion === undefined ? {} : { resourceVersion };
-      answer = tableOf(columnsOf(served, object), [object], metadata, this.sources.world.now(), {
+      answer = tableOf(columnsOf(served, object), [object], metadata, this.now(call), {
         version: transform.version,
         include: includeObjectOf(call.query),
         headers: true,
@@ -237,7 +254,7 @@ export class ResourceHandler {
     }
     const list =
       transform.kind === 'Table'
-        ? tableOf(served.definition.columns, objects, metadata, this.sources.world.now(), {
+        ? tableOf(served.definition.columns, objects, metadata, this.now(call), {
             version: transform.version,
             include: includeObjectOf(call.query),
             headers: true,

@@ -17,6 +17,9 @@ import type { ServerOptions, ServerSettings } from './options.js';
 import { Forwarder, type Upgrade } from './proxy/forwarder.js';
 import { isProxyable } from './proxy/locations.js';
 import { ObjectProxy } from './proxy/object-proxy.js';
+import { Moments } from './past/moments.js';
+import { PastCatalogs } from './past/past-catalogs.js';
+import { PastRouter } from './past/past-router.js';
 import { CompactionHorizon } from './reads/compaction-horizon.js';
 import { Freshness, type Follower } from './reads/freshness.js';
 import { ProjectionReader } from './reads/projection-reader.js';
@@ -26,6 +29,7 @@ import { ResourceHandler } from './resource-handler.js';
 import { ServedResource } from './served-resource.js';
 import { BINDINGS, createBinding, type BindingSources } from './unstored/binding.js';
 import { ComponentStatuses, COMPONENT_STATUSES } from './unstored/component-status.js';
+import { Replays } from './watches/replays.js';
 import { Watches } from './watches/watches.js';
 
 /** Knows which handler answers which path, and puts the handlers together. */
@@ -40,6 +44,7 @@ export class Router {
   private readonly reviews: Reviews;
   private readonly forwarder = new Forwarder();
   private readonly aggregator: Aggregator;
+  private readonly past: PastRouter;
   private readonly proxy: KubeletProxy;
   private readonly objectProxy: ObjectProxy;
   private readonly components: ComponentStatuses;
@@ -64,12 +69,25 @@ export class Router {
     const projection = new ProjectionReader(history, this.horizon, log, settings);
     const reader = new Reader(view, projection, freshness, this.horizon, settings.readsFrom);
     this.watches = new Watches({ cluster, view, log, history, reader, horizon: this.horizon, world, logger, settings });
-    this.handler = new ResourceHandler({ reader, watches: this.watches, writePath, world, settings, authorizer });
+    const replays = new Replays({ cluster, log, history, projection, world, logger, settings });
+    this.handler = new ResourceHandler({ reader, projection, watches: this.watches, replays, writePath, world, settings, authorizer });
     const { forwarder } = this;
     const changed = (): void => this.documents.othersChanged();
     this.aggregator = new Aggregator({ view, writePath, world, logger, forwarder, frontProxy: options.frontProxy, changed });
     const others = (): ReturnType<Aggregator['groupVersions']> => this.aggregator.groupVersions();
     this.documents = new Documents(view.catalog.current, UNSTORED, options, keys, settings.gzipFromBytes, others);
+    this.past = new PastRouter({
+      moments: new Moments(history, projection, world),
+      catalogs: new PastCatalogs({
+        view,
+        history,
+        caller: options.caller,
+        documentsOf: (catalog) => new Documents(catalog, UNSTORED, options, keys, settings.gzipFromBytes, undefined, this.documents),
+      }),
+      history,
+      isUnstored: (info) => this.reviewed.has(keyOf(info)),
+      resource: (call, served) => this.resource(call, served, undefined),
+    });
     this.health = new Health(options.healthChecks ?? []);
     this.proxy = new KubeletProxy(options.kubelet, view, this.forwarder);
     const pods = new ServedResource(definitionIn(view.catalog.current, PODS));
@@ -132,6 +150,9 @@ export class Router {
   /** Answers a request that has been admitted. Throws StatusError. */
   async route(call: Call, upgrade: Upgrade | undefined): Promise<void> {
     const { info } = call;
+    if (call.at !== undefined) {
+      return this.past.route(call, call.at);
+    }
     const passed = this.passedOn(info);
     if (passed !== undefined) return this.aggregator.forward(call, upgrade, passed);
     if (!info.resourceRequest) {

@@ -93,10 +93,12 @@ function groupVersionsOf(own: GroupVersion, definitions: readonly ResourceDefini
  * The index of all documents. `hashOf` gives the fingerprint of a document by its path (`api/v1`, `apis/apps/v1`):
  * any text that changes when the document does, such as `sha256Hex` of its JSON.
  */
-export function openApiV3Index(definitions: readonly ResourceDefinition[], hashOf: (path: string) => string): OpenApiIndex {
+export function openApiV3Index(definitions: readonly ResourceDefinition[], hashOf: (path: string) => string, prefix = ''): OpenApiIndex {
   const paths = groupsOf(definitions).flatMap(([group, versions]) => versions.map((version) => rootPath({ group, version })));
   return {
-    paths: Object.fromEntries(paths.sort().map((path) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOf(path)}` }])),
+    paths: Object.fromEntries(
+      paths.sort().map((path) => [path, { serverRelativeURL: `${prefix}/openapi/v3/${path}?hash=${hashOf(path)}` }]),
+    ),
   };
 }
 

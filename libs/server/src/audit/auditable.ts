@@ -27,6 +27,8 @@ export interface AuditedRequest {
   readonly source: string | undefined;
   readonly agent: string | undefined;
   readonly info: RequestInfo | undefined;
+  /** The moment that was asked for, where it was not now. */
+  readonly at?: string | undefined;
 }
 
 /** How it ended; absent while it is only beginning. */
@@ -59,13 +61,20 @@ function bounded(annotations: ReadonlyMap<string, string>): Readonly<Record<stri
   return Object.fromEntries(kept);
 }
 
-function remarks({ annotations, event }: Annotated): Pick<AuditEntry, 'annotations' | 'event'> {
-  return { annotations: bounded(annotations), ...(event === undefined ? {} : { event }) };
+/** Names the moment in an entry of a request for the past. */
+const AT = 'decklog.dev/at';
+
+function remarks({ annotated, at }: { readonly annotated?: Annotated | undefined; readonly at?: string | undefined }): Partial<AuditEntry> {
+  const annotations = [...(at === undefined ? [] : [[AT, short(at)] as const]), ...(annotated?.annotations ?? [])];
+  return {
+    ...(annotations.length === 0 && annotated === undefined ? {} : { annotations: bounded(new Map(annotations)) }),
+    ...shown('event', annotated?.event),
+  };
 }
 
 /** A request as an entry: bounded, and without anything that it or its answer carried. */
 export function auditEntryOf(kind: AuditKind, request: AuditedRequest, end: AuditedEnd | undefined): AuditEntry {
-  const { time, id, user, source, agent, info } = request;
+  const { time, id, user, source, agent, info, at } = request;
   const place =
     info?.resourceRequest === true
       ? {
@@ -88,7 +97,7 @@ export function auditEntryOf(kind: AuditKind, request: AuditedRequest, end: Audi
     verb: short(info?.verb ?? ''),
     ...place,
     ...(end === undefined ? {} : { code: end.code, ...shown('reason', end.reason), latencyMs: end.latencyMs }),
-    ...(end?.annotated === undefined ? {} : remarks(end.annotated)),
+    ...remarks({ annotated: end?.annotated, at }),
   };
 }
 

@@ -53,6 +53,8 @@ export class Documents {
     private readonly keys: TokenKeys,
     private readonly gzipFromBytes: number,
     private readonly others: () => readonly OtherGroupVersion[] = () => [],
+    /** Another server's, or another moment's: where it says the same of a group, its document is taken. */
+    private readonly like?: Documents,
   ) {
     this.serve(catalog);
   }
@@ -129,10 +131,11 @@ export class Documents {
   }
 
   private async openApiV3(call: Call, name: string): Promise<void> {
-    const { request, response, query } = call;
+    const { request, response, query, past } = call;
+    const prefix = past?.prefix ?? '';
     requireJson(request.headers.accept, ['application/json', 'application/com.github.proto-openapi.spec.v3@v1.0+json']);
     if (name === '') {
-      const index = openApiV3Index(this.definitions, (path) => this.groupDocument(path).hash);
+      const index = openApiV3Index(this.definitions, (path) => this.groupDocument(path).hash, prefix);
       const theirs = this.others().flatMap(({ group, version, document }) =>
         document === undefined ? [] : [[rootPath({ group, version }), { serverRelativeURL: document }] as const],
       );
@@ -143,7 +146,7 @@ export class Documents {
     const document = this.groupDocument(name);
     const asked = query.get('hash');
     if (asked !== null && asked !== document.hash) {
-      response.writeHead(301, { Location: `/openapi/v3/${name}?hash=${document.hash}`, 'Content-Length': 0 });
+      response.writeHead(301, { Location: `${prefix}/openapi/v3/${name}?hash=${document.hash}`, 'Content-Length': 0 });
       response.end();
       return;
     }
@@ -177,6 +180,9 @@ export class Documents {
   }
 
   private groupDocument(name: string): Made {
+    const { like } = this;
+    if (like !== undefined && sameMembers(membersOf(like.definitions, name), membersOf(this.definitions, name)))
+      return like.groupDocument(name);
     return this.document(`v3 ${name}`, () => {
       const groupVersion = this.groupVersions.get(name);
       if (groupVersion === undefined) throw nothingHere();

@@ -1,4 +1,4 @@
-import { badRequest, notFound, tryAgainLater } from '#libs/apimachinery';
+import { badRequest, notFound, StatusError, tryAgainLater } from '#libs/apimachinery';
 import type { EventLog, Sequence, StreamName } from '#libs/log';
 import type { HistoryReader } from '#libs/runtime';
 import { expiredContinue, expiredList, type CompactionHorizon } from './compaction-horizon.js';
@@ -53,6 +53,21 @@ export class ProjectionReader {
     else await this.freshness.notOlderThan(served.stream, sequenceOf(resourceVersion, resource), signal);
     const stored = await available(() => this.history.getAt(served.stored, namespace, name, NOW), signal);
     if (stored === undefined) throw notFound(resource, name);
+    return rowOf(stored);
+  }
+
+  /** Resolves with the log's last sequence of the stream once the projection holds what was acknowledged before the call. */
+  latest(stream: StreamName, signal: AbortSignal): Promise<Sequence> {
+    return this.freshness.latest(stream, signal);
+  }
+
+  /** One object as it stood at a position, once the projection has reached it. Throws NotFound. */
+  async getAt(served: ServedResource, { namespace, name }: Place, at: Sequence, signal: AbortSignal): Promise<Row> {
+    const stored = await available(async () => {
+      await this.history.reached(served.stream, at, signal);
+      return this.history.getAt(served.stored, namespace, name, at);
+    }, signal);
+    if (stored === undefined) throw notFound(served.definition.resource, name);
     return rowOf(stored);
   }
 
@@ -154,11 +169,11 @@ export const expiredContinuation = ({ namespace = '' }: Selection, after: Place)
   expiredContinue(encodeContinue({ sequence: -1, after }, namespace));
 
 /** Carries out a read of the projection. Whatever fails but the client's patience is 503. */
-async function available<T>(read: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function available<T>(read: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (signal?.aborted || error instanceof StatusError) throw error;
     throw tryAgainLater('ServiceUnavailable', 'the history of the cluster is not available', 1);
   }
 }

@@ -16,11 +16,19 @@ import { comparePlaces, type Row, type ServedResource } from '../served-resource
 const MAX_KEPT_LISTS = 32;
 const MAX_KEPT_ROWS = 500_000;
 
+/** What a resource is read by, as of now or of a moment before. */
+export interface Reads {
+  /** One object, not older than a resourceVersion. Throws NotFound. */
+  get(served: ServedResource, place: Place, resourceVersion: string, signal: AbortSignal): Promise<Row>;
+  /** A page of a list, by upstream's rules for resourceVersion, resourceVersionMatch, limit and continue. */
+  list(served: ServedResource, selection: Selection, options: ListOptions, signal: AbortSignal): Promise<Page>;
+}
+
 /**
  * Reads of current objects from the cache, and of the recent past from the projection; or of both from the
  * projection, as the settings say. What belongs to writes and watches is answered from the cache either way.
  */
-export class Reader {
+export class Reader implements Reads {
   /** Lists of which a first page was served, by resource, namespace and position; the least recently used first. */
   private readonly kept = new Map<string, readonly Row[]>();
   private keptRows = 0;

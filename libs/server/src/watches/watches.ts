@@ -1,6 +1,6 @@
-import { StatusError, toStatus, type KubeObject } from '#libs/apimachinery';
-import { decodeObject, parseSubject, subjectFilter, SequenceOutOfRange, type EventLog, type Recorded, type Sequence } from '#libs/log';
-import type { CacheEvent, Entry, HistoryReader, Logger, StateView, World } from '#libs/runtime';
+import { StatusError, toStatus } from '#libs/apimachinery';
+import { subjectFilter, SequenceOutOfRange, type EventLog, type Sequence } from '#libs/log';
+import type { CacheEvent, HistoryReader, Logger, StateView, World } from '#libs/runtime';
 import type { Call } from '../call.js';
 import { settled } from '../conversion.js';
 import type { CompactionHorizon } from '../reads/compaction-horizon.js';
@@ -11,6 +11,7 @@ import type { Reader } from '../reads/reader.js';
 import type { Selection } from '../reads/selection.js';
 import type { ServedResource } from '../served-resource.js';
 import { includeObjectOf } from '../encoding/table.js';
+import { ReplayedEvents } from './replayed-events.js';
 import { bookmarkFrame, frameOf, rowFrame, rowsOf, SharedEvent, type WatchFormat } from './watch-frames.js';
 import { WatchBacklog } from './watch-backlog.js';
 import { WatchHub } from './watch-hub.js';
@@ -176,60 +177,24 @@ export class Watches {
   ): AsyncGenerator<Uint8Array> {
     const { log, cluster } = this.sources;
     const subjects = [subjectFilter(cluster, served.stream, served.stored, selection.namespace, selection.name)];
-    const seen = new Map<string, Entry>();
+    const replayed = new ReplayedEvents(this.sources.history, served, selection);
     for await (const { events } of log.read(served.stream, after, { subjects, until, signal })) {
       for (const recorded of events) {
-        const event = await this.replayed(served, selection, recorded, seen);
+        const event = await replayed.eventOf(recorded);
         if (event && served.converts) await served.prepare(rowsOf(event));
         const frame = event && session.frameOf(new SharedEvent(event, this.sources.world.now));
         if (frame) yield frame;
       }
     }
   }
-
-  private async replayed(
-    served: ServedResource,
-    selection: Selection,
-    recorded: Recorded,
-    seen: Map<string, Entry>,
-  ): Promise<CacheEvent | undefined> {
-    const parts = parseSubject(recorded.subject);
-    if (parts === undefined) return undefined;
-    const { namespace, name } = parts;
-    const { stream, sequence, meta } = recorded;
-    const resource = served.stored;
-    const entry = entryOf(resource, namespace, name, sequence, recorded.body);
-    let old = meta.type === 'Created' ? undefined : seen.get(recorded.subject);
-    if (old === undefined && meta.type !== 'Created' && selection.matches !== undefined) {
-      const row = await this.sources.history.getAt(resource, namespace, name, sequence - 1);
-      if (row !== undefined) old = entryOf(resource, namespace, name, row.sequence, row.body);
-    }
-    // Without a selector every object matched before; what it looked like then is of no interest.
-    if (meta.type === 'Updated') old ??= selection.matches === undefined ? entry : undefined;
-    seen.set(recorded.subject, entry);
-    return { stream, sequence, type: meta.type, resource, meta, entry, old };
-  }
-}
-
-function entryOf(resource: Entry['resource'], namespace: string, name: string, sequence: Sequence, body: Uint8Array): Entry {
-  let parsed: KubeObject | undefined;
-  return {
-    resource,
-    namespace,
-    name,
-    sequence,
-    body,
-    get object() {
-      return (parsed ??= decodeObject(body, sequence));
-    },
-  };
 }
 
 function* map<T>(items: readonly T[], turn: (item: T) => Uint8Array): Generator<Uint8Array> {
   for (const item of items) yield turn(item);
 }
 
-function formatOf(call: Call, { transform, format: encoding }: Negotiated): WatchFormat {
+/** How a watch wants its objects, by what was negotiated and what its query says. */
+export function formatOf(call: Call, { transform, format: encoding }: Negotiated): WatchFormat {
   if (transform === undefined) return { key: encoding, encoding, transform, include: 'Metadata' };
   if (transform.kind !== 'Table') return { key: `${encoding} partial ${transform.version}`, encoding, transform, include: 'Metadata' };
   const include = includeObjectOf(call.query);
@@ -237,7 +202,7 @@ function formatOf(call: Call, { transform, format: encoding }: Negotiated): Watc
 }
 
 /** JSON is named as it is; other encodings say that they are streamed (apiserver `watch.go`). */
-function writeHead({ response }: Call, { encoding }: WatchFormat): void {
+export function writeHead({ response }: Call, { encoding }: WatchFormat): void {
   const mediaType = mediaTypeOfFormat(encoding);
   response.writeHead(200, { 'Content-Type': encoding === 'json' ? mediaType : `${mediaType};stream=watch` });
   response.flushHeaders();
