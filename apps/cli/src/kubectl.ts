@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 
-import type { Folders } from './profile.js';
-
-/** Runs kubectl against this cluster alone, with the terminal as its own; gives back its exit code. */
-export function runKubectl(program: string, folders: Folders, args: readonly string[]): Promise<number> {
+/** Runs kubectl with the terminal as its own; gives back its exit code. `env` says which kubeconfig it reads. */
+export function runKubectl(program: string, env: NodeJS.ProcessEnv, args: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, KUBECONFIG: folders.kubeconfig } });
+    const child = spawn(program, args, { stdio: 'inherit', env });
     // Ctrl-C goes to the whole group: kubectl decides what it means.
     const ignore = () => undefined;
     process.on('SIGINT', ignore);

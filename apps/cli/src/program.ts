@@ -231,7 +231,7 @@ function addTools(program: Command, around: Surroundings): void {
         process.stdout.write(`${found.path}\n`);
         return;
       }
-      around.setExitCode(await runKubectl(found.path, foldersOf(profile), args));
+      around.setExitCode(await runKubectl(found.path, { ...process.env, KUBECONFIG: foldersOf(profile).kubeconfig }, args));
     });
 
   profileOption(program.command('service'))

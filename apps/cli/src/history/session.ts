@@ -29,6 +29,10 @@ export interface SessionOptions {
 /** One run of a command: whom it asks, as whom, and where it looks. */
 export interface Session {
   readonly client: ApiClient;
+  /** The API server's URL. */
+  readonly server: string;
+  /** The name that its certificate has to hold, where that isn't the URL's. */
+  readonly serverName: string | undefined;
   /** As `client`, of the cluster as it was: every path is under `/at/<moment>`. */
   at(moment: string): ApiClient;
   /** `-n`, else the context's, else `default`. */
@@ -136,6 +140,8 @@ function actingAs(base: ClientOptions['impersonate'], { as, asGroup, asUid }: Se
 
 class OpenSession implements Session {
   readonly client: ApiClient;
+  readonly server: string;
+  readonly serverName: string | undefined;
   readonly namespace: string;
   readonly namespaceGiven: boolean;
   readonly allNamespaces: boolean;
@@ -149,6 +155,8 @@ class OpenSession implements Session {
     const url = credentials.server.replace(/\/+$/, '');
     this.options = { ...credentials.options, url, userAgent, maxSockets: 8, ...(impersonate === undefined ? {} : { impersonate }) };
     this.client = new ApiClient(this.options);
+    this.server = url;
+    this.serverName = credentials.options.serverName;
     this.namespace = options.namespace ?? credentials.namespace ?? 'default';
     this.namespaceGiven = options.namespace !== undefined;
     this.allNamespaces = options.allNamespaces === true;
