@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 
 import { formatMicroTime } from '#libs/apimachinery';
-import { forkSettings, instantOf, MOMENT_FORMS, parseMoment, type Moment, type SeedRow } from '#libs/history';
 import { addressesOf } from '../addresses.js';
 import { allocate, release, type Allocation } from '../allocation.js';
 import type { Cluster, ForkOrigin } from '../cluster.js';
@@ -9,117 +8,78 @@ import { Failure, messageOf } from '../failure.js';
 import { checkContext } from '../kubeconfig-file.js';
 import { withProfileLock } from '../lock.js';
 import { foldersOf, loadCluster, makeFolders, requireCluster, runningAsRoot, saveCluster, writeWhole, type Folders } from '../profile.js';
-import { bringUp, undo } from '../start.js';
+import { kubectl } from '../programs.js';
+import { mustRun } from '../run.js';
+import { bringUp, undo, type BringUpOptions } from '../start.js';
 import { formatDuration, type Terminal } from '../terminal.js';
 import { loadAdapters, type Adapters } from './adapters.js';
+import { checkOptions, planOf, type ForkOptions, type Plan } from './plan.js';
+import { Replay } from './replay.js';
 import { seedLog } from './seeding.js';
-import { openSource, readObjects, simulationOf, type Simulation, type Source } from './source.js';
+import { openSource } from './source.js';
 
-/** What `fork` was asked for. */
-export interface ForkOptions {
-  /** The new profile, and the one whose past it begins in. */
-  readonly name: string;
-  readonly profile: string;
-  readonly at?: string;
-  readonly set: readonly string[];
-  readonly speed?: number;
-  readonly withoutSecrets?: boolean;
-}
-
-/** Beyond this a machine can't keep up with the sum of its nodes' signs of life. */
-const MOST_SPEED = 100;
-const MOST_NODE_SPEED = 2_000;
-
-/** What a fork is made of. */
-interface Plan {
-  readonly origin: ForkOrigin;
-  readonly rows: readonly SeedRow[];
-  readonly simulation: Simulation;
-}
+const LOCK_WAIT_MS = 120_000;
+const APPLY_WITHIN_MS = 120_000;
 
 /** Makes a new cluster out of another's past and brings it up. What had been made is removed again where that fails. */
 export async function fork(options: ForkOptions, terminal: Terminal, signal: AbortSignal): Promise<void> {
   const began = Date.now();
-  const { name, profile } = options;
-  const settings = forkSettings(options.set);
-  if ('problem' in settings) throw new Failure(settings.problem, [], 2);
+  const { name, profile, apply } = options;
+  checkOptions(options);
+  if (apply !== undefined && !existsSync(apply)) throw new Failure(`${apply} is not there`, [], 2);
   const folders = foldersOf(name);
   const source = await requireCluster(profile);
-  if (source.fork !== undefined)
-    throw new Failure(`"${profile}" is a fork itself: its log knows no moments of its own clock`, [`Fork "${source.fork.of}" instead.`]);
-  checkSpeed(options.speed ?? 1);
-  await withProfileLock(folders.root, 120_000, async () => {
+  if (source.fork !== undefined) {
+    const { of } = source.fork;
+    throw new Failure(`"${profile}" is a fork itself: its log knows no moments of its own clock`, [`Fork "${of}" instead.`], 2);
+  }
+  const { cluster, plan } = await withProfileLock(folders.root, LOCK_WAIT_MS, async () => {
     if ((await loadCluster(name)) !== undefined) {
       throw new Failure(`the profile "${name}" exists already`, [`Choose another name, or delete it: \`./decklog delete -p ${name}\`.`], 2);
     }
     await checkContext(name);
     const adapters = await loadAdapters();
-    const plan = await terminal.step('📸', `The past of "${profile}"`, async (say) => {
+    const made = await terminal.step('📸', `The past of "${profile}"`, async (say) => {
       const opened = await openSource(source, options.withoutSecrets === true, adapters);
       try {
-        return await planOf(opened, options, settings, say);
+        return await planOf(opened, options, say);
       } finally {
         await opened.close();
       }
     });
-    const cluster = await create(name, folders, plan, terminal);
-    try {
-      await raise(cluster, plan, folders, adapters, terminal, signal);
-    } catch (error) {
-      await undo(cluster, folders, true, new Set(), terminal).catch((second: unknown) =>
-        terminal.warn(`Cleaning up failed too: ${messageOf(second)}`),
-      );
-      throw error;
-    }
-    conclude(name, plan.origin, began, terminal);
+    return {
+      plan: made,
+      cluster: await raised(name, folders, { plan: made, adapters, ...(apply === undefined ? {} : { apply }) }, terminal, signal),
+    };
   });
+  const { origin, acts } = plan;
+  const took = formatDuration(Date.now() - began);
+  terminal.line('🍴', `"${name}" is "${origin.of}" as it was at state:${origin.at} (${origin.time}); forked in ${took}`);
+  if (origin.excludeRoot !== undefined || origin.replay === true) await replay(cluster, folders, acts, terminal, signal);
+  conclude(name, origin, terminal);
 }
 
-function checkSpeed(speed: number): void {
-  if (speed > MOST_SPEED) throw new Failure(`--speed can be ${MOST_SPEED} at most: the control plane has to keep up with it`, [], 2);
+/** What a fork is raised from. */
+interface Material {
+  readonly plan: Plan;
+  readonly adapters: Adapters;
+  readonly apply?: string;
 }
 
-async function planOf(
-  source: Source,
-  options: ForkOptions,
-  settings: { readonly schedulerProfile?: string },
-  say: (text: string) => void,
-): Promise<Plan> {
-  const { cluster, seeds } = source;
-  const text = options.at ?? 'now';
-  const moment = parseMoment(text);
-  if (moment === undefined) throw new Failure(`--at ${text} is no moment: it must be ${MOMENT_FORMS}`, [], 2);
-  const found = await seeds.newestBy(placeOf(moment));
-  if (found === undefined) throw new Failure(`"${cluster.profile}" had not begun at ${text}`, [], 2);
-  const rows = await readObjects(source, found.sequence);
-  const speed = options.speed ?? 1;
-  const nodes = rows.filter(({ group, resource }) => group === '' && resource === 'nodes').length;
-  if (nodes * speed > MOST_NODE_SPEED) {
-    throw new Failure(
-      `${nodes} nodes at ${speed}x are more than the control plane keeps up with`,
-      [`Give --speed ${Math.max(1, Math.floor(MOST_NODE_SPEED / nodes))} or less.`],
-      2,
+/** Makes the cluster and brings it up, or leaves nothing of it. */
+async function raised(name: string, folders: Folders, material: Material, terminal: Terminal, signal: AbortSignal): Promise<Cluster> {
+  const cluster = await create(name, folders, material.plan, terminal);
+  try {
+    await raise(cluster, folders, material, terminal, signal);
+    if (material.apply !== undefined) await applied(material.apply, folders, terminal);
+    return cluster;
+  } catch (error) {
+    await undo(cluster, folders, true, new Set(), terminal).catch((second: unknown) =>
+      terminal.warn(`Cleaning up failed too: ${messageOf(second)}`),
     );
+    throw error;
   }
-  // A moment that names a time begins then, not at the last event before it.
-  const time = Math.max(found.time, Math.min(instantOf(moment, Date.now()) ?? found.time, Date.now()));
-  say(`state:${found.sequence}, ${new Date(time).toISOString()}: ${rows.length} objects, ${nodes} ${nodes === 1 ? 'node' : 'nodes'}`);
-  const origin: ForkOrigin = {
-    of: cluster.profile,
-    clusterId: cluster.id,
-    at: found.sequence,
-    time: new Date(time).toISOString(),
-    speed,
-    serviceCidr: addressesOf(cluster.index).serviceCidr,
-    ...settings,
-    ...(options.withoutSecrets === true ? { withoutSecrets: true } : {}),
-    seeded: false,
-  };
-  return { origin, rows, simulation: await simulationOf(source, found.sequence, rows) };
 }
-
-const placeOf = (moment: Moment): { readonly sequence: number } | { readonly time: number } =>
-  moment.kind === 'sequence' ? { sequence: moment.sequence } : { time: instantOf(moment, Date.now()) ?? 0 };
 
 async function create(name: string, folders: Folders, { origin }: Plan, terminal: Terminal): Promise<Cluster> {
   await makeFolders(folders);
@@ -151,9 +111,8 @@ async function create(name: string, folders: Folders, { origin }: Plan, terminal
 
 async function raise(
   cluster: Cluster,
-  plan: Plan,
   folders: Folders,
-  adapters: Adapters,
+  { plan, adapters }: Material,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
@@ -161,7 +120,7 @@ async function raise(
   const now = formatMicroTime(Date.parse(origin.time));
   await writeWhole(folders.clockFile, `${JSON.stringify({ now, ceiling: now, speed: origin.speed })}\n`);
   await writeWhole(folders.simulationFile, `${JSON.stringify(simulation)}\n`);
-  const seed: NonNullable<Parameters<typeof bringUp>[4]>['seed'] = (secrets) =>
+  const seed: BringUpOptions['seed'] = (secrets) =>
     terminal.step('🌱', 'What was there', async (say) => {
       const seeded = await seedLog(cluster, origin, folders, secrets, rows, adapters);
       for (const line of seeded.leftOut) say(line);
@@ -173,9 +132,36 @@ async function raise(
   await bringUp(cluster, folders, terminal, signal, { seed, keepContext: true });
 }
 
-function conclude(name: string, { of, at, time, speed }: ForkOrigin, began: number, terminal: Terminal): void {
-  terminal.line('🍴', `Done! "${name}" is "${of}" as it was at state:${at} (${time}); forked in ${formatDuration(Date.now() - began)}`);
-  terminal.warn(`PODS ONLY PRETEND TO RUN. Its clock runs at ${speed}x; kubectl still talks to the cluster it did.`);
+/** What is to be otherwise, as server-side apply of whoever forks. */
+async function applied(file: string, folders: Folders, terminal: Terminal): Promise<void> {
+  await terminal.step('📝', `What ${file} says`, async (say) => {
+    const { path } = await kubectl(say);
+    const flags = ['apply', '--server-side', '--force-conflicts', '--field-manager=decklog-fork', '-f', file];
+    const stdout = await mustRun(path, flags, { timeoutMs: APPLY_WITHIN_MS, env: { ...process.env, KUBECONFIG: folders.kubeconfig } });
+    for (const line of stdout.trim().split('\n')) say(line);
+  });
+}
+
+/** Does again what people did. Cut short, the fork stays, and goes on without the rest. */
+async function replay(cluster: Cluster, folders: Folders, acts: Plan['acts'], terminal: Terminal, signal: AbortSignal): Promise<void> {
+  if (acts.length === 0) {
+    terminal.line('🎬', 'Nobody did anything after that: the fork goes on by itself.');
+    return;
+  }
+  const again = await Replay.open(cluster, folders);
+  try {
+    await again.run(acts, terminal, signal);
+  } catch (error) {
+    terminal.warn(`The fork stays, without what had not been done again yet (\`./decklog delete -p ${cluster.profile}\` removes it).`);
+    throw error;
+  } finally {
+    again.close();
+  }
+}
+
+function conclude(name: string, { speed, excludeRoot }: ForkOrigin, terminal: Terminal): void {
+  if (excludeRoot !== undefined) terminal.line('✂️ ', `state:${excludeRoot} did not happen here, nor what it caused.`);
+  terminal.warn(`PODS ONLY PRETEND TO RUN. The clock runs at ${speed}x. kubectl still talks to the cluster it did.`);
   terminal.line('👉', `decklog kubectl -p ${name} -- get pods -A     looks at it (or kubectl --context ${name})`);
   terminal.line('👉', `decklog compare ${name}     shows how it differs from what really happened`);
 }

@@ -1,3 +1,5 @@
+export * from './acts.js';
 export * from './images.js';
+export * from './merge.js';
 export * from './seed.js';
 export * from './settings.js';
