@@ -1,8 +1,8 @@
-import { connectLog, connectPostgres, Projector } from '#libs/adapters';
-import { createLogger, type ControlPlaneConfig, type HostedService } from '#libs/platform';
+import { connectAudit, connectLog, connectPostgres, Projector } from '#libs/adapters';
+import { auditLimits, createLogger, type ControlPlaneConfig, type HostedService } from '#libs/platform';
 import { MIGRATIONS } from '#migrations';
 
-/** Carries the log, as it is stored, into Postgres. It needs no cache and no keys. */
+/** Carries the log, as it is stored, and the audit stream into Postgres. It needs no cache and no keys. */
 export class ProjectorService implements HostedService {
   readonly name = 'projector';
   private readonly stopping = new AbortController();
@@ -23,12 +23,14 @@ export class ProjectorService implements HostedService {
     const { natsUrl, postgresUrl, cluster, logLevel } = this.config;
     const logger = createLogger(this.name, logLevel);
     const log = await connectLog({ url: natsUrl, cluster, name: this.name });
+    const audit = await connectAudit({ url: natsUrl, cluster, name: `${this.name}-audit`, ...auditLimits(this.config) });
     const dataSource = await connectPostgres({ url: postgresUrl, cluster, migrations: MIGRATIONS, poolSize: 4 });
     this.close = async () => {
       await log.close();
+      await audit.close();
       await dataSource.destroy();
     };
-    this.running = new Projector({ log, dataSource, logger }).run(this.stopping.signal).catch((error: unknown) => {
+    this.running = new Projector({ log, audit, dataSource, logger }).run(this.stopping.signal).catch((error: unknown) => {
       logger.error('the projection can not go on', error);
       this.onFailure();
     });

@@ -65,6 +65,8 @@ export interface AuditBatch {
 export interface AuditReadOptions {
   /** Leaves out what was stored before; absent: everything there is. */
   readonly since?: Instant;
+  /** Leaves out batches up to and including this one. Not together with `since`. */
+  readonly after?: Sequence;
   /** Goes on with each new batch, until the signal aborts. */
   readonly follow?: boolean;
   readonly signal?: AbortSignal;
@@ -72,13 +74,15 @@ export interface AuditReadOptions {
 
 /**
  * What is no mutation, recorded: a stream of its own, bounded by age and size, the oldest forgotten first. It is no part of
- * the truth: a position does not name it, nothing is projected from it.
+ * the truth: a position does not name it.
  */
 export interface AuditStream {
   /** Stores entries together. Throws LogUnavailable where it can't. */
   append(entries: readonly AuditEntry[]): Promise<void>;
   /** Oldest first. */
   read(options?: AuditReadOptions): AsyncIterable<AuditBatch>;
+  /** The first batch that is still kept, and the newest there was (0: none). Throws LogUnavailable where it can't. */
+  bounds(): Promise<{ readonly first: Sequence; readonly last: Sequence }>;
   close(): Promise<void>;
 }
 

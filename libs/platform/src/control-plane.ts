@@ -20,7 +20,7 @@ import {
   HttpsWebhookCaller,
   StateCache,
   WritePathEngine,
-  type MomentReader,
+  type PastReader,
   type Logger,
   type StateView,
   type World,
@@ -44,7 +44,7 @@ export interface ControlPlane {
   readonly audit: () => Promise<AuditStream>;
   /** Destroys the keys of deleted Secrets, a grace after their end. */
   readonly keyDestruction: KeyDestruction;
-  readonly history: MomentReader;
+  readonly history: PastReader;
   readonly view: StateView;
   readonly writePath: TransactionPath;
   /** Calls webhooks: of admission, and of versions of custom resources. */
@@ -126,7 +126,11 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const MIB = 1024 * 1024;
 
-const auditLimits = ({ auditMaxMiB, auditMaxDays }: ControlPlaneConfig): { readonly maxBytes: number; readonly maxAgeMs: number } => ({
+/** How much the audit stream keeps, as the settings say. */
+export const auditLimits = ({
+  auditMaxMiB,
+  auditMaxDays,
+}: ControlPlaneConfig): { readonly maxBytes: number; readonly maxAgeMs: number } => ({
   maxBytes: auditMaxMiB * MIB,
   maxAgeMs: auditMaxDays * DAY_MS,
 });

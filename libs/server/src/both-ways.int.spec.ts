@@ -3,7 +3,7 @@ import { connectKeyring, connectLog, connectPostgres, PostgresHistory, PostgresS
 import { DEFINITIONS } from '#libs/api';
 import type { GroupVersionResource, KubeObject } from '#libs/apimachinery';
 import { encodeObject, STREAMS, subjectOf, type EventLog, type Guard, type Sequence, type StreamName } from '#libs/log';
-import { StateCache, type MomentReader, type StateView } from '#libs/runtime';
+import { StateCache, type PastReader, type StateView } from '#libs/runtime';
 import { appended, metaOf, startNats, startPostgres, startTestApiServer, type TestApiServer, type TestServer } from '#libs/testing';
 import { MIGRATIONS } from '../../../migrations/index.js';
 
@@ -183,7 +183,7 @@ class Cluster {
   private constructor(
     readonly log: EventLog,
     readonly view: StateView,
-    readonly history: MomentReader,
+    readonly history: PastReader,
     readonly end: () => Promise<void>,
   ) {}
 

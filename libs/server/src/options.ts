@@ -1,6 +1,6 @@
 import type { Descriptions } from '#libs/api';
 import type { AuditStream, EventLog } from '#libs/log';
-import type { MomentReader, Logger, StateView, TransactionPath, WebhookCaller, World } from '#libs/runtime';
+import type { Logger, PastReader, StateView, TransactionPath, WebhookCaller, World } from '#libs/runtime';
 import type { FrontProxyTls } from './aggregation/backend.js';
 import type { AuthenticationSettings } from './authentication/settings.js';
 import type { Authorizer } from './authorization/authorizer.js';
@@ -100,7 +100,7 @@ export interface ServerOptions {
   readonly cluster: string;
   readonly view: StateView;
   readonly log: EventLog;
-  readonly history: MomentReader;
+  readonly history: PastReader;
   readonly writePath: TransactionPath;
   /** Calls the webhooks that convert custom resources for readers; absent: what needs one is refused as if it were down. */
   readonly caller?: WebhookCaller;

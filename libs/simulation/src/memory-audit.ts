@@ -1,4 +1,4 @@
-import type { AuditBatch, AuditEntry, AuditReadOptions, AuditStream } from '#libs/log';
+import type { AuditBatch, AuditEntry, AuditReadOptions, AuditStream, Sequence } from '#libs/log';
 import { LogUnavailable } from '#libs/log';
 
 /** How much a stream in memory keeps, and what a test does to it. */
@@ -30,8 +30,8 @@ export class MemoryAudit implements AuditStream {
     this.wakeAll();
   }
 
-  async *read({ since, follow = false, signal }: AuditReadOptions = {}): AsyncGenerator<AuditBatch> {
-    let after = 0;
+  async *read({ since, after: start = 0, follow = false, signal }: AuditReadOptions = {}): AsyncGenerator<AuditBatch> {
+    let after = start;
     while (!this.closed && !signal?.aborted) {
       const found = this.batches.filter(({ sequence, stored }) => sequence > after && (since === undefined || stored >= since));
       for (const { sequence, entries } of found) {
@@ -46,6 +46,10 @@ export class MemoryAudit implements AuditStream {
         signal?.addEventListener('abort', () => resolve(), { once: true });
       });
     }
+  }
+
+  async bounds(): Promise<{ readonly first: Sequence; readonly last: Sequence }> {
+    return { first: this.batches[0]?.sequence ?? this.last + 1, last: this.last };
   }
 
   /** Every entry there is. */

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { DEFINITIONS, definitionByKind } from '#libs/api';
 import type { KubeObject } from '#libs/apimachinery';
 import { encodeObject, subjectOf, type EventMeta, type Sequence } from '#libs/log';
-import { HttpsWebhookCaller, StateCache, WritePathEngine, type MomentReader, type Logger, type WebhookCaller } from '#libs/runtime';
+import { HttpsWebhookCaller, StateCache, WritePathEngine, type Logger, type PastReader, type WebhookCaller } from '#libs/runtime';
 import { clusterAuthorization, startApiServer, type RunningServer, type ServerOptions } from '#libs/server';
 import { MemoryAudit, MemoryLog, SIMULATED_SETTINGS } from '#libs/simulation';
 import { appended, metaOf } from './events.js';
@@ -59,7 +59,7 @@ export interface TestServerOptions {
   /** Calls webhooks, of reads and writes. */
   readonly caller?: WebhookCaller;
   /** The projection of the server's own log; default: the log itself. */
-  readonly history?: (log: MemoryLog) => MomentReader;
+  readonly history?: (log: MemoryLog, audit: MemoryAudit) => PastReader;
 }
 
 /** Sends requests with a certificate to a port of the loopback. */
@@ -105,7 +105,7 @@ const storing =
 
 /** Starts a server on a free loopback port, with an administrator's certificate. */
 export async function startTestApiServer(chosen: TestServerOptions = {}): Promise<TestApiServer> {
-  const { options = {}, window, caller, now = Date.now, history = (log) => new LogHistory(log) } = chosen;
+  const { options = {}, window, caller, now = Date.now, history = (log, audit) => new LogHistory(log, audit) } = chosen;
   const authority = await testAuthority();
   const serving = await authority.issue('apiserver', { addresses: ['127.0.0.1'] });
   const admin = await authority.issue('admin', { organizations: ['system:masters'] });
@@ -136,7 +136,7 @@ export async function startTestApiServer(chosen: TestServerOptions = {}): Promis
     cluster: CLUSTER,
     view,
     log,
-    history: history(log),
+    history: history(log, audit),
     writePath,
     ...(caller ? { caller } : {}),
     audit,

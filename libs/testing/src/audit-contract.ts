@@ -57,6 +57,14 @@ export function auditContract(name: string, make: () => Promise<AuditStream>): v
       expect((await all({ since: Date.now() - 60_000 })).flatMap(({ entries }) => entries.map(({ id }) => id))).toEqual(['now']);
     });
 
+    it('is read on after a batch, and says what it holds', async () => {
+      expect((await stream.bounds()).last).toBe(0);
+      for (const id of ['1', '2', '3']) await stream.append([auditEntry({ id })]);
+      expect((await all({ after: 1 })).map(({ sequence }) => sequence)).toEqual([2, 3]);
+      expect(await all({ after: 3 })).toEqual([]);
+      expect(await stream.bounds()).toEqual({ first: 1, last: 3 });
+    });
+
     it('is followed until the reader has had enough', async () => {
       const stop = new AbortController();
       const seen: string[] = [];

@@ -5,6 +5,7 @@ export * from './events.js';
 export * from './fuzzing/index.js';
 export * from './given.js';
 export * from './memory-history.js';
+export * from './past-contract.js';
 export * from './pki.js';
 export * from './servers.js';
 export * from './simulated-writes.js';

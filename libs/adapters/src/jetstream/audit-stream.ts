@@ -1,6 +1,7 @@
 import type { ConnectionOptions, Msg } from 'nats';
-import type { AuditBatch, AuditEntry, AuditReadOptions, AuditStream } from '#libs/log';
+import type { AuditBatch, AuditEntry, AuditReadOptions, AuditStream, Sequence } from '#libs/log';
 import { auditSubject, LogUnavailable } from '#libs/log';
+import { boundsOf } from './lookups.js';
 import { headersOf } from './message.js';
 import { serverOptions } from './server-url.js';
 import { applyStream, MAX_MESSAGE, WrongLogSettings } from './stream-settings.js';
@@ -64,8 +65,8 @@ class JetStreamAudit implements AuditStream {
     }
   }
 
-  async *read({ since, follow = false, signal }: AuditReadOptions = {}): AsyncGenerator<AuditBatch> {
-    let next: object = since === undefined ? { seq: 1 } : { start_time: new Date(since).toISOString() };
+  async *read({ since, after = 0, follow = false, signal }: AuditReadOptions = {}): AsyncGenerator<AuditBatch> {
+    let next: object = since === undefined ? { seq: after + 1 } : { start_time: new Date(since).toISOString() };
     while (!signal?.aborted) {
       const { batches, ended } = this.taken(await this.ask(next));
       for (const batch of batches) {
@@ -76,7 +77,16 @@ class JetStreamAudit implements AuditStream {
       if (last !== undefined) next = { seq: last.sequence + 1 };
       if (!ended) continue;
       if (!follow) return;
-      await this.wire.changed(FOLLOW_MS);
+      await this.wire.changed(FOLLOW_MS, signal);
+    }
+  }
+
+  async bounds(): Promise<{ readonly first: Sequence; readonly last: Sequence }> {
+    try {
+      return await boundsOf(this.wire, auditStreamName(this.cluster));
+    } catch (error) {
+      if (error instanceof AnswerLost) throw new LogUnavailable(error.message, { cause: error });
+      throw error;
     }
   }
 

@@ -38,6 +38,13 @@ function parsed<T extends { readonly error?: { readonly description: string } }>
   return message.json<T>();
 }
 
+/** First and last sequence of the stream of a name. Throws AnswerLost where no answer comes. */
+export async function boundsOf(wire: Wire, name: string): Promise<{ readonly first: Sequence; readonly last: Sequence }> {
+  const { state, error } = parsed<InfoAnswer>(await wire.request(`$JS.API.STREAM.INFO.${name}`, new Uint8Array(), TIMEOUT_MS));
+  if (!state) throw new AnswerLost(error?.description ?? 'stream info without a state');
+  return { first: state.first_seq, last: state.last_seq };
+}
+
 /** Point reads of the streams, answered by the leader. All throw AnswerLost where no answer comes. */
 export class Lookups {
   constructor(
@@ -47,11 +54,8 @@ export class Lookups {
   ) {}
 
   /** First and last sequence of a stream; the last is 0 while it is empty. */
-  async bounds(stream: StreamName): Promise<{ readonly first: Sequence; readonly last: Sequence }> {
-    const subject = `$JS.API.STREAM.INFO.${streamName(this.cluster, stream)}`;
-    const { state, error } = parsed<InfoAnswer>(await this.wire.request(subject, new Uint8Array(), TIMEOUT_MS));
-    if (!state) throw new AnswerLost(error?.description ?? 'stream info without a state');
-    return { first: state.first_seq, last: state.last_seq };
+  bounds(stream: StreamName): Promise<{ readonly first: Sequence; readonly last: Sequence }> {
+    return boundsOf(this.wire, streamName(this.cluster, stream));
   }
 
   lastOf(stream: StreamName, subject: string): Promise<Recorded | undefined> {

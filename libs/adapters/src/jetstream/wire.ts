@@ -108,16 +108,19 @@ export class Wire {
     return () => this.listeners.delete(listener);
   }
 
-  /** Resolves at the next change of the connection, or after `timeoutMs`. */
-  changed(timeoutMs: number): Promise<void> {
+  /** Resolves at the next change of the connection, when the signal aborts, or after `timeoutMs`. */
+  changed(timeoutMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
+        signal?.removeEventListener('abort', done);
         stop();
         resolve();
       };
       const stop = this.onChange(done);
       const timer = setTimeout(done, timeoutMs);
+      signal?.addEventListener('abort', done);
+      if (signal?.aborted) done();
     });
   }
 

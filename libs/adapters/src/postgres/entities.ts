@@ -38,7 +38,7 @@ export interface RevisionRecord {
 
 /** A row of `checkpoint`: how far a stream has been projected. */
 export interface CheckpointRecord {
-  readonly stream: StreamName;
+  readonly stream: StreamName | 'audit';
   readonly sequence: string;
 }
 

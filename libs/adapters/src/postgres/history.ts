@@ -1,9 +1,10 @@
 import type { DataSource } from 'typeorm';
 import type { GroupVersionResource, Instant } from '#libs/apimachinery';
-import { ORIGIN, type Position, type Sequence, type StreamName } from '#libs/log';
-import type { MomentReader, StoredRow } from '#libs/runtime';
+import type { Position, Sequence, StreamName } from '#libs/log';
+import type { PastReader, RequestQuery, RevisionQuery, StoredRequest, StoredRevision, StoredRow } from '#libs/runtime';
 import type { Opener } from '../sealing/index.js';
 import { rowsOf } from './data-source.js';
+import { positionIn, requestsIn, revisionIn, revisionsIn } from './past.js';
 import type { BodyColumns } from './stored-row.js';
 import { storedRows } from './stored-row.js';
 
@@ -39,13 +40,6 @@ const TIME_BY = {
   text: `select extract(epoch from time) * 1000 as ms from revision where stream = $1 and sequence <= $2
     order by sequence desc limit 1`,
 };
-/** Events are stored in the order of their times: the newest by then is found along an index of both. */
-const POSITION_BY = {
-  name: 'position-by',
-  text: `select s.stream, r.sequence from (values ('state'), ('lease'), ('event')) s (stream) cross join lateral (
-    select sequence from revision where stream = s.stream and time <= to_timestamp($1::bigint / 1000.0)
-    order by time desc, sequence desc limit 1) r`,
-};
 
 const SHORTEST_POLL_MS = 2;
 const LONGEST_POLL_MS = 50;
@@ -57,7 +51,7 @@ interface Waiter {
 }
 
 /** Reads of the projection, of now and of any moment before. Secrets are opened with `opener`. */
-export class PostgresHistory implements MomentReader {
+export class PostgresHistory implements PastReader {
   private readonly waiting: Readonly<Record<StreamName, Set<Waiter>>> = { state: new Set(), lease: new Set(), event: new Set() };
 
   private readonly polled = new Set<StreamName>();
@@ -134,14 +128,25 @@ export class PostgresHistory implements MomentReader {
     return row && Math.round(Number(row.ms));
   }
 
-  async positionBy(time: Instant): Promise<Position> {
-    const rows = await rowsOf<{ stream: StreamName; sequence: string }>(this.dataSource, POSITION_BY, [time]);
-    return { ...ORIGIN, ...Object.fromEntries(rows.map(({ stream, sequence }) => [stream, Number(sequence)])) };
-  }
-
   async timeBy(stream: StreamName, sequence: Sequence): Promise<Instant | undefined> {
     const [row] = await rowsOf<{ ms: string }>(this.dataSource, TIME_BY, [stream, sequence]);
     return row && Math.round(Number(row.ms));
+  }
+
+  positionBy(time: Instant): Promise<Position> {
+    return positionIn(this.dataSource, time);
+  }
+
+  revision(stream: StreamName, sequence: Sequence, withBefore = false): Promise<StoredRevision | undefined> {
+    return revisionIn(this.dataSource, this.opener, stream, sequence, withBefore);
+  }
+
+  revisions(query: RevisionQuery): Promise<readonly StoredRevision[]> {
+    return revisionsIn(this.dataSource, this.opener, query);
+  }
+
+  requests(query: RequestQuery): Promise<readonly StoredRequest[]> {
+    return requestsIn(this.dataSource, query);
   }
 
   /** Asks for the checkpoint, less and less often, until nobody waits. A failure is everybody's. */

@@ -1,10 +1,11 @@
 import type { Client } from 'pg';
 import type { DataSource } from 'typeorm';
-import type { EventLog, Position, Sequence, StreamName } from '#libs/log';
+import type { AuditStream, EventLog, Position, Sequence, StreamName } from '#libs/log';
 import { ORIGIN, SequenceOutOfRange, STREAMS } from '#libs/log';
 import type { Logger } from '#libs/runtime';
 import { openSession, schemaIn } from './data-source.js';
 import { checkpointOf, writeBatch } from './write-batch.js';
+import { followRequests } from './write-requests.js';
 
 /** The log ends before what the projection has seen: it was rolled back. Nobody may serve from either before a person has decided. */
 export class LogRolledBack extends Error {
@@ -14,9 +15,15 @@ export class LogRolledBack extends Error {
 /** What a projector works with. `log` is the one beneath any sealing: rows hold Secrets as they are stored. */
 export interface ProjectorOptions {
   readonly log: EventLog;
+  /** Projected beside the log's streams where it is given. The projector does not close it. */
+  readonly audit?: AuditStream;
   readonly dataSource: DataSource;
   readonly logger: Logger;
 }
+
+/** What is projected, each under a lock of its own: the number is its place. */
+type Source = StreamName | 'audit';
+const SOURCES: readonly Source[] = [...STREAMS, 'audit'];
 
 const RETRY_MS = 200;
 const LONGEST_RETRY_MS = 5_000;
@@ -28,11 +35,12 @@ const KEPT: Readonly<Record<StreamName, string | undefined>> = { state: undefine
 const isBug = (error: unknown): boolean => error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError;
 
 /**
- * Carries the log into Postgres. One process is active for each stream, fenced by an advisory lock on the very
+ * Carries the log, and the audit stream, into Postgres. One process is active for each stream, fenced by an advisory lock on the very
  * connection that writes; others stand by, and take over when that connection ends.
  */
 export class Projector {
   private current: Position = ORIGIN;
+  private audited: Sequence = 0;
   private readonly active = new Set<StreamName>();
 
   constructor(private readonly options: ProjectorOptions) {}
@@ -55,37 +63,43 @@ export class Projector {
     const stop = new AbortController();
     const both = AbortSignal.any([signal, stop.signal]);
     try {
-      await Promise.all(STREAMS.map((stream) => this.keepProjecting(stream, both)));
+      const sources = this.options.audit === undefined ? STREAMS : SOURCES;
+      await Promise.all(sources.map((source) => this.keepProjecting(source, both)));
     } finally {
       stop.abort();
     }
   }
 
-  private async keepProjecting(stream: StreamName, signal: AbortSignal): Promise<void> {
+  private async keepProjecting(source: Source, signal: AbortSignal): Promise<void> {
     for (let retryMs = RETRY_MS; !signal.aborted; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {
-      const before = this.current[stream];
+      const before = this.at(source);
       try {
-        await this.project(stream, signal);
+        await this.project(source, signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof SequenceOutOfRange) {
-          throw new LogRolledBack(`the projection has seen more than the log holds: ${error.message}`, { cause: error });
-        }
-        if (isBug(error)) throw new Error(`projecting ${stream} after ${this.current[stream]}`, { cause: error });
-        this.options.logger.warn(`projecting ${stream} failed and is tried again`, {
-          after: this.current[stream],
+        if (source !== 'audit') this.refuseToGoOn(source, error);
+        this.options.logger.warn(`projecting ${source} failed and is tried again`, {
+          after: this.at(source),
           error: error instanceof Error ? error.message : String(error),
         });
       } finally {
-        this.active.delete(stream);
+        if (source !== 'audit') this.active.delete(source);
       }
-      if (this.current[stream] > before) retryMs = RETRY_MS;
+      if (this.at(source) > before) retryMs = RETRY_MS;
       await pause(retryMs, signal);
     }
   }
 
-  /** One turn at a stream: waits for the lock, then projects until the connection or the signal ends it. */
-  private async project(stream: StreamName, signal: AbortSignal): Promise<void> {
+  /** Throws where trying again would not help. The audit stream is no part of the truth: nothing of it ends a projector. */
+  private refuseToGoOn(stream: StreamName, error: unknown): void {
+    if (error instanceof SequenceOutOfRange) {
+      throw new LogRolledBack(`the projection has seen more than the log holds: ${error.message}`, { cause: error });
+    }
+    if (isBug(error)) throw new Error(`projecting ${stream} after ${this.current[stream]}`, { cause: error });
+  }
+
+  /** One turn at a source: waits for the lock, then projects until the connection or the signal ends it. */
+  private async project(source: Source, signal: AbortSignal): Promise<void> {
     const session = await openSession(this.options.dataSource);
     const ended = new AbortController();
     const end = (): void => {
@@ -96,12 +110,20 @@ export class Projector {
     signal.addEventListener('abort', end);
     try {
       if (signal.aborted) return;
-      await session.query('select pg_advisory_lock(hashtext($1), $2)', [schemaIn(this.options.dataSource), STREAMS.indexOf(stream)]);
-      await this.follow(session, stream, ended.signal);
+      await session.query('select pg_advisory_lock(hashtext($1), $2)', [schemaIn(this.options.dataSource), SOURCES.indexOf(source)]);
+      if (source === 'audit') await this.followAudit(session, ended.signal);
+      else await this.follow(session, source, ended.signal);
     } finally {
       signal.removeEventListener('abort', end);
       end();
     }
+  }
+
+  private async followAudit(session: Client, signal: AbortSignal): Promise<void> {
+    const { audit, logger } = this.options;
+    if (audit === undefined) return;
+    for await (const at of followRequests(session, audit, logger, signal)) this.audited = at;
+    if (signal.aborted) throw new Error('the connection to the database ended');
   }
 
   private async follow(session: Client, stream: StreamName, signal: AbortSignal): Promise<void> {
@@ -118,6 +140,10 @@ export class Projector {
       pruned = performance.now();
     }
     if (signal.aborted) throw new Error('the connection to the database ended');
+  }
+
+  private at(source: Source): Sequence {
+    return source === 'audit' ? this.audited : this.current[source];
   }
 
   private reached(stream: StreamName, sequence: Sequence): void {

@@ -18,7 +18,9 @@ export class PostgresSnapshotSource implements SnapshotSource {
     const session = await poolOf(this.dataSource).connect();
     try {
       await session.query('begin isolation level repeatable read read only');
-      const checkpoints = await session.query<{ stream: StreamName; sequence: string }>('select stream, sequence from checkpoint');
+      const checkpoints = await session.query<{ stream: StreamName; sequence: string }>(
+        `select stream, sequence from checkpoint where stream <> 'audit'`,
+      );
       const objects = await session.query<BodyColumns>(
         'select api_group, resource, namespace, name, sequence, encoding, body from object where not deleted',
       );

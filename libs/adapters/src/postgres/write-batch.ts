@@ -1,6 +1,7 @@
 import type { ClientBase } from 'pg';
 import type { EventMeta, ReadBatch, Recorded, Sequence, StreamName } from '#libs/log';
 import { projectBatch } from '#libs/projections';
+import { jsonb } from './jsonb.js';
 import { bodyText } from './stored-row.js';
 
 /** Somebody else moved the checkpoint: the projection was rebuilt, or another process projects. Begin again from where it is. */
@@ -37,13 +38,6 @@ const ADVANCE = { name: 'project-nothing', text: 'update checkpoint set sequence
 /** Events and bytes of one statement. */
 const EVENTS = 500;
 const BYTES = 8 * 1024 * 1024;
-
-/** JSON for a jsonb column, which can't hold U+0000: a client's name with one is shown with U+FFFD. */
-function jsonb(value: unknown): string {
-  const text = JSON.stringify(value);
-  if (!text.includes('\\u0000')) return text;
-  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'string' ? part.replaceAll('\0', '\ufffd') : part));
-}
 
 /** A batch cut into pieces that one statement takes; the last one's `through` is the batch's. */
 function* pieces({ events, through }: ReadBatch): Generator<ReadBatch> {
@@ -89,7 +83,8 @@ async function writePiece(session: ClientBase, stream: StreamName, from: Sequenc
   expectMoved((await session.query({ ...STATEMENT, values })).rowCount, stream, from);
 }
 
-function expectMoved(rows: number | null, stream: StreamName, from: Sequence): void {
+/** Throws CheckpointMoved where a statement did not move the checkpoint. */
+export function expectMoved(rows: number | null, stream: StreamName | 'audit', from: Sequence): void {
   if (rows !== 1) throw new CheckpointMoved(`the projection of ${stream} no longer stands at ${from}`);
 }
 
@@ -109,7 +104,7 @@ export async function writeBatch(session: ClientBase, stream: StreamName, from: 
 }
 
 /** How far a stream has been projected. */
-export async function checkpointOf(session: ClientBase, stream: StreamName): Promise<Sequence> {
+export async function checkpointOf(session: ClientBase, stream: StreamName | 'audit'): Promise<Sequence> {
   const { rows } = await session.query<{ sequence: string }>('select sequence from checkpoint where stream = $1', [stream]);
   return Number(rows[0]?.sequence ?? 0);
 }
