@@ -1,17 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { parseTime, StatusError, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
+import { StatusError, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
 import { ApiClient } from '#libs/client';
 import { changedAlike, freshCopy, type Act } from '#libs/history';
 import type { Actor } from '#libs/log';
 import type { Cluster } from '../cluster.js';
-import { Failure } from '../failure.js';
 import { resourcesOfDiscovery, DISCOVERY_TYPE } from '../history/resources.js';
 import type { Folders } from '../profile.js';
 import { readIfThere } from '../profile.js';
 import type { Terminal } from '../terminal.js';
+import { clockOf } from './clock.js';
 
 /** What came of an act that was done once more. */
 type Outcome =
@@ -25,14 +24,6 @@ const ATTEMPTS = 10;
 /** Lines said of acts one by one. */
 const MOST_LINES = 40;
 const LONGEST_WAIT_MS = 500;
-
-/** What a fork's clock says, as its control plane last wrote it down. */
-export function clockOf(folders: Folders): number {
-  const { now } = JSON.parse(readFileSync(folders.clockFile, 'utf8')) as { readonly now?: string };
-  const time = parseTime(now);
-  if (time === undefined) throw new Failure(`${folders.clockFile} holds no clock`);
-  return time;
-}
 
 /** Does a past's acts in a fork, each by whoever did it and when its clock has come so far. */
 export class Replay {

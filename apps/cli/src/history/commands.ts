@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 
 import type { AddCommand, Surroundings } from '../options.js';
 import { addAt } from './at.js';
+import { addCompare } from './compare.js';
 import { addFork } from './fork.js';
 import { addReplay } from './replay.js';
 
 /** All of them, in the order in which help lists them. */
-const COMMANDS: readonly AddCommand[] = [addAt, addFork, addReplay];
+const COMMANDS: readonly AddCommand[] = [addAt, addFork, addCompare, addReplay];
 
 /** The commands that ask the past, and that change what is because of what was. */
 export function addHistory(program: Command, around: Surroundings): void {

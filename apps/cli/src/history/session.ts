@@ -73,9 +73,13 @@ export function namespacesOption(command: Command): Command {
 }
 
 /** Runs a command's work against its API server; failures come out in the server's own words. */
-export async function withSession<T>(command: Command, work: (session: Session) => Promise<T>): Promise<T> {
-  const options = command.opts<SessionOptions>();
-  const { credentials, advice } = await credentialsFor(options, profileOf(command));
+export function withSession<T>(command: Command, work: (session: Session) => Promise<T>): Promise<T> {
+  return withSessionOf(profileOf(command), command.opts<SessionOptions>(), work);
+}
+
+/** `withSession` for a profile that the command's options do not name. */
+export async function withSessionOf<T>(profile: string, options: SessionOptions, work: (session: Session) => Promise<T>): Promise<T> {
+  const { credentials, advice } = await credentialsFor(options, profile);
   const session = new OpenSession(credentials, options, `decklog/${await productVersion()}`);
   try {
     return await work(session);

@@ -1,4 +1,5 @@
 export * from './acts.js';
+export * from './compare/index.js';
 export * from './images.js';
 export * from './merge.js';
 export * from './seed.js';
