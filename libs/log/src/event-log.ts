@@ -41,6 +41,8 @@ export interface ReadOptions {
   readonly subjects?: readonly string[];
   /** Stop after this sequence; absent: go on with each new event as it is appended. */
   readonly until?: Sequence;
+  /** Fills in `digest` of the events: a hash each, which only who keeps it should pay for. */
+  readonly digests?: boolean;
   readonly signal?: AbortSignal;
 }
 

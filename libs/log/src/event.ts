@@ -83,4 +83,6 @@ export interface Recorded {
   readonly time: Instant;
   readonly meta: EventMeta;
   readonly body: Uint8Array;
+  /** SHA-256 over the message as it is stored (`digestParts`); there where digests were asked for. */
+  readonly digest?: Uint8Array;
 }

@@ -10,3 +10,4 @@ export * from './subject.js';
 export * from './upcast.js';
 export * from './audit.js';
 export * from './permissions.js';
+export * from './stored.js';

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Instant } from '#libs/apimachinery';
 import type {
   AppendWrite,
@@ -10,9 +11,10 @@ import type {
   ReadOptions,
   Recorded,
   Sequence,
+  StoredMessage,
   StreamName,
 } from '#libs/log';
-import { absolutePlace, LogUnavailable, neededGuards, SequenceOutOfRange, STREAMS } from '#libs/log';
+import { absolutePlace, digestParts, encodeMeta, LogUnavailable, neededGuards, SequenceOutOfRange, STREAMS } from '#libs/log';
 
 /** What an injected fault does to an append: nothing is stored, or it is stored and the answer says otherwise. */
 export type AppendFault = 'unavailable' | 'lost-answer' | undefined;
@@ -64,6 +66,19 @@ function selector(subjects: readonly string[] | undefined): (event: Recorded) =>
   };
 }
 
+/** An event as a stream would store it: its metadata as a header block. */
+function storedForm({ sequence, subject, time, meta, body }: Recorded): StoredMessage {
+  const lines = encodeMeta(meta).map(([name, value]) => `${name}: ${value}\r\n`);
+  const headers = new TextEncoder().encode(`NATS/1.0\r\n${lines.join('')}\r\n`);
+  return { sequence, subject, nanoseconds: `${time}000000`, headers, body };
+}
+
+function withDigest(event: Recorded): Recorded {
+  const hash = createHash('sha256');
+  for (const part of digestParts(storedForm(event))) hash.update(part);
+  return { ...event, digest: hash.digest() };
+}
+
 /**
  * The log as an array: deterministic, and synchronous within one call. Tests, simulated nodes and the simulation use
  * it; the contract spec that it shares with JetStream keeps it honest, down to the sequences that guards take.
@@ -92,7 +107,7 @@ export class MemoryLog implements EventLog {
     return { sequences };
   }
 
-  async *read(stream: StreamName, after: Sequence, { subjects, until, signal }: ReadOptions = {}): AsyncGenerator<ReadBatch> {
+  async *read(stream: StreamName, after: Sequence, { subjects, until, digests, signal }: ReadOptions = {}): AsyncGenerator<ReadBatch> {
     const { slots } = this.streams[stream];
     if (after > slots.length) throw new SequenceOutOfRange(`${stream} ends at ${slots.length}, before ${after}`);
     const selected = selector(subjects);
@@ -106,7 +121,7 @@ export class MemoryLog implements EventLog {
       const through = Math.min(slots.length, at + BATCH, until ?? Infinity);
       const events = slots.slice(at, through).filter((slot): slot is Recorded => slot !== undefined && selected(slot));
       at = through;
-      if (!signal?.aborted) yield { events, through };
+      if (!signal?.aborted) yield { events: digests ? events.map(withDigest) : events, through };
     }
   }
 

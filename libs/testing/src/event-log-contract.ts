@@ -209,6 +209,21 @@ function guards(log: () => EventLog): void {
 }
 
 function reads(log: () => EventLog): void {
+  it('gives the digests of events where they are asked for, the same at every reading, and of no two events the same', async () => {
+    await appended(log(), 'state', [write('a'), write('b')]);
+    await appended(log(), 'state', [write('a', 1, 'y')]);
+    const digests = async (): Promise<readonly string[]> => {
+      const options = { until: await log().last('state'), digests: true };
+      const events = await collect(log().read('state', 0, options), (_, through) => through >= options.until);
+      return events.map(({ digest }) => Buffer.from(digest ?? []).toString('hex'));
+    };
+    const first = await digests();
+    expect(first.map(({ length }) => length)).toEqual([64, 64, 64]);
+    expect(new Set(first).size).toBe(3);
+    expect(await digests()).toEqual(first);
+    expect((await eventsOf(log())).every((event) => !('digest' in event))).toBe(true);
+  });
+
   it('reads from any sequence, and goes on with what is appended later', async () => {
     for (const name of ['a', 'b', 'c']) await appended(log(), 'state', [write(name)]);
     const reading = collect(log().read('state', 1), (events) => events.length === 4);

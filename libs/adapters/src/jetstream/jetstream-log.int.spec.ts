@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { connect as dial, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import type { Appended, EventLog } from '#libs/log';
+import type { Appended, EventLog, Recorded, StoredMessage } from '#libs/log';
 import { LogUnavailable } from '#libs/log';
 import type { TestServer } from '#libs/testing';
 import { appended, configMapWrite, eventLogContract, eventsOf, freePort, startNats } from '#libs/testing';
+import { digestOf } from '../digest.js';
 import { connectLog } from './jetstream-log.js';
 import { WrongLogSettings } from './stream-settings.js';
 
@@ -269,6 +270,38 @@ describe('counters that many writers raise while their connections break', () =>
       await Promise.all([...logs.map((log) => log.close()), ...middles.map((middle) => middle.close())]);
     }
   }, 120_000);
+});
+
+describe('messages as they are stored', () => {
+  it('are read byte for byte, markers of guards among them, and the digest of an event is that of these bytes', async () => {
+    const cluster = randomUUID();
+    const log = await connectLog({ url: server.url, cluster });
+    const { connect } = await import('nats');
+    const connection = await connect({ servers: server.url });
+    try {
+      const guard = { subject: configMapWrite(cluster, 'gate').subject, expected: 0 };
+      await appended(log, 'state', [configMapWrite(cluster, 'a', 0, 'ä \u0000 😀', { agent: 'ä%' })], [guard]);
+      const messages: StoredMessage[] = [];
+      for await (const batch of log.messages('state', 0, 2)) messages.push(...batch.messages);
+      const manager = await connection.jetstreamManager();
+      for (const [i, { sequence, subject, headers, body }] of messages.entries()) {
+        const answer = await connection.request(`$JS.API.STREAM.MSG.GET.decklog_${cluster}_state`, JSON.stringify({ seq: i + 1 }));
+        const { message } = answer.json<{ message: { subject: string; hdrs: string; data?: string } }>();
+        expect({ sequence, subject }).toEqual({ sequence: i + 1, subject: message.subject });
+        expect(Buffer.from(headers).toString('base64')).toBe(message.hdrs);
+        expect(Buffer.from(body).toString('base64')).toBe(message.data ?? '');
+        const stored = await manager.streams.getMessage(`decklog_${cluster}_state`, { seq: i + 1 });
+        expect(Math.floor(Number(messages[i]?.nanoseconds.slice(0, -6)))).toBe(stored.time.getTime());
+      }
+      const events: Recorded[] = [];
+      for await (const batch of log.read('state', 0, { until: 2, digests: true })) events.push(...batch.events);
+      expect(events.map(({ sequence }) => sequence)).toEqual([2]);
+      expect(events[0]?.digest).toEqual(digestOf(messages[1] as StoredMessage));
+    } finally {
+      await connection.close();
+      await log.close();
+    }
+  });
 });
 
 describe('settings of the streams', () => {

@@ -1,8 +1,22 @@
 import type { ConnectionOptions } from 'nats';
-import type { AppendWrite, Appended, EventLog, Guard, ReadBatch, ReadOptions, Recorded, Sequence, StreamName } from '#libs/log';
+import type {
+  AppendWrite,
+  Appended,
+  EventLog,
+  Guard,
+  MessageSource,
+  ReadBatch,
+  ReadOptions,
+  Recorded,
+  Sequence,
+  StoredBatch,
+  StreamName,
+} from '#libs/log';
 import { LogUnavailable, STREAMS } from '#libs/log';
 import { Appender } from './appender.js';
 import { Lookups } from './lookups.js';
+import { eventOf, storedOf } from './message.js';
+import type { Decode } from './reader.js';
 import { Reader } from './reader.js';
 import { Seen } from './seen.js';
 import { checkServer, ensureStream } from './stream-settings.js';
@@ -30,7 +44,7 @@ export interface JetStreamOptions {
 const RETRY_MS = 50;
 
 /** The log on NATS JetStream. */
-export class JetStreamLog implements EventLog {
+export class JetStreamLog implements EventLog, MessageSource {
   private readonly lookups: Lookups;
   private readonly seen: Readonly<Record<StreamName, Seen>> = { state: new Seen(), lease: new Seen(1_024), event: new Seen(1_024) };
   private readonly appenders: Readonly<Record<StreamName, Appender>>;
@@ -52,8 +66,21 @@ export class JetStreamLog implements EventLog {
     return this.appenders[stream].append(writes, guards);
   }
 
-  read(stream: StreamName, after: Sequence, options: ReadOptions = {}): AsyncIterable<ReadBatch> {
-    return new Reader(this.wire, this.cluster, stream, this.lookups, this.seen[stream], after, options).batches();
+  async *read(stream: StreamName, after: Sequence, options: ReadOptions = {}): AsyncGenerator<ReadBatch> {
+    const seen = this.seen[stream];
+    const decode: Decode<Recorded> = (message, delivery) => {
+      const event = eventOf(stream, message, delivery, options.digests === true);
+      if (event) seen.note(event.subject, event.sequence);
+      return event;
+    };
+    const reader = new Reader(this.wire, this.cluster, stream, this.lookups, decode, after, options);
+    for await (const { read, through } of reader.batches()) yield { events: read, through };
+  }
+
+  async *messages(stream: StreamName, after: Sequence, until: Sequence, signal?: AbortSignal): AsyncGenerator<StoredBatch> {
+    const options = { until, ...(signal ? { signal } : {}) };
+    const reader = new Reader(this.wire, this.cluster, stream, this.lookups, storedOf, after, options);
+    for await (const { read, through } of reader.batches()) yield { messages: read, through };
   }
 
   async last(stream: StreamName): Promise<Sequence> {

@@ -1,6 +1,7 @@
 import type { Msg } from 'nats';
-import type { EventMeta, Recorded, Sequence, StreamName } from '#libs/log';
+import type { EventMeta, Recorded, Sequence, StoredMessage, StreamName } from '#libs/log';
 import { decodeMeta, encodeMeta, upcast } from '#libs/log';
+import { digestOf } from '../digest.js';
 
 /** What a message demands of the log before it is stored. */
 export interface Expectation {
@@ -68,6 +69,8 @@ export interface Delivery {
   readonly sequence: Sequence;
   readonly consumed: number;
   readonly time: number;
+  /** The same, whole: decimal digits. */
+  readonly nanoseconds: string;
   readonly pending: number;
 }
 
@@ -79,6 +82,23 @@ export function deliveryOf(reply: string): Delivery {
     sequence: Number(tokens[at]),
     consumed: Number(tokens[at + 1]),
     time: Number((tokens[at + 2] ?? '').slice(0, -6)),
+    nanoseconds: tokens[at + 2] ?? '',
     pending: Number(tokens[at + 3]),
   };
+}
+
+/** A delivered message as it is stored. Its bytes are copies: what the client hands on it uses again. */
+export function storedOf(message: Msg, { sequence, nanoseconds }: Delivery): StoredMessage {
+  const { length } = message.data;
+  // The client keeps the header block and the body in one piece, and shows the block only parsed.
+  const { _rdata: whole } = message as unknown as { readonly _rdata?: Uint8Array };
+  const headers = whole === undefined ? new Uint8Array() : whole.slice(0, whole.length - length);
+  return { sequence, subject: message.subject, nanoseconds, headers, body: new Uint8Array(message.data) };
+}
+
+/** A delivered message as an event, with its digest where that is wanted; undefined for what is no event. */
+export function eventOf(stream: StreamName, message: Msg, delivery: Delivery, digests: boolean): Recorded | undefined {
+  const { sequence, time } = delivery;
+  const event = recordedOf(stream, sequence, message.subject, time, headersOf(message), new Uint8Array(message.data));
+  return event && digests ? { ...event, digest: digestOf(storedOf(message, delivery)) } : event;
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Msg } from 'nats';
-import type { ReadBatch, ReadOptions, Recorded, Sequence, StreamName } from '#libs/log';
+import type { ReadOptions, Sequence, StreamName } from '#libs/log';
 import { SequenceOutOfRange } from '#libs/log';
 import type { Lookups } from './lookups.js';
-import { deliveryOf, headersOf, recordedOf } from './message.js';
-import type { Seen } from './seen.js';
+import type { Delivery } from './message.js';
+import { deliveryOf, headersOf } from './message.js';
 import { streamName } from './stream-settings.js';
 import type { Wire } from './wire.js';
 import { AnswerLost, json } from './wire.js';
@@ -27,6 +27,15 @@ interface ConsumerAnswer {
   readonly error?: { readonly description: string };
 }
 
+/** What a reader makes of a message; undefined for one that it passes over. */
+export type Decode<T> = (message: Msg, delivery: Delivery) => T | undefined;
+
+/** What was read, in order; everything up to and including `through` has been looked at. */
+export interface Decoded<T> {
+  readonly read: readonly T[];
+  readonly through: Sequence;
+}
+
 /** What a session ended with: the reader is done, or another session has to go on. */
 type Ended = 'done' | 'again';
 
@@ -34,10 +43,10 @@ type Ended = 'done' | 'again';
  * One reader of a stream: an ephemeral consumer without acknowledgements, pulled. A message missing in the consumer's
  * own count, silence, or a broken connection: a new consumer goes on after the last sequence handed on.
  */
-export class Reader {
+export class Reader<T> {
   /** Everything up to here was handed on. */
   private at: Sequence;
-  private events: Recorded[] = [];
+  private read: T[] = [];
   private through: Sequence;
   private wake: () => void = () => {};
   private ended: Ended | undefined;
@@ -48,7 +57,7 @@ export class Reader {
     private readonly cluster: string,
     private readonly stream: StreamName,
     private readonly lookups: Lookups,
-    private readonly seen: Seen,
+    private readonly decode: Decode<T>,
     after: Sequence,
     private readonly options: ReadOptions,
   ) {
@@ -56,7 +65,7 @@ export class Reader {
     this.through = after;
   }
 
-  async *batches(): AsyncGenerator<ReadBatch> {
+  async *batches(): AsyncGenerator<Decoded<T>> {
     while (!this.stopped()) {
       let session: Session | undefined;
       try {
@@ -84,7 +93,7 @@ export class Reader {
     const { until, subjects } = this.options;
     this.ended = undefined;
     this.failure = undefined;
-    this.events = [];
+    this.read = [];
     this.through = this.at;
     const filtered = subjects !== undefined && (until === undefined || until <= last);
     const session = new Session(this.wire, streamName(this.cluster, this.stream), (message) => this.take(message, session, filtered));
@@ -97,7 +106,7 @@ export class Reader {
     return session;
   }
 
-  private async *drain(session: Session): AsyncGenerator<ReadBatch> {
+  private async *drain(session: Session): AsyncGenerator<Decoded<T>> {
     const stir = (): void => this.wake();
     const unlisten = this.wire.onChange(stir);
     const { signal } = this.options;
@@ -106,11 +115,11 @@ export class Reader {
     try {
       while (!this.wire.closed && signal?.aborted !== true) {
         if (this.through > this.at) {
-          const { events, through } = this;
-          this.events = [];
+          const { read, through } = this;
+          this.read = [];
           this.at = through;
           session.freed();
-          yield { events, through };
+          yield { read, through };
           continue;
         }
         if (this.failure) throw this.failure;
@@ -139,7 +148,8 @@ export class Reader {
 
   /** Takes one message; false where one before it is missing. */
   private deliver(message: Msg, session: Session, filtered: boolean): boolean {
-    const { sequence, consumed, time, pending } = deliveryOf(message.reply ?? '');
+    const delivery = deliveryOf(message.reply ?? '');
+    const { sequence, consumed, pending } = delivery;
     if (!session.next(consumed)) return false;
     const { until, subjects } = this.options;
     if (until !== undefined && sequence > until) {
@@ -147,10 +157,12 @@ export class Reader {
       this.ended = 'done';
       return true;
     }
-    const event = recordedOf(this.stream, sequence, message.subject, time, headersOf(message), new Uint8Array(message.data));
-    if (event) this.seen.note(message.subject, sequence);
-    if (event && (filtered || subjects === undefined || subjects.some((pattern) => subjectMatches(pattern, message.subject))))
-      this.events.push(event);
+    const decoded = this.decode(message, delivery);
+    if (
+      decoded !== undefined &&
+      (filtered || subjects === undefined || subjects.some((pattern) => subjectMatches(pattern, message.subject)))
+    )
+      this.read.push(decoded);
     this.through = sequence;
     if (sequence === until) this.ended = 'done';
     else if (pending === 0) this.reachedEnd(session);

@@ -34,12 +34,16 @@ export interface RevisionRecord {
   readonly cause: string | null;
   readonly encoding: EventMeta['encoding'];
   readonly body: string;
+  /** Hash of the message as stored, and the chain at it; null where an older build's row outlived its message. */
+  readonly digest: Buffer | null;
+  readonly chain: Buffer | null;
 }
 
-/** A row of `checkpoint`: how far a stream has been projected. */
+/** A row of `checkpoint`: how far a stream has been projected, and whether its rows have their chain. */
 export interface CheckpointRecord {
   readonly stream: StreamName | 'audit';
   readonly sequence: string;
+  readonly chained: boolean;
 }
 
 /** Current objects, and tombstones of deleted ones. */
@@ -80,11 +84,13 @@ export const revisionEntity = new EntitySchema<RevisionRecord>({
     cause: { type: 'text', nullable: true, insert: false, update: false },
     encoding: { type: 'text' },
     body: { type: 'text' },
+    digest: { type: 'bytea', nullable: true },
+    chain: { type: 'bytea', nullable: true },
   },
 });
 
 /** How far each stream has been projected, written in the transaction of the rows. */
 export const checkpointEntity = new EntitySchema<CheckpointRecord>({
   name: 'checkpoint',
-  columns: { stream: { type: 'text', primary: true }, sequence: { type: 'bigint' } },
+  columns: { stream: { type: 'text', primary: true }, sequence: { type: 'bigint' }, chained: { type: 'boolean', default: true } },
 });

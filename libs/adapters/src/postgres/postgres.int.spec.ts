@@ -1,8 +1,8 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { AppendWrite, EventLog, Recorded, StreamName } from '#libs/log';
-import { encodeObject, subjectOf } from '#libs/log';
+import { CHAIN_START, encodeObject, subjectOf } from '#libs/log';
 import { foldTables, NO_ROWS, objectRowKey } from '#libs/projections';
 import type { Logger } from '#libs/runtime';
 import { MemoryLog } from '#libs/simulation';
@@ -81,6 +81,14 @@ async function projected(log: EventLog, dataSource: DataSource, stream: StreamNa
   await historyOf(dataSource).reached(stream, await log.last(stream));
 }
 
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+/** Sequence, digest and chain of each row of `state`, in order. */
+const chainIn = async (dataSource: DataSource): Promise<readonly unknown[][]> => {
+  const rows = await dataSource.getRepository(revisionEntity).find({ where: { stream: 'state' }, order: { sequence: 'asc' } });
+  return rows.map(({ sequence, digest, chain }) => [Number(sequence), hex(digest ?? Buffer.of()), hex(chain ?? Buffer.of())]);
+};
+
 describe('the projector', () => {
   it('makes of the log exactly the rows that the pure fold makes of it', async () => {
     const [log, dataSource] = [new MemoryLog({ now: () => 1_767_225_600_123 }), await fixture.dataSource()];
@@ -102,6 +110,38 @@ describe('the projector', () => {
     expect(revisions.map(({ sequence, meta, time, verb, actor }) => [Number(sequence), meta, time.getTime(), verb, actor])).toEqual(
       events.map(({ sequence, meta, time }) => [sequence, meta, time, meta.verb, meta.actor.user]),
     );
+  });
+
+  it('chains the events of a stream: each link is the hash of the one before it and of its own event', async () => {
+    const [log, dataSource] = [new MemoryLog(), await fixture.dataSource()];
+    await someHistory(log);
+    fixture.project(log, dataSource);
+    await projected(log, dataSource);
+    const rows = await chainIn(dataSource);
+    let chain: Uint8Array = CHAIN_START;
+    for await (const { events } of log.read('state', 0, { until: 31, digests: true })) {
+      for (const { sequence, digest = new Uint8Array() } of events) {
+        chain = createHash('sha256').update(chain).update(digest).digest();
+        expect(rows[sequence - 1]).toEqual([sequence, hex(digest), hex(chain)]);
+      }
+    }
+    expect(rows).toHaveLength(31);
+  });
+
+  it('gives the rows of an older build their chain, and goes on from there', async () => {
+    const [log, dataSource] = [new MemoryLog(), await fixture.dataSource()];
+    await someHistory(log);
+    const first = fixture.project(log, dataSource);
+    await projected(log, dataSource);
+    await first.stop();
+    const wanted = await chainIn(dataSource);
+    await dataSource.query('update revision set digest = null, chain = null where sequence > 4');
+    await dataSource.query('update checkpoint set chained = false');
+    await appended(log, 'state', [configMapWrite('one', 'later')]);
+    fixture.project(log, dataSource);
+    await projected(log, dataSource);
+    expect((await chainIn(dataSource)).slice(0, 31)).toEqual(wanted);
+    expect(await rebuildCheck(log, fixture.options)).toMatchObject({ equal: true });
   });
 
   it('passes markers of guards, and text that jsonb can not hold', async () => {

@@ -4,7 +4,9 @@ import type { AuditStream, EventLog, Position, Sequence, StreamName } from '#lib
 import { ORIGIN, SequenceOutOfRange, STREAMS } from '#libs/log';
 import type { Logger } from '#libs/runtime';
 import { openSession, schemaIn } from './data-source.js';
-import { checkpointOf, writeBatch } from './write-batch.js';
+import type { Head } from './chain.js';
+import { chainRows, headOf } from './chain.js';
+import { writeBatch } from './write-batch.js';
 import { followRequests } from './write-requests.js';
 
 /** The log ends before what the projection has seen: it was rolled back. Nobody may serve from either before a person has decided. */
@@ -127,19 +129,31 @@ export class Projector {
   }
 
   private async follow(session: Client, stream: StreamName, signal: AbortSignal): Promise<void> {
-    let at = await checkpointOf(session, stream);
-    this.reached(stream, at);
+    const { log, logger } = this.options;
+    let head = await headOf(session, stream);
+    if (!head.chained) {
+      logger.info(`the rows of ${stream} get their hash chain from the log`, { until: head.sequence });
+      await chainRows(log, session, stream, signal);
+      head = await headOf(session, stream);
+    }
+    await this.carry(session, stream, head, signal);
+    if (signal.aborted) throw new Error('the connection to the database ended');
+  }
+
+  private async carry(session: Client, stream: StreamName, from: Head, signal: AbortSignal): Promise<void> {
+    const { log, logger } = this.options;
+    let head = from;
+    this.reached(stream, head.sequence);
     this.active.add(stream);
-    this.options.logger.info(`projecting ${stream}`, { after: at });
+    logger.info(`projecting ${stream}`, { after: head.sequence });
     let pruned = performance.now();
-    for await (const batch of this.options.log.read(stream, at, { signal })) {
-      at = await writeBatch(session, stream, at, batch);
-      this.reached(stream, at);
+    for await (const batch of log.read(stream, head.sequence, { signal, digests: true })) {
+      head = await writeBatch(session, stream, head, batch);
+      this.reached(stream, head.sequence);
       if (KEPT[stream] === undefined || performance.now() - pruned < PRUNE_EVERY_MS) continue;
       await prune(session, stream, KEPT[stream]);
       pruned = performance.now();
     }
-    if (signal.aborted) throw new Error('the connection to the database ended');
   }
 
   private at(source: Source): Sequence {
@@ -153,11 +167,13 @@ export class Projector {
 
 /**
  * Forgets revisions older than the stream keeps them, but for the one that each object stands at: as of any moment that is
- * left, what is there is found. The tombstones that nothing is left of go too.
+ * left, what is there is found. The stream's newest stays as well: the chain goes on from it. The tombstones that nothing is left
+ * of go too.
  */
 export async function prune(session: Pick<Client, 'query'>, stream: StreamName, kept: string): Promise<void> {
   await session.query(
-    `delete from revision r where r.stream = $1 and r.time < now() - $2::interval and (r.type = 'Deleted' or exists (
+    `delete from revision r where r.stream = $1 and r.time < now() - $2::interval
+       and r.sequence < (select max(sequence) from revision where stream = $1) and (r.type = 'Deleted' or exists (
        select 1 from revision n where n.api_group = r.api_group and n.resource = r.resource
          and n.namespace = r.namespace and n.name = r.name and n.sequence > r.sequence))`,
     [stream, kept],

@@ -2,6 +2,8 @@ import type { Client, ClientBase } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { EventLog, Position, Sequence, StreamName } from '#libs/log';
 import { ORIGIN, STREAMS } from '#libs/log';
+import type { Head } from './chain.js';
+import { headOf } from './chain.js';
 import type { Compared, Comparison } from './compare.js';
 import { compareTable } from './compare.js';
 import type { PostgresOptions } from './data-source.js';
@@ -43,8 +45,9 @@ async function withSecondSchema<T>(
 
 /** Projects a stream from where the session's schema stands up to a sequence. */
 async function build(log: EventLog, session: ClientBase, stream: StreamName, until: Sequence): Promise<void> {
-  let at = await checkpointOf(session, stream);
-  for await (const batch of log.read(stream, at, { until })) at = await writeBatch(session, stream, at, batch);
+  let head: Head = await headOf(session, stream);
+  for await (const batch of log.read(stream, head.sequence, { until, digests: true }))
+    head = await writeBatch(session, stream, head, batch);
 }
 
 async function buildAll(log: EventLog, second: DataSource, until: Position): Promise<void> {

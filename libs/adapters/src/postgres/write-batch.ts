@@ -1,6 +1,8 @@
 import type { ClientBase } from 'pg';
 import type { EventMeta, ReadBatch, Recorded, Sequence, StreamName } from '#libs/log';
 import { projectBatch } from '#libs/projections';
+import type { Head } from './chain.js';
+import { linksOf } from './chain.js';
 import { jsonb } from './jsonb.js';
 import { bodyText } from './stored-row.js';
 
@@ -14,11 +16,12 @@ const STATEMENT = {
   text: `
     with input as (
       select * from unnest($4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[],
-                           $12::text[], $13::text[], $14::text[], $15::text[], $16::boolean[])
-        as row (sequence, api_group, resource, namespace, name, uid, type, ms, meta, encoding, body, labels, newest)
+                           $12::text[], $13::text[], $14::text[], $15::text[], $16::boolean[], $17::bytea[], $18::bytea[])
+        as row (sequence, api_group, resource, namespace, name, uid, type, ms, meta, encoding, body, labels, newest, digest, chain)
     ), revisions as (
-      insert into revision (stream, sequence, api_group, resource, namespace, name, uid, type, time, meta, encoding, body)
-      select $1, sequence, api_group, resource, namespace, name, uid, type, to_timestamp(ms / 1000.0), meta::jsonb, encoding, body
+      insert into revision (stream, sequence, api_group, resource, namespace, name, uid, type, time, meta, encoding, body, digest, chain)
+      select $1, sequence, api_group, resource, namespace, name, uid, type, to_timestamp(ms / 1000.0), meta::jsonb, encoding, body,
+             digest, chain
         from input
       on conflict do nothing
     ), objects as (
@@ -55,13 +58,15 @@ function* pieces({ events, through }: ReadBatch): Generator<ReadBatch> {
   yield { events: piece, through };
 }
 
-async function writePiece(session: ClientBase, stream: StreamName, from: Sequence, { events, through }: ReadBatch): Promise<void> {
+async function writePiece(session: ClientBase, stream: StreamName, head: Head, { events, through }: ReadBatch): Promise<Head> {
+  const { sequence: from, chain } = head;
   const place = [stream, from, through];
   if (events.length === 0) {
     expectMoved((await session.query({ ...ADVANCE, values: place })).rowCount, stream, from);
-    return;
+    return { sequence: through, chain };
   }
   const rows = projectBatch(events);
+  const links = linksOf(chain, events);
   const column = <T>(value: (row: (typeof rows)[number]['revision']) => T): T[] => rows.map(({ revision }) => value(revision));
   const metas = column(({ meta }): EventMeta => meta);
   const values = [
@@ -79,8 +84,11 @@ async function writePiece(session: ClientBase, stream: StreamName, from: Sequenc
     column(({ body, encoding }) => bodyText(body, encoding)),
     rows.map(({ object }) => (object.labels ? jsonb(object.labels) : null)),
     rows.map(({ newest }) => newest),
+    links.map(({ digest }) => digest),
+    links.map((link) => link.chain),
   ];
   expectMoved((await session.query({ ...STATEMENT, values })).rowCount, stream, from);
+  return { sequence: through, chain: links.at(-1)?.chain ?? chain };
 }
 
 /** Throws CheckpointMoved where a statement did not move the checkpoint. */
@@ -89,16 +97,14 @@ export function expectMoved(rows: number | null, stream: StreamName | 'audit', f
 }
 
 /**
- * Writes a batch that follows on `from`: one statement for each piece, so that its rows and the checkpoint are one
- * transaction. Idempotent by sequence. Says where the checkpoint now stands; throws CheckpointMoved where it was not at
- * `from` (rows written by then are right all the same).
+ * Writes a batch that follows on `head`, its events read with their digests: one statement for each piece, so that its rows and the
+ * checkpoint are one transaction. Idempotent by sequence. Says where the projection now stands; throws CheckpointMoved where it was
+ * not at `head` (rows written by then are right all the same).
  */
-export async function writeBatch(session: ClientBase, stream: StreamName, from: Sequence, batch: ReadBatch): Promise<Sequence> {
-  let at = from;
+export async function writeBatch(session: ClientBase, stream: StreamName, head: Head, batch: ReadBatch): Promise<Head> {
+  let at = head;
   for (const piece of pieces(batch)) {
-    if (piece.through <= at) continue;
-    await writePiece(session, stream, at, piece);
-    at = piece.through;
+    if (piece.through > at.sequence) at = await writePiece(session, stream, at, piece);
   }
   return at;
 }
