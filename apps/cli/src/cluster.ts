@@ -70,6 +70,8 @@ export interface Cluster {
   readonly postgresUrl?: string;
   /** Absent: it began empty. */
   readonly fork?: ForkOrigin;
+  /** Folder of what was archived of the log; absent: `archive` in the profile's. */
+  readonly archive?: string;
 }
 
 /** Passwords of the cluster's own servers. */

@@ -249,12 +249,13 @@ function addTools(program: Command, around: Surroundings): void {
     });
 
   profileOption(program.command('rebuild'))
-    .description('build the Postgres projection again from the log')
+    .description('build the Postgres projection again from the log and its archive')
     .option('--check', 'build it beside the present one and compare; exit code 1 where they differ')
-    .action(async ({ check }: { check?: boolean }, command: Command) => {
+    .option('--archive <folder>', 'where the archive is now, if it was moved')
+    .action(async ({ check, ...given }: { check?: boolean; archive?: string }, command: Command) => {
       const profile = profileOf(command);
       const cluster = await requireCluster(profile);
-      const difference = await rebuildProjection(cluster, foldersOf(profile), check === true, terminal);
+      const difference = await rebuildProjection(cluster, foldersOf(profile), { check: check === true, ...given }, terminal);
       if (difference !== undefined) throw new Failure(difference, ['`./decklog rebuild` builds it anew.']);
     });
 

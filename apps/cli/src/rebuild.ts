@@ -1,3 +1,6 @@
+import { resolve } from 'node:path';
+
+import { archiveFolderOf } from './archive/folder.js';
 import type { Cluster } from './cluster.js';
 import { Failure, messageOf } from './failure.js';
 import { natsUrlOf } from './nats.js';
@@ -8,13 +11,13 @@ import { secretsOf } from './profile.js';
 import type { Terminal } from './terminal.js';
 
 /**
- * Builds the projection anew from the log, or with `check` beside the one there is and compares: then the first row
+ * Builds the projection anew from the log and its archive, or with `check` beside the one there is and compares: then the first row
  * that differs, undefined where none does. The log and the database have to run; the rest may.
  */
 export async function rebuildProjection(
   cluster: Cluster,
   folders: Folders,
-  check: boolean,
+  { check, archive }: { readonly check: boolean; readonly archive?: string },
   terminal: Terminal,
 ): Promise<string | undefined> {
   for (const [component, own] of [
@@ -26,10 +29,16 @@ export async function rebuildProjection(
     }
   }
   // Loaded here: the drivers are slow to load, and no other command needs them.
-  const [{ connectLog, rebuild, rebuildCheck }, { MIGRATIONS }] = await Promise.all([import('#libs/adapters'), import('#migrations')]);
+  const [{ connectWholeLog, rebuild, rebuildCheck }, { MIGRATIONS }] = await Promise.all([import('#libs/adapters'), import('#migrations')]);
   const secrets = await secretsOf(folders);
   const options = { url: postgresUrlOf(cluster, secrets), cluster: cluster.id, migrations: MIGRATIONS };
-  const log = await connectLog({ url: natsUrlOf(cluster, secrets), cluster: cluster.id, name: 'decklog-rebuild' });
+  const folder = archive === undefined ? archiveFolderOf(cluster, folders) : resolve(archive);
+  const where = { url: natsUrlOf(cluster, secrets), cluster: cluster.id, name: 'decklog-rebuild', archive: folder };
+  const log = await connectWholeLog(where).catch((error: unknown) => {
+    throw new Failure(`the log can't be read: ${messageOf(error)}`, ['An archive that was moved is named with --archive.'], 1, {
+      cause: error,
+    });
+  });
   try {
     if (!check) {
       await terminal.step('🔨', 'Rebuilding the projection from the log', async (say) => {

@@ -32,7 +32,12 @@ export class LogUnavailable extends Error {
 
 /** The stream no longer (or not yet) holds what was asked for. */
 export class SequenceOutOfRange extends Error {
-  override readonly name = 'SequenceOutOfRange';
+  override readonly name: string = 'SequenceOutOfRange';
+}
+
+/** Some of what was asked for was archived: the stream alone no longer has every event after that sequence. */
+export class SequenceArchived extends SequenceOutOfRange {
+  override readonly name = 'SequenceArchived';
 }
 
 /** Which part of a stream to read. */
@@ -71,7 +76,8 @@ export interface EventLog {
   /**
    * Every event after `after`, in order, without gaps, in batches as they arrive. Reconnects by itself, for as long as it
    * takes. Ends after `until` (its last batch has `through` = `until`), when the signal aborts, and when the log closes.
-   * Throws SequenceOutOfRange where the stream ends before `after`.
+   * Throws SequenceOutOfRange where the stream ends before `after`, and where it no longer has every event after it
+   * (SequenceArchived): nobody is given a part for the whole.
    */
   read(stream: StreamName, after: Sequence, options?: ReadOptions): AsyncIterable<ReadBatch>;
   /** The newest sequence of the stream, be it an event's or a guard's marker, 0 while empty. Linearizable: nothing acknowledged before the call is missed. */

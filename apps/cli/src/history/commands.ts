@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 
 import type { AddCommand, Surroundings } from '../options.js';
+import { addArchive } from './archive.js';
 import { addAt } from './at.js';
 import { addCompare } from './compare.js';
 import { addFork } from './fork.js';
 import { addReplay } from './replay.js';
 
 /** All of them, in the order in which help lists them. */
-const COMMANDS: readonly AddCommand[] = [addAt, addFork, addCompare, addReplay];
+const COMMANDS: readonly AddCommand[] = [addAt, addFork, addCompare, addReplay, addArchive];
 
 /** The commands that ask the past, and that change what is because of what was. */
 export function addHistory(program: Command, around: Surroundings): void {

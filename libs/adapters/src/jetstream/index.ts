@@ -1,3 +1,4 @@
+export { Archivist } from './archivist.js';
 export { auditSettings, auditStreamName, connectAudit } from './audit-stream.js';
 export type { AuditOptions } from './audit-stream.js';
 export { connectLog, JetStreamLog } from './jetstream-log.js';

@@ -14,7 +14,7 @@ import type {
 } from '#libs/log';
 import { LogUnavailable, STREAMS } from '#libs/log';
 import { Appender } from './appender.js';
-import { Lookups } from './lookups.js';
+import { type Bounds, Lookups } from './lookups.js';
 import { eventOf, storedOf } from './message.js';
 import type { Decode } from './reader.js';
 import { Reader } from './reader.js';
@@ -78,13 +78,18 @@ export class JetStreamLog implements EventLog, MessageSource {
   }
 
   async *messages(stream: StreamName, after: Sequence, until: Sequence, signal?: AbortSignal): AsyncGenerator<StoredBatch> {
-    const options = { until, ...(signal ? { signal } : {}) };
+    const options = { until, incomplete: true, ...(signal ? { signal } : {}) };
     const reader = new Reader(this.wire, this.cluster, stream, this.lookups, storedOf, after, options);
     for await (const { read, through } of reader.batches()) yield { messages: read, through };
   }
 
   async last(stream: StreamName): Promise<Sequence> {
-    return (await this.patiently(() => this.lookups.bounds(stream))).last;
+    return (await this.bounds(stream)).last;
+  }
+
+  /** Where a stream ends, how far it was archived, and how many of its messages are gone. */
+  bounds(stream: StreamName): Promise<Bounds> {
+    return this.patiently(() => this.lookups.bounds(stream));
   }
 
   lastOf(stream: StreamName, subject: string): Promise<Recorded | undefined> {
@@ -111,6 +116,11 @@ export class JetStreamLog implements EventLog, MessageSource {
   }
 }
 
+/** Whether a name can be a cluster's id. Throws RangeError where it can't. */
+export function checkCluster(cluster: string): void {
+  if (!/^[A-Za-z0-9-]+$/.test(cluster)) throw new RangeError(`a cluster can't be called ${JSON.stringify(cluster)}`);
+}
+
 /**
  * Connects to a cluster's log, creating its three streams where they are missing. Throws WrongLogSettings where the
  * server or a stream is not as it must be (nothing is changed then), and the client's error where no server answers.
@@ -124,7 +134,7 @@ export async function connectLog({
   maxQueued = 8_192,
   connection = {},
 }: JetStreamOptions): Promise<JetStreamLog> {
-  if (!/^[A-Za-z0-9-]+$/.test(cluster)) throw new RangeError(`a cluster can't be called ${JSON.stringify(cluster)}`);
+  checkCluster(cluster);
   const wire = await Wire.open({ ...serverOptions(url), name, ...connection });
   try {
     checkServer(wire);

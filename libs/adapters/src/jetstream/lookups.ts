@@ -23,7 +23,8 @@ interface MessageAnswer {
 }
 
 interface InfoAnswer {
-  readonly state?: { readonly first_seq: number; readonly last_seq: number };
+  readonly config?: { readonly metadata?: Readonly<Record<string, string>> };
+  readonly state?: { readonly first_seq: number; readonly last_seq: number; readonly messages: number; readonly bytes: number };
   readonly error?: { readonly description: string };
 }
 
@@ -38,11 +39,28 @@ function parsed<T extends { readonly error?: { readonly description: string } }>
   return message.json<T>();
 }
 
-/** First and last sequence of the stream of a name. Throws AnswerLost where no answer comes. */
-export async function boundsOf(wire: Wire, name: string): Promise<{ readonly first: Sequence; readonly last: Sequence }> {
-  const { state, error } = parsed<InfoAnswer>(await wire.request(`$JS.API.STREAM.INFO.${name}`, new Uint8Array(), TIMEOUT_MS));
+/** What a stream says of itself. */
+export interface Bounds {
+  readonly first: Sequence;
+  /** 0 while it is empty. */
+  readonly last: Sequence;
+  /** Up to here messages may have been archived; 0 where none were. */
+  readonly archived: Sequence;
+  /** How many of its sequences hold no message any more. */
+  readonly missing: number;
+  /** Of all its messages. */
+  readonly bytes: number;
+}
+
+/** Where the streams' metadata says how far they were archived. */
+export const ARCHIVED = 'decklog-archived';
+
+/** What the stream of a name says of itself. Throws AnswerLost where no answer comes. */
+export async function boundsOf(wire: Wire, name: string): Promise<Bounds> {
+  const { config, state, error } = parsed<InfoAnswer>(await wire.request(`$JS.API.STREAM.INFO.${name}`, new Uint8Array(), TIMEOUT_MS));
   if (!state) throw new AnswerLost(error?.description ?? 'stream info without a state');
-  return { first: state.first_seq, last: state.last_seq };
+  const { first_seq: first, last_seq: last, messages, bytes } = state;
+  return { first, last, archived: Number(config?.metadata?.[ARCHIVED] ?? 0), missing: last - messages, bytes };
 }
 
 /** Point reads of the streams, answered by the leader. All throw AnswerLost where no answer comes. */
@@ -53,8 +71,7 @@ export class Lookups {
     private readonly replicas: number,
   ) {}
 
-  /** First and last sequence of a stream; the last is 0 while it is empty. */
-  bounds(stream: StreamName): Promise<{ readonly first: Sequence; readonly last: Sequence }> {
+  bounds(stream: StreamName): Promise<Bounds> {
     return boundsOf(this.wire, streamName(this.cluster, stream));
   }
 
@@ -99,6 +116,13 @@ export class Lookups {
     if (error?.err_code === NO_MESSAGE) return undefined;
     if (!message) throw new AnswerLost(error?.description ?? 'a message get without a message');
     const body = Uint8Array.from(Buffer.from(message.data ?? '', 'base64'));
-    return recordedOf(stream, message.seq, message.subject, Date.parse(message.time), headersOfBlock(message.hdrs ?? ''), body);
+    return recordedOf(
+      stream,
+      message.seq,
+      message.subject,
+      Date.parse(message.time),
+      headersOfBlock(Buffer.from(message.hdrs ?? '', 'base64')),
+      body,
+    );
   }
 }

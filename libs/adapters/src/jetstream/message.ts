@@ -40,9 +40,9 @@ export type Headers = ReadonlyMap<string, string>;
 /** The headers of a message that was delivered. */
 export const headersOf = (message: Msg): Headers => new Map([...(message.headers ?? [])].map(([name, [value]]) => [name, value ?? '']));
 
-/** The headers of a message as the message-get API answers them: base64 of the block. */
-export function headersOfBlock(base64: string): Headers {
-  const lines = Buffer.from(base64, 'base64').toString('latin1').split('\r\n').slice(1);
+/** The headers of a block as it is stored. */
+export function headersOfBlock(block: Uint8Array): Headers {
+  const lines = Buffer.from(block).toString('latin1').split('\r\n').slice(1);
   return new Map(
     lines.flatMap((line) => {
       const colon = line.indexOf(':');

@@ -80,6 +80,14 @@ describe('the users of the log’s server', () => {
     },
   );
 
+  it('the archiver reads the log', async () => {
+    const reader = await connectLog({ url: urls.archiver ?? '', cluster: CLUSTER });
+    const sequences: number[] = [];
+    for await (const { events } of reader.read('state', 0, { until: 3 })) sequences.push(...events.map(({ sequence }) => sequence));
+    expect(sequences).toEqual([1, 2, 3]);
+    await reader.close();
+  });
+
   it('the archiver may delete a message of `state`, and may append none', async () => {
     await as('archiver', async (connection) => {
       const payload = { seq: 2, no_erase: true };
@@ -88,14 +96,6 @@ describe('the users of the log’s server', () => {
       expect(await ask(connection, subject, {})).toBe('refused');
     });
     expect(await log.lastOf('state', configMapWrite(CLUSTER, 'a1').subject)).toBeUndefined();
-  });
-
-  it('the archiver reads the log', async () => {
-    const reader = await connectLog({ url: urls.archiver ?? '', cluster: CLUSTER });
-    const sequences: number[] = [];
-    for await (const { events } of reader.read('state', 0, { until: 3 })) sequences.push(...events.map(({ sequence }) => sequence));
-    expect(sequences).toEqual([1, 3]);
-    await reader.close();
   });
 
   it('a name whose tombstone was removed can be taken again, also by who remembers the tombstone', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Msg } from 'nats';
 import type { ReadOptions, Sequence, StreamName } from '#libs/log';
-import { SequenceOutOfRange } from '#libs/log';
+import { SequenceArchived, SequenceOutOfRange } from '#libs/log';
 import type { Lookups } from './lookups.js';
 import type { Delivery } from './message.js';
 import { deliveryOf, headersOf } from './message.js';
@@ -36,6 +36,11 @@ export interface Decoded<T> {
   readonly through: Sequence;
 }
 
+/** What to read, and whether a part will do where messages were removed. */
+export interface ReadingOptions extends ReadOptions {
+  readonly incomplete?: boolean;
+}
+
 /** What a session ended with: the reader is done, or another session has to go on. */
 type Ended = 'done' | 'again';
 
@@ -50,6 +55,8 @@ export class Reader<T> {
   private through: Sequence;
   private wake: () => void = () => {};
   private ended: Ended | undefined;
+  /** Messages that should have come and did not: the last sequence before them, and the first after. */
+  private hole: { readonly after: Sequence; readonly before: Sequence } | undefined;
   private failure: Error | undefined;
 
   constructor(
@@ -59,7 +66,7 @@ export class Reader<T> {
     private readonly lookups: Lookups,
     private readonly decode: Decode<T>,
     after: Sequence,
-    private readonly options: ReadOptions,
+    private readonly options: ReadingOptions,
   ) {
     this.at = after;
     this.through = after;
@@ -88,9 +95,10 @@ export class Reader<T> {
 
   /** A consumer from after `at`. */
   private async open(): Promise<Session> {
-    const { last } = await this.lookups.bounds(this.stream);
+    const { last, archived } = await this.lookups.bounds(this.stream);
     if (this.at > last) throw new SequenceOutOfRange(`${this.stream} ends at ${last}, before ${this.at}`);
-    const { until, subjects } = this.options;
+    const { until, subjects, incomplete } = this.options;
+    if (incomplete !== true) this.refuseHoles(archived);
     this.ended = undefined;
     this.failure = undefined;
     this.read = [];
@@ -104,6 +112,26 @@ export class Reader<T> {
     });
     if (pending === 0) this.reachedEnd(session);
     return session;
+  }
+
+  /** Nobody is given a part of the events for all of them. */
+  private refuseHoles(archived: Sequence): void {
+    if (this.at < archived) {
+      throw new SequenceArchived(
+        `${this.stream} was archived up to ${archived}: what it still holds after ${this.at} is not all there was`,
+      );
+    }
+    if (this.hole?.after !== this.at) return;
+    throw new SequenceOutOfRange(
+      `${this.stream} lacks ${this.at + 1} to ${this.hole.before - 1}: messages were removed that no archive accounts for`,
+    );
+  }
+
+  /** Whether a message of `state` does not follow on the one before: this stream forgets nothing by itself. */
+  private skips(sequence: Sequence, filtered: boolean): boolean {
+    if (this.stream !== 'state' || filtered || this.options.incomplete === true || sequence === this.through + 1) return false;
+    this.hole = { after: this.through, before: sequence };
+    return true;
   }
 
   private async *drain(session: Session): AsyncGenerator<Decoded<T>> {
@@ -150,7 +178,7 @@ export class Reader<T> {
   private deliver(message: Msg, session: Session, filtered: boolean): boolean {
     const delivery = deliveryOf(message.reply ?? '');
     const { sequence, consumed, pending } = delivery;
-    if (!session.next(consumed)) return false;
+    if (!session.next(consumed) || this.skips(sequence, filtered)) return false;
     const { until, subjects } = this.options;
     if (until !== undefined && sequence > until) {
       this.through = until;
@@ -178,7 +206,7 @@ export class Reader<T> {
 }
 
 /** Whether a NATS subject pattern (`*` one token, `>` the rest) matches. */
-function subjectMatches(pattern: string, subject: string): boolean {
+export function subjectMatches(pattern: string, subject: string): boolean {
   const tokens = subject.split('.');
   const wanted = pattern.split('.');
   for (const [i, token] of wanted.entries()) {

@@ -1,3 +1,4 @@
+export { anchorAt } from './anchor.js';
 export type { Compared } from './compare.js';
 export { connectPostgres, schemaOf } from './data-source.js';
 export type { PostgresOptions } from './data-source.js';
