@@ -75,7 +75,7 @@ export function nodeSettings(cluster: Cluster, folders: Folders, number: number)
 }
 
 /** Settings of the control plane that whoever starts it may choose, where they are numbers (docs/architecture.md). */
-const AMOUNTS = ['AUDIT_MAX_DAYS', 'AUDIT_MAX_MIB', 'COMPACTION_HORIZON_MINUTES', 'SECRET_KEY_GRACE_HOURS'] as const;
+const AMOUNTS = ['AUDIT_MAX_DAYS', 'AUDIT_MAX_MIB', 'COMPACTION_HORIZON_MINUTES', 'EVENT_AGE_DAYS', 'SECRET_KEY_GRACE_HOURS'] as const;
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'] as const;
 
 /** What a process of ours inherits of the environment of whoever started it: nothing that would differ by chance. */

@@ -20,7 +20,7 @@ export class ProjectorService implements HostedService {
   }
 
   async start(): Promise<void> {
-    const { natsUrl, postgresUrl, cluster, logLevel } = this.config;
+    const { natsUrl, postgresUrl, cluster, logLevel, eventAgeDays } = this.config;
     const logger = createLogger(this.name, logLevel);
     const log = await connectLog({ url: natsUrl, cluster, name: this.name });
     const audit = await connectAudit({ url: natsUrl, cluster, name: `${this.name}-audit`, ...auditLimits(this.config) });
@@ -30,7 +30,7 @@ export class ProjectorService implements HostedService {
       await audit.close();
       await dataSource.destroy();
     };
-    this.running = new Projector({ log, audit, dataSource, logger }).run(this.stopping.signal).catch((error: unknown) => {
+    this.running = new Projector({ log, audit, dataSource, logger, eventAgeDays }).run(this.stopping.signal).catch((error: unknown) => {
       logger.error('the projection can not go on', error);
       this.onFailure();
     });

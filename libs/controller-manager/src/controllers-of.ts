@@ -14,6 +14,7 @@ export interface ManagerSettings {
     readonly serviceCidr: string;
     readonly advertiseAddress: string;
     readonly apiPort: number;
+    readonly eventAgeDays: number;
     readonly schedulerProfile: SchedulingProfile;
   };
   /** A file of the cluster's key material, as text. */

@@ -100,13 +100,22 @@ export interface LifecycleSettings {
   /** Where API servers are reached from pods. */
   readonly advertiseAddress: string;
   readonly apiPort: number;
+  /** How many days Kubernetes Events are kept; 30 unless set. */
+  readonly eventAgeDays?: number;
 }
+
+const DAY_MS = 24 * 3_600_000;
 
 /**
  * Namespaces, garbage collection, nodes, budgets, quotas, volumes, default roles and priority classes, the cluster's own Services
  * and ranges, flow control, old Kubernetes Events: what the app `lifecycle` runs.
  */
-export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }: LifecycleSettings): readonly Controller[] => [
+export const lifecycleControllers = ({
+  serviceCidr,
+  advertiseAddress,
+  apiPort,
+  eventAgeDays = 30,
+}: LifecycleSettings): readonly Controller[] => [
   plain(namespaceController),
   plain(garbageCollector),
   plain(customResourceDefinitionController),
@@ -125,7 +134,7 @@ export const lifecycleControllers = ({ serviceCidr, advertiseAddress, apiPort }:
   plain(validatingAdmissionPolicyStatus),
   plain(apiServiceController({ address: advertiseAddress, port: apiPort, clusterIp: addressIn(serviceCidr, 1) })),
   plain(dnsServiceController(addressIn(serviceCidr, 10))),
-  plain(eventSweeper()),
+  plain(eventSweeper(eventAgeDays * DAY_MS)),
   plain(flowControlDefaults),
   plain(flowSchemaStatus),
   plain(defaultServiceCidr(serviceCidr)),

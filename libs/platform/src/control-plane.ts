@@ -69,7 +69,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   const clock = openClock(config.clockFile, logger);
   const world: World = { now: clock.now, random: Math.random, uuid: randomUUID };
   const stopping = new AbortController();
-  const { log, keys, keyring } = await openLog(config, component);
+  const { log, keys, keyring } = await openLog(config, component, config.eventAgeDays * DAY_MS);
   const database = await connectPostgres({ url: config.postgresUrl, cluster: config.cluster, migrations: MIGRATIONS });
   const view = await StateCache.start({
     log,
@@ -77,6 +77,11 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     definitions: DEFINITIONS,
     logger,
     signal: stopping.signal,
+    onOvertaken: (error) => {
+      logger.error('what this process has not seen was archived: it has to start again', error);
+      process.exitCode = 1;
+      process.kill(process.pid, 'SIGTERM');
+    },
   });
   const { serviceCidr, nodePorts, clusterDomain, cluster } = config;
   const caller = config.simulationFile === undefined ? new HttpsWebhookCaller(view) : NO_WEBHOOKS;
@@ -105,12 +110,21 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   };
 }
 
-/** A control plane's log with Secrets opened, and what opens them; closing the log closes all of it. */
+/**
+ * A control plane's log with Secrets opened, and what opens them; closing the log closes all of it. `eventAgeMs`: how long
+ * Kubernetes Events are kept from now on; who only reads leaves it as it is.
+ */
 export async function openLog(
   config: Pick<ControlPlaneConfig, 'natsUrl' | 'cluster' | 'sealingKeyFile'>,
   component: string,
+  eventAgeMs?: number,
 ): Promise<{ readonly log: EventLog; readonly keys: KeyStore; readonly keyring: Keyring }> {
-  const sealedLog = await connectLog({ url: config.natsUrl, cluster: config.cluster, name: component });
+  const sealedLog = await connectLog({
+    url: config.natsUrl,
+    cluster: config.cluster,
+    name: component,
+    ...(eventAgeMs === undefined ? {} : { eventAgeMs }),
+  });
   const keys = await connectKeyStore({ url: config.natsUrl, cluster: config.cluster });
   const keyring = await Keyring.open(keys, () => readFileSync(config.sealingKeyFile));
   return { log: new SealedLog(sealedLog, keyring), keys, keyring };

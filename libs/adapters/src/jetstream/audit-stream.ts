@@ -83,7 +83,8 @@ class JetStreamAudit implements AuditStream {
 
   async bounds(): Promise<{ readonly first: Sequence; readonly last: Sequence }> {
     try {
-      return await boundsOf(this.wire, auditStreamName(this.cluster));
+      const { first, last } = await boundsOf(this.wire, auditStreamName(this.cluster));
+      return { first, last };
     } catch (error) {
       if (error instanceof AnswerLost) throw new LogUnavailable(error.message, { cause: error });
       throw error;

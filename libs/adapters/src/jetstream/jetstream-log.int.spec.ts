@@ -304,6 +304,8 @@ describe('messages as they are stored', () => {
   });
 });
 
+const DAY_MS = 24 * 3_600_000;
+
 describe('settings of the streams', () => {
   it('a stream that differs from what the log needs refuses to start, naming each difference', async () => {
     const cluster = randomUUID();
@@ -317,6 +319,24 @@ describe('settings of the streams', () => {
     await expect(connectLog({ url: server.url, cluster })).rejects.toThrow(
       `decklog_${cluster}_lease: max_msgs_per_subject is 1, must be 4`,
     );
+  });
+
+  it('Kubernetes Events are kept a day longer than is asked for, and as long as they were where nothing is asked', async () => {
+    const cluster = randomUUID();
+    const { connect } = await import('nats');
+    const connection = await connect({ servers: server.url });
+    const manager = await connection.jetstreamManager();
+    const daysAfter = async (asked: { readonly eventAgeMs?: number }): Promise<number> => {
+      await (await connectLog({ url: server.url, cluster, ...asked })).close();
+      return (await manager.streams.info(`decklog_${cluster}_event`)).config.max_age / 1e6 / DAY_MS;
+    };
+    expect([
+      await daysAfter({}),
+      await daysAfter({ eventAgeMs: 2 * DAY_MS }),
+      await daysAfter({}),
+      await daysAfter({ eventAgeMs: 60 * DAY_MS }),
+    ]).toEqual([31, 3, 3, 61]);
+    await connection.close();
   });
 
   it('no cluster has a name that could be two tokens of a subject', async () => {

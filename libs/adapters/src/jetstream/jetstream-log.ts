@@ -33,6 +33,8 @@ export interface JetStreamOptions {
   readonly name?: string;
   /** Copies of each stream, 1 unless set. */
   readonly replicas?: number;
+  /** How long Kubernetes Events are kept; absent: as long as they are now, 30 days where there are none yet. */
+  readonly eventAgeMs?: number;
   /** How long an append or a point read waits for a log that does not answer; 5 s unless set. */
   readonly patienceMs?: number;
   /** Appends that may wait at once, for each stream; 8,192 unless set. */
@@ -130,6 +132,7 @@ export async function connectLog({
   cluster,
   name = 'decklog',
   replicas = 1,
+  eventAgeMs,
   patienceMs = 5_000,
   maxQueued = 8_192,
   connection = {},
@@ -138,7 +141,7 @@ export async function connectLog({
   const wire = await Wire.open({ ...serverOptions(url), name, ...connection });
   try {
     checkServer(wire);
-    for (const stream of STREAMS) await ensureStream(wire, cluster, stream, replicas);
+    for (const stream of STREAMS) await ensureStream(wire, cluster, stream, replicas, eventAgeMs);
   } catch (error) {
     await wire.close();
     throw error;

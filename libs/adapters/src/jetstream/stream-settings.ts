@@ -5,7 +5,8 @@ import { json } from './wire.js';
 /** The largest message: Kubernetes' largest objects pass the server's default of 1 MiB. */
 export const MAX_MESSAGE = 4 * 1024 * 1024;
 
-const DAY_NS = 24 * 3_600 * 1e9;
+const DAY_MS = 24 * 3_600_000;
+const EVENT_AGE_MS = 30 * DAY_MS;
 const OLDEST_SERVER = [2, 12] as const;
 
 /** The server or a stream is not as the log needs it. Nothing is changed: somebody has to decide. */
@@ -18,8 +19,11 @@ type Settings = Readonly<Record<string, unknown>>;
 /** The name of a cluster's stream. */
 export const streamName = (cluster: string, stream: StreamName): string => `decklog_${cluster}_${stream}`;
 
-/** What a stream is created with and checked against. Leases keep a few messages per subject; Kubernetes Events a day more than their own limit. */
-export function streamSettings(cluster: string, stream: StreamName, replicas: number): Settings {
+/**
+ * What a stream is created with and checked against. Leases keep a few messages per subject; Kubernetes Events a day more than
+ * their own limit, after which they are deleted so that watchers see it.
+ */
+export function streamSettings(cluster: string, stream: StreamName, replicas: number, eventAgeMs: number = EVENT_AGE_MS): Settings {
   return {
     name: streamName(cluster, stream),
     subjects: [`decklog.${cluster}.${stream}.>`],
@@ -29,7 +33,7 @@ export function streamSettings(cluster: string, stream: StreamName, replicas: nu
     max_consumers: -1,
     max_msgs: -1,
     max_bytes: -1,
-    max_age: stream === 'event' ? 31 * DAY_NS : 0,
+    max_age: stream === 'event' ? (eventAgeMs + DAY_MS) * 1e6 : 0,
     max_msgs_per_subject: stream === 'lease' ? 4 : -1,
     max_msg_size: MAX_MESSAGE,
     num_replicas: replicas,
@@ -63,14 +67,21 @@ export function checkServer(wire: Wire): void {
   if (maxPayload < MAX_MESSAGE) throw new WrongLogSettings(`nats-server: max_payload is ${maxPayload}, must be at least ${MAX_MESSAGE}`);
 }
 
-/** Creates a cluster's stream, or checks that it is as `streamSettings` says: a difference refuses to start, naming every setting. */
-export async function ensureStream(wire: Wire, cluster: string, stream: StreamName, replicas: number): Promise<void> {
-  const wanted = streamSettings(cluster, stream, replicas);
+/**
+ * Creates a cluster's stream, or checks that it is as `streamSettings` says: a difference refuses to start, naming every setting.
+ * But for the age of Kubernetes Events: where it is given it is brought to that, otherwise it is left as it is.
+ */
+export async function ensureStream(wire: Wire, cluster: string, stream: StreamName, replicas: number, eventAgeMs?: number): Promise<void> {
+  const wanted = streamSettings(cluster, stream, replicas, eventAgeMs);
   const name = streamName(cluster, stream);
   let answer = await ask(wire, `$JS.API.STREAM.INFO.${name}`, undefined);
   if (answer.error?.err_code === NOT_FOUND) answer = await ask(wire, `$JS.API.STREAM.CREATE.${name}`, wanted);
+  if (stream === 'event' && eventAgeMs !== undefined && answer.config && answer.config['max_age'] !== wanted['max_age']) {
+    answer = await ask(wire, `$JS.API.STREAM.UPDATE.${name}`, { ...answer.config, max_age: wanted['max_age'] });
+  }
   if (answer.error) throw new WrongLogSettings(`stream ${name}: ${answer.error.description}`);
   const differences = Object.entries(wanted)
+    .filter(([key]) => stream !== 'event' || key !== 'max_age')
     .filter(([key, value]) => !same(answer.config?.[key] ?? (value === false ? false : undefined), value))
     .map(([key, value]) => `${key} is ${JSON.stringify(answer.config?.[key])}, must be ${JSON.stringify(value)}`);
   if (differences.length > 0) throw new WrongLogSettings(`stream ${name}: ${differences.join('; ')}`);

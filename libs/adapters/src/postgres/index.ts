@@ -5,7 +5,7 @@ export type { PostgresOptions } from './data-source.js';
 export { checkpointEntity, objectEntity, revisionEntity } from './entities.js';
 export type { CheckpointRecord, ObjectRecord, RevisionRecord } from './entities.js';
 export { PostgresHistory } from './history.js';
-export { LogRolledBack, Projector } from './projector.js';
+export { LogRolledBack, ProjectionOvertaken, Projector } from './projector.js';
 export type { ProjectorOptions } from './projector.js';
 export { rebuild, rebuildCheck } from './rebuild.js';
 export type { RebuildReport } from './rebuild.js';

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { AuditStream, EventLog, Position, Sequence, StreamName } from '#libs/log';
-import { ORIGIN, SequenceOutOfRange, STREAMS } from '#libs/log';
+import { ORIGIN, SequenceArchived, SequenceOutOfRange, STREAMS } from '#libs/log';
 import type { Logger } from '#libs/runtime';
 import { openSession, schemaIn } from './data-source.js';
 import type { Head } from './chain.js';
@@ -14,6 +14,11 @@ export class LogRolledBack extends Error {
   override readonly name = 'LogRolledBack';
 }
 
+/** What the projection has not seen was archived meanwhile: it has to be built anew, from the log and its archive. */
+export class ProjectionOvertaken extends Error {
+  override readonly name = 'ProjectionOvertaken';
+}
+
 /** What a projector works with. `log` is the one beneath any sealing: rows hold Secrets as they are stored. */
 export interface ProjectorOptions {
   readonly log: EventLog;
@@ -21,6 +26,8 @@ export interface ProjectorOptions {
   readonly audit?: AuditStream;
   readonly dataSource: DataSource;
   readonly logger: Logger;
+  /** How long Kubernetes Events are kept; 30 days unless set. */
+  readonly eventAgeDays?: number;
 }
 
 /** What is projected, each under a lock of its own: the number is its place. */
@@ -30,8 +37,11 @@ const SOURCES: readonly Source[] = [...STREAMS, 'audit'];
 const RETRY_MS = 200;
 const LONGEST_RETRY_MS = 5_000;
 const PRUNE_EVERY_MS = 60_000;
+const DAYS_OF_EVENTS = 30;
+
 /** How long revisions of these streams are kept, as the streams themselves forget them; those of `state` for ever. */
-const KEPT: Readonly<Record<StreamName, string | undefined>> = { state: undefined, lease: '10 minutes', event: '31 days' };
+const kept = (stream: StreamName, eventAgeDays: number): string | undefined =>
+  ({ state: undefined, lease: '10 minutes', event: `${eventAgeDays + 1} days` })[stream];
 
 /** Whether an error is one of the code or the data, which trying again would not cure. */
 const isBug = (error: unknown): boolean => error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError;
@@ -58,8 +68,8 @@ export class Projector {
   }
 
   /**
-   * Projects until the signal aborts, through failures of log and database. Rejects with LogRolledBack, and with what
-   * an event that can't be projected throws: to skip one would corrupt silently.
+   * Projects until the signal aborts, through failures of log and database. Rejects with LogRolledBack, with ProjectionOvertaken,
+   * and with what an event that can't be projected throws: to skip one would corrupt silently.
    */
   async run(signal: AbortSignal): Promise<void> {
     const stop = new AbortController();
@@ -94,6 +104,11 @@ export class Projector {
 
   /** Throws where trying again would not help. The audit stream is no part of the truth: nothing of it ends a projector. */
   private refuseToGoOn(stream: StreamName, error: unknown): void {
+    if (error instanceof SequenceArchived) {
+      throw new ProjectionOvertaken(`${error.message}; \`decklog rebuild\` builds the projection anew, with what was archived`, {
+        cause: error,
+      });
+    }
     if (error instanceof SequenceOutOfRange) {
       throw new LogRolledBack(`the projection has seen more than the log holds: ${error.message}`, { cause: error });
     }
@@ -141,7 +156,8 @@ export class Projector {
   }
 
   private async carry(session: Client, stream: StreamName, from: Head, signal: AbortSignal): Promise<void> {
-    const { log, logger } = this.options;
+    const { log, logger, eventAgeDays = DAYS_OF_EVENTS } = this.options;
+    const keptFor = kept(stream, eventAgeDays);
     let head = from;
     this.reached(stream, head.sequence);
     this.active.add(stream);
@@ -150,8 +166,8 @@ export class Projector {
     for await (const batch of log.read(stream, head.sequence, { signal, digests: true })) {
       head = await writeBatch(session, stream, head, batch);
       this.reached(stream, head.sequence);
-      if (KEPT[stream] === undefined || performance.now() - pruned < PRUNE_EVERY_MS) continue;
-      await prune(session, stream, KEPT[stream]);
+      if (keptFor === undefined || performance.now() - pruned < PRUNE_EVERY_MS) continue;
+      await prune(session, stream, keptFor);
       pruned = performance.now();
     }
   }

@@ -2,8 +2,6 @@ import { EVENTS, type Event } from '#libs/api';
 import { parseTime, type Change, type Controller, type Instant, type Lister } from '#libs/apimachinery';
 import { byName } from '../ordering.js';
 
-/** How long Kubernetes Events are kept: 30 days. */
-export const EVENT_AGE_MS = 30 * 24 * 3_600_000;
 const EVERY_MS = 3_600_000;
 /** Most Kubernetes Events deleted in one pass. */
 const MOST_SWEPT = 500;
@@ -16,7 +14,7 @@ const spokenAt = ({ lastTimestamp, eventTime, series, metadata }: Event): Instan
   parseTime(series?.lastObservedTime) ?? parseTime(lastTimestamp) ?? parseTime(eventTime) ?? parseTime(metadata.creationTimestamp);
 
 /** Deletes Kubernetes Events that nothing has been added to for longer than `ageMs`, so that watchers see them go. */
-export function eventSweeper(ageMs: number = EVENT_AGE_MS): Controller<SweepSnapshot> {
+export function eventSweeper(ageMs: number): Controller<SweepSnapshot> {
   return {
     name: 'event-sweeper',
     actor: 'system:serviceaccount:kube-system:event-sweeper',

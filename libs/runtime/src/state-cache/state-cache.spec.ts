@@ -1,6 +1,6 @@
 import { CONFIGMAPS, DEFINITIONS, PODS, SECRETS } from '#libs/api';
 import type { GroupVersionResource, KubeObject } from '#libs/apimachinery';
-import { encodeObject, ORIGIN, SCHEMA, SequenceOutOfRange, subjectOf, type EventMeta, type EventType } from '#libs/log';
+import { encodeObject, ORIGIN, SCHEMA, SequenceArchived, SequenceOutOfRange, subjectOf, type EventMeta, type EventType } from '#libs/log';
 import { MemoryLog } from '#libs/simulation';
 import * as fc from 'fast-check';
 import type { CacheEvent, Logger, StoredRow } from '../ports.js';
@@ -77,6 +77,23 @@ describe('StateCache', () => {
 
   it('refuses to start where the log ends before the snapshot', async () => {
     await expect(start(new MemoryLog(), { state: 7 })).rejects.toThrow(SequenceOutOfRange);
+  });
+
+  it('says so where what it has not seen was archived, and goes no further', async () => {
+    const log = new MemoryLog();
+    const read = log.read.bind(log);
+    log.read = (stream, after, options) => {
+      if (stream === 'state') throw new SequenceArchived('state was archived up to 9');
+      return read(stream, after, options);
+    };
+    const controller = new AbortController();
+    stopping.push(controller);
+    const told = new Promise<Error>((resolve, reject) => {
+      const snapshots = { snapshot: async () => ({ position: ORIGIN, rows: [] }) };
+      const options = { log, snapshots, definitions: DEFINITIONS, logger: silent, signal: controller.signal, onOvertaken: resolve };
+      StateCache.start(options).catch(reject);
+    });
+    expect((await told).message).toBe('state was archived up to 9');
   });
 
   it('hands out objects that nobody can change', async () => {

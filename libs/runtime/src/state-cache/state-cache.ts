@@ -3,6 +3,7 @@ import { catalogWith, CUSTOMRESOURCEDEFINITIONS, type ResourceDefinition } from 
 import { parseApiVersion, qualifiedResource, type GroupVersionResource, type KubeObject, type OwnedObject } from '#libs/apimachinery';
 import {
   parseSubject,
+  SequenceArchived,
   SequenceOutOfRange,
   STREAMS,
   type EventLog,
@@ -28,6 +29,8 @@ export interface StateCacheOptions {
   readonly logger: Logger;
   /** Ends the tails. */
   readonly signal: AbortSignal;
+  /** The cache was so far behind that what it has not seen was archived: only a new one, from a new snapshot, can go on. */
+  readonly onOvertaken?: (error: SequenceArchived) => void;
   /** How much of each resource's recent past is kept; 10,000 events and 16 MiB unless set. */
   readonly window?: WindowLimits;
 }
@@ -134,7 +137,7 @@ export class StateCache implements StateView {
   }
 
   async #tail(stream: StreamName): Promise<void> {
-    const { log, logger, signal } = this.#options;
+    const { log, logger, signal, onOvertaken } = this.#options;
     let wait = RETRY_FIRST_MS;
     while (!signal.aborted) {
       try {
@@ -147,6 +150,7 @@ export class StateCache implements StateView {
         return;
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof SequenceArchived && onOvertaken) return onOvertaken(error);
         logger.error(`reading the log's stream ${stream} after ${this.#position[stream]} failed; trying again`, error);
         await sleep(wait, undefined, { signal }).catch(() => undefined);
         wait = Math.min(wait * 2, RETRY_MOST_MS);

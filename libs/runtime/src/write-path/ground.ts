@@ -162,7 +162,9 @@ export class Ground {
     const { namespace = '', name = '' } = object.metadata;
     const { view, world } = this.options;
     const subject = this.subjectOf(write);
-    const expected = previous > 0 ? previous : (ends.get(subject) ?? view.tombstone?.(resource, namespace, name) ?? 0);
+    // A stream that forgets by age may have forgotten what an object is: it is there nevertheless until it is deleted.
+    const isForgotten = definition.stream !== 'state' && ends.get(subject) === 0;
+    const expected = previous > 0 && !isForgotten ? previous : (ends.get(subject) ?? view.tombstone?.(resource, namespace, name) ?? 0);
     return { subject, expected, meta: eventMeta(request, { type, previous, own, id: world.uuid() }), body: encodeObject(object) };
   }
 

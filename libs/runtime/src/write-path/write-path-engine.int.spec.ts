@@ -1,4 +1,4 @@
-import { CONFIGMAPS, IPADDRESSES, NAMESPACES, NODEPORTS, RESOURCEQUOTAS, SERVICES } from '#libs/api';
+import { CONFIGMAPS, EVENTS, IPADDRESSES, NAMESPACES, NODEPORTS, RESOURCEQUOTAS, SERVICES } from '#libs/api';
 import { connectLog } from '#libs/adapters';
 import type { KubeObject } from '#libs/apimachinery';
 import { aConfigMap, aNamespace, aService, MemoryCluster, startNats, type TestServer } from '#libs/testing';
@@ -20,6 +20,20 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([one.stop(), two.stop()]);
   await server.stop();
+});
+
+describe('an object of a stream that forgets by age', () => {
+  it('can be deleted though the log has forgotten what it is', async () => {
+    const event = { apiVersion: 'v1', kind: 'Event', metadata: { name: 'old', namespace: 'default' }, reason: 'Old' };
+    await one.create(EVENTS, { ...event, involvedObject: { namespace: 'default' } } as KubeObject);
+    const { connect } = await import('nats');
+    const connection = await connect({ servers: server.url });
+    await (await connection.jetstreamManager()).streams.purge('decklog_test_event');
+    await connection.close();
+    await one.write('delete', EVENTS, { namespace: 'default', name: 'old' });
+    await one.settled();
+    expect(names(one, EVENTS)).toEqual([]);
+  });
 });
 
 describe('two API servers on one JetStream log', () => {
