@@ -50,5 +50,6 @@ export * from './admissionregistration/expressions.js';
 export { modelType, resourceType, type TypedSchema } from './admissionregistration/schema-types.js';
 export * from './admissionregistration/type-check.js';
 export { validateClientConfig } from './admissionregistration/v1/webhooks.js';
-export { column, NAME } from './columns.js';
+export { AGE, column, NAME, wideColumn } from './columns.js';
 export { kindOf } from './kind.js';
+export { ownSchema } from './own-schema.js';

@@ -4,3 +4,8 @@ export * from './moment.js';
 export * from './fork/index.js';
 export * from './difference.js';
 export * from './archive/index.js';
+export * from './revision.js';
+export * from './request.js';
+export * from './selectors.js';
+export * from './effects.js';
+export * from './schemas.js';

@@ -115,8 +115,8 @@ export interface RevisionQuery {
   readonly verb?: string;
   /** Only what this event began, itself included: `stream:sequence`. */
   readonly root?: string;
-  /** Only what was made because of this event: `stream:sequence`. */
-  readonly cause?: string;
+  /** Only what was made because of one of these events: `stream:sequence` each. */
+  readonly causes?: readonly string[];
   readonly since?: Instant;
   readonly until?: Instant;
   /** Only events before this place of the order: the last of the page before. */

@@ -177,7 +177,7 @@ export class ApiServer implements RunningServer {
       time,
       id: auditId,
       user,
-      info,
+      info: readOf(call) ?? info,
       at: at?.moment,
       source: addressOf(request),
       agent: request.headers['user-agent'],
@@ -298,6 +298,10 @@ function askedFor(target: string): { readonly at?: PastRequest; readonly path: s
   const query = new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1));
   return { path, ...splitPast(path), query };
 }
+
+/** A read of what a Secret once held, as the read of the Secret that it is. */
+const readOf = (call: Call | undefined): RequestInfo | undefined =>
+  call?.disclosed && { ...call.info, group: '', version: 'v1', resource: 'secrets', subresource: '', ...call.disclosed };
 
 /** Whoever lists or watches one object by its name asks for that object (apiserver `requestinfo.go`). */
 const selectedName = (fields: readonly FieldRequirement[]): string =>

@@ -26,6 +26,8 @@ export interface Call {
   readonly signal: AbortSignal;
   /** Set where admission has something for the record: by whoever carries the write out. */
   annotated?: Annotated;
+  /** Set where the answer shows what a Secret once held: the request is recorded as a read of it. */
+  disclosed?: { readonly namespace: string; readonly name: string };
 }
 
 /** What admission said of a write for the record, and the event that the write became. */

@@ -12,6 +12,8 @@ import { KubeletProxy, proxyNode } from './connections/kubelet-proxy.js';
 import { PodStreams } from './connections/pod-streams.js';
 import { Documents } from './documents/documents.js';
 import { nothingHere, wrongMethod } from './encoding/respond.js';
+import { HistoryApi } from './history/history-api.js';
+import { PAST_KINDS } from './history/kinds.js';
 import { Health } from './health.js';
 import type { ServerOptions, ServerSettings } from './options.js';
 import { Forwarder, type Upgrade } from './proxy/forwarder.js';
@@ -48,6 +50,7 @@ export class Router {
   private readonly proxy: KubeletProxy;
   private readonly objectProxy: ObjectProxy;
   private readonly components: ComponentStatuses;
+  private readonly histories: HistoryApi;
   private readonly bindings: BindingSources;
   private readonly writePath: WritePath;
   private readonly streams: PodStreams;
@@ -95,6 +98,8 @@ export class Router {
     this.streams = new PodStreams(pods, reader, this.proxy, writePath);
     this.objectProxy = new ObjectProxy({ view, reader, pods, services, forwarder, world, isProxyable: options.isProxyable ?? isProxyable });
     this.components = new ComponentStatuses({ log, history, world });
+    const { gzipFromBytes, minWatchMs } = settings;
+    this.histories = new HistoryApi({ view, history, projection, authorizer, world, gzipFromBytes, minWatchMs });
     this.bindings = { view, writePath, maxBodyBytes: settings.maxBodyBytes };
     const { maxBodyBytes } = settings;
     this.tokens = { keys, issuer, audiences, reader, view, world, maxBodyBytes, writePath };
@@ -137,6 +142,7 @@ export class Router {
   /** Ends what lasts long by nature: watches in good order, connections to kubelets at once. */
   endStreams(): void {
     this.watches.close();
+    this.histories.close();
     this.forwarder.close();
   }
 
@@ -180,6 +186,7 @@ export class Router {
     if (info.subresource !== '') throw nothingHere();
     if (!definition.verbs.includes(info.verb) || (info.verb === 'create' && info.name !== '')) throw wrongMethod();
     if (definition === COMPONENT_STATUSES) return this.components.answer(call);
+    if (PAST_KINDS.includes(definition)) return this.histories.answer(call, definition);
     if (definition.scope === 'Namespaced' && info.namespace === '') throw wrongMethod();
     if (definition === BINDINGS) return createBinding(this.bindings, call);
     return this.reviews.create(call, definition);
@@ -219,7 +226,7 @@ export class Router {
 }
 
 /** What is served without being stored: for routing, discovery and OpenAPI. */
-const UNSTORED: readonly ResourceDefinition[] = [BINDINGS as never, COMPONENT_STATUSES as never, ...REVIEWS];
+const UNSTORED: readonly ResourceDefinition[] = [BINDINGS as never, COMPONENT_STATUSES as never, ...REVIEWS, ...PAST_KINDS];
 
 /** Whether a kind is still served as it was; that nothing of it is created any more is no matter to those who read it. */
 const isSame = (now: ServedResource | undefined, before: ServedResource): boolean =>

@@ -96,12 +96,13 @@ export class LogHistory implements PastReader {
   }
 
   async revisions(query: RevisionQuery): Promise<readonly StoredRevision[]> {
-    const { stream, group, resource, namespace, name, uid, actor, verb, root, cause, before, limit, withBefore = false } = query;
+    const { stream, group, resource, namespace, name, uid, actor, verb, root, causes, before, limit, withBefore = false } = query;
     const lone = group !== undefined && resource !== undefined && namespace !== undefined && name !== undefined;
     const order = (event: StoredRevision) => (lone ? [event.sequence] : placeOf(event));
     return (await this.all(stream === undefined ? STREAMS : [stream]))
       .filter((event) => agrees({ group, resource }, event.resource) && agrees({ namespace, name, uid }, event))
-      .filter(({ meta, time }) => agrees({ actor, verb, cause }, { ...meta, actor: meta.actor.user }) && within(query, time))
+      .filter(({ meta, time }) => agrees({ actor, verb }, { ...meta, actor: meta.actor.user }) && within(query, time))
+      .filter(({ meta: { cause } }) => causes === undefined || (cause !== undefined && causes.includes(cause)))
       .filter((event) => root === undefined || root === (event.meta.root ?? `${event.stream}:${event.sequence}`))
       .filter((event) => before === undefined || later(order(event), lone ? [before.sequence] : placeOf(before)) < 0)
       .sort((a, b) => later(order(b), order(a)))

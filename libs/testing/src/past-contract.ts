@@ -94,7 +94,7 @@ function events(fixture: () => PastFixture, story: () => Promise<void>): void {
     ['a verb', { verb: 'delete' }, ['state:5']],
     ['what an event began, itself included', { root: 'state:1' }, ['state:4', 'state:2', 'state:1']],
     ['what an event began, of one namespace and stream', { root: 'state:1', stream: 'state', namespace: 'other' }, []],
-    ['what an event caused', { cause: 'state:1' }, ['state:2']],
+    ['what an event caused', { causes: ['state:1', 'state:3'] }, ['state:2']],
     ['a stretch of time, both ends included', { since: BEGIN + 20, until: BEGIN + 40 }, ['state:5', 'state:4', 'state:3', 'lease:1']],
     ['one object in a stretch of time', { ...A, until: BEGIN + 20 }, ['state:3', 'state:1']],
     ['what nobody did', { actor: 'nobody' }, []],

@@ -62,9 +62,10 @@ const ofOneObject = ({ group, resource, namespace, name }: RevisionQuery): boole
   group !== undefined && resource !== undefined && namespace !== undefined && name !== undefined;
 
 function filters(query: RevisionQuery, values: Values): string[] {
-  const { group, resource, namespace, name, uid, actor, verb, cause, since, until, before } = query;
-  const columns = { api_group: group, resource, namespace, name, uid, actor, verb, cause };
+  const { group, resource, namespace, name, uid, actor, verb, causes, since, until, before } = query;
+  const columns = { api_group: group, resource, namespace, name, uid, actor, verb };
   const conditions = values.equal(Object.fromEntries(Object.entries(columns).map(([column, value]) => [`r.${column}`, value])));
+  if (causes !== undefined) conditions.push(`r.cause = any(${values.add(causes)}::text[])`);
   if (since !== undefined) conditions.push(`r.time >= ${instant(values.add(since))}`);
   if (until !== undefined) conditions.push(`r.time <= ${instant(values.add(until))}`);
   if (before === undefined) return conditions;
@@ -77,8 +78,8 @@ function filters(query: RevisionQuery, values: Values): string[] {
  * What to look for in turn, each of which an index answers in order: a stream each where nothing else leads to an index, and
  * of a root its own event beside what it began.
  */
-function branches({ stream, actor, root, cause, namespace }: RevisionQuery, values: Values): readonly string[] {
-  const streams = stream !== undefined || (actor ?? root ?? cause ?? namespace) !== undefined ? [stream] : STREAMS;
+function branches({ stream, actor, root, causes, namespace }: RevisionQuery, values: Values): readonly string[] {
+  const streams = stream !== undefined || (actor ?? root ?? causes ?? namespace) !== undefined ? [stream] : STREAMS;
   const each = streams.map((one) => (one === undefined ? 'true' : `r.stream = ${values.add(one)}`));
   if (root === undefined) return each;
   const place = parsePlace(root);

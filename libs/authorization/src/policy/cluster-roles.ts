@@ -167,6 +167,8 @@ export const CLUSTER_ROLES: readonly ClusterRole[] = [
   clusterRole('system:aggregate-to-admin', ADMIN, aggregates('admin')),
   clusterRole('system:aggregate-to-edit', EDIT, aggregates('edit')),
   clusterRole('system:aggregate-to-view', VIEW, aggregates('view')),
+  // What one may get today, one may know the past of: whoever answers looks at each object's own rules too.
+  clusterRole('decklog:aggregate-to-view', [on(READ, 'history.decklog.dev', 'activities causes revisions')], aggregates('view')),
   clusterRole('system:heapster', [on(READ, 'core', 'events namespaces nodes pods'), on(READ, 'extensions', 'deployments')]),
   clusterRole('system:node', NODE),
   clusterRole('system:node-problem-detector', [on('get', 'core', 'nodes'), on('patch', 'core', 'nodes/status'), EVENTS]),

@@ -1,0 +1,73 @@
+import { effectTree, HISTORY_API_VERSION, parsePlace, revisionOf, type Cause, type CausedEvent, type Effect } from '#libs/history';
+import { formatPlace } from '#libs/log';
+import type { PastReader, StoredRevision } from '#libs/runtime';
+import type { Readable } from './readable.js';
+
+/** Events of a tree at most, and steps of a chain. */
+const MOST_EFFECTS = 1_000;
+const MOST_STEPS = 100;
+/** Causes asked for at once. */
+const CHUNK = 200;
+
+/** The object that an event is about. */
+export const objectOf = ({ resource, namespace, name }: StoredRevision) => ({ ...resource, namespace, name });
+
+/** An event as whoever asks may see it. */
+async function shown(event: StoredRevision, readable: Readable): Promise<Effect> {
+  const place = formatPlace(event.stream, event.sequence);
+  return (await readable.allows(objectOf(event))) ? { place, revision: revisionOf(event) } : { place, hidden: true };
+}
+
+/** From the root down to an event: what made it, what made that, and so on. An event that the stream has forgotten ends it. */
+async function chainTo(history: PastReader, event: StoredRevision, readable: Readable): Promise<readonly Effect[]> {
+  const chain = [await shown(event, readable)];
+  let cause = event.meta.cause ?? event.meta.root;
+  while (cause !== undefined && chain.length < MOST_STEPS) {
+    const place = parsePlace(cause);
+    const before = place && (await history.revision(place.stream, place.sequence, true));
+    if (before === undefined) return [{ place: cause }, ...chain];
+    chain.unshift(await shown(before, readable));
+    const next = before.meta.cause ?? before.meta.root;
+    cause = next === cause ? undefined : next;
+  }
+  return chain;
+}
+
+/** Everything that an event caused, level by level; `whole`: there is no more. */
+async function causedBy(history: PastReader, of: string): Promise<{ readonly events: readonly StoredRevision[]; readonly whole: boolean }> {
+  const events: StoredRevision[] = [];
+  const seen = new Set([of]);
+  for (let level = [of]; level.length > 0;) {
+    const next: string[] = [];
+    for (let i = 0; i < level.length; i += CHUNK) {
+      const room = MOST_EFFECTS - events.length;
+      const found = await history.revisions({ causes: level.slice(i, i + CHUNK), limit: room + 1, withBefore: true });
+      const fresh = found.filter(({ stream, sequence }) => !seen.has(formatPlace(stream, sequence)));
+      for (const { stream, sequence } of fresh) seen.add(formatPlace(stream, sequence));
+      events.push(...fresh.slice(0, room));
+      if (found.length > room) return { events, whole: false };
+      next.push(...fresh.map(({ stream, sequence }) => formatPlace(stream, sequence)));
+    }
+    level = next;
+  }
+  return { events, whole: true };
+}
+
+/** Why an event happened, and what came of it, as far as whoever asks may see it. */
+export async function causeOf(history: PastReader, event: StoredRevision, readable: Readable): Promise<Cause> {
+  const of = formatPlace(event.stream, event.sequence);
+  const { events, whole } = await causedBy(history, of);
+  const caused: CausedEvent[] = [];
+  for (const one of events) {
+    caused.push({ place: formatPlace(one.stream, one.sequence), cause: one.meta.cause, effect: await shown(one, readable) });
+  }
+  const { metadata } = revisionOf(event);
+  return {
+    apiVersion: HISTORY_API_VERSION,
+    kind: 'Cause',
+    metadata,
+    chain: await chainTo(history, event, readable),
+    effects: effectTree(of, caused),
+    ...(whole ? {} : { truncated: true }),
+  };
+}
