@@ -38,6 +38,14 @@ export class SequenceOutOfRange extends Error {
 /** Some of what was asked for was archived: the stream alone no longer has every event after that sequence. */
 export class SequenceArchived extends SequenceOutOfRange {
   override readonly name = 'SequenceArchived';
+
+  /** `through`: up to where the stream was archived. */
+  constructor(
+    message: string,
+    readonly through: Sequence,
+  ) {
+    super(message);
+  }
 }
 
 /** Which part of a stream to read. */

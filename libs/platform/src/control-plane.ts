@@ -6,10 +6,12 @@ import {
   connectKeyStore,
   connectLog,
   connectPostgres,
+  connectWholeLog,
   KeyDestruction,
   Keyring,
   PostgresHistory,
   PostgresSnapshotSource,
+  ProjectedLog,
   SealedLog,
   type KeyStore,
 } from '#libs/adapters';
@@ -69,8 +71,11 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   const clock = openClock(config.clockFile, logger);
   const world: World = { now: clock.now, random: Math.random, uuid: randomUUID };
   const stopping = new AbortController();
-  const { log, keys, keyring } = await openLog(config, component, config.eventAgeDays * DAY_MS);
   const database = await connectPostgres({ url: config.postgresUrl, cluster: config.cluster, migrations: MIGRATIONS });
+  const { log, keys, keyring } = await openLog(config, component, {
+    eventAgeMs: config.eventAgeDays * DAY_MS,
+    over: (beneath) => new ProjectedLog(beneath, database, config.cluster),
+  });
   const view = await StateCache.start({
     log,
     snapshots: new PostgresSnapshotSource(database, keyring),
@@ -110,24 +115,27 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   };
 }
 
-/**
- * A control plane's log with Secrets opened, and what opens them; closing the log closes all of it. `eventAgeMs`: how long
- * Kubernetes Events are kept from now on; who only reads leaves it as it is.
- */
+/** How a log is to be opened. */
+export interface OpenLogOptions {
+  /** How long Kubernetes Events are kept from now on; absent: as they are. */
+  readonly eventAgeMs?: number;
+  /** The folder of what was archived, which is then read, too. */
+  readonly archive?: string;
+  /** Put over the log as it is stored. */
+  readonly over?: (beneath: EventLog) => EventLog;
+}
+
+/** A control plane's log with Secrets opened, and what opens them; closing the log closes all of it. */
 export async function openLog(
   config: Pick<ControlPlaneConfig, 'natsUrl' | 'cluster' | 'sealingKeyFile'>,
   component: string,
-  eventAgeMs?: number,
+  { eventAgeMs, archive, over = (beneath) => beneath }: OpenLogOptions = {},
 ): Promise<{ readonly log: EventLog; readonly keys: KeyStore; readonly keyring: Keyring }> {
-  const sealedLog = await connectLog({
-    url: config.natsUrl,
-    cluster: config.cluster,
-    name: component,
-    ...(eventAgeMs === undefined ? {} : { eventAgeMs }),
-  });
+  const where = { url: config.natsUrl, cluster: config.cluster, name: component, ...(eventAgeMs === undefined ? {} : { eventAgeMs }) };
+  const stored = archive === undefined ? await connectLog(where) : await connectWholeLog({ ...where, archive });
   const keys = await connectKeyStore({ url: config.natsUrl, cluster: config.cluster });
   const keyring = await Keyring.open(keys, () => readFileSync(config.sealingKeyFile));
-  return { log: new SealedLog(sealedLog, keyring), keys, keyring };
+  return { log: new SealedLog(over(stored), keyring), keys, keyring };
 }
 
 /** Reads a file of the cluster's key material, as text. */

@@ -1,3 +1,4 @@
+import { archiveFolderOf } from '../archive/folder.js';
 import type { Cluster } from '../cluster.js';
 import { Failure, messageOf } from '../failure.js';
 import { runningProcess } from '../processes.js';
@@ -64,7 +65,7 @@ export async function verifyDecisions(cluster: Cluster, folders: Folders, option
   ]);
   const settings = controlPlaneSettings(cluster, folders, await secretsOf(folders), 'control-plane');
   const config = loadConfig(ControlPlaneConfig, { ...inheritedSettings(process.env), ...settings });
-  const { log } = await openLog(config, 'decklog-replay');
+  const { log } = await openLog(config, 'decklog-replay', { archive: archiveFolderOf(cluster, folders) });
   const { from, to, format, write } = options;
   const tally = emptyTally();
   const kept: Difference[] = [];

@@ -3,11 +3,11 @@ import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EventLog, MessageSource, Recorded, Sequence, StoredMessage } from '#libs/log';
-import { SequenceArchived } from '#libs/log';
+import { SequenceArchived, subjectFilter } from '#libs/log';
 import { appended, configMapWrite, eventsOf, startNats, startPostgres, type TestServer } from '#libs/testing';
 import { MIGRATIONS } from '../../../../migrations/index.js';
 import { Archivist, connectLog, type JetStreamLog } from '../jetstream/index.js';
-import { connectPostgres, PostgresHistory, Projector, rebuild, rebuildCheck } from '../postgres/index.js';
+import { connectPostgres, PostgresHistory, ProjectedLog, Projector, rebuild, rebuildCheck } from '../postgres/index.js';
 import { WITHOUT_KEYS } from '../sealing/index.js';
 import { archiveMessages, connectWholeLog, ArchiveFolder, merged, planArchive, type ArchiveStep } from './index.js';
 
@@ -262,7 +262,7 @@ describe('an archive that is not what it was', () => {
 });
 
 describe('a projection built from the log and its archive', () => {
-  it('is the one that grew, row for row', async () => {
+  it('is the one that grew, row for row, and shows events as they were stored', async () => {
     const database = await startPostgres();
     const options = { url: database.url, cluster, migrations: MIGRATIONS };
     const dataSource = await connectPostgres(options);
@@ -276,6 +276,16 @@ describe('a projection built from the log and its archive', () => {
       await lives(4, 'm');
       await history.reached('state', await log.last('state'));
       await expect(rebuildCheck(log, options)).rejects.toThrow(SequenceArchived);
+      const shown = new ProjectedLog(log, dataSource, cluster);
+      const subjects = [subjectFilter(cluster, 'state', { group: '', resource: 'configmaps' }, 'default', 'n1')];
+      const some: Recorded[] = [];
+      for await (const batch of shown.read('state', 9, { subjects, until: last + 3 })) some.push(...batch.events);
+      await whole(async (both) => {
+        expect(await eventsOf(shown)).toEqual(await eventsOf(both));
+        const same: Recorded[] = [];
+        for await (const batch of both.read('state', 9, { subjects, until: last + 3 })) same.push(...batch.events);
+        expect(some).toEqual(same);
+      });
       await whole(async (both) => {
         const report = await rebuildCheck(both, options);
         expect(report).toMatchObject({ equal: true });

@@ -117,9 +117,8 @@ export class Reader<T> {
   /** Nobody is given a part of the events for all of them. */
   private refuseHoles(archived: Sequence): void {
     if (this.at < archived) {
-      throw new SequenceArchived(
-        `${this.stream} was archived up to ${archived}: what it still holds after ${this.at} is not all there was`,
-      );
+      const why = `${this.stream} was archived up to ${archived}: what it still holds after ${this.at} is not all there was`;
+      throw new SequenceArchived(why, archived);
     }
     if (this.hole?.after !== this.at) return;
     throw new SequenceOutOfRange(

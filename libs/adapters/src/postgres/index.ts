@@ -9,6 +9,7 @@ export { LogRolledBack, ProjectionOvertaken, Projector } from './projector.js';
 export type { ProjectorOptions } from './projector.js';
 export { rebuild, rebuildCheck } from './rebuild.js';
 export type { RebuildReport } from './rebuild.js';
+export { ProjectedLog } from './projected-log.js';
 export { PostgresSnapshotSource } from './snapshot-source.js';
 export { PostgresSeedSource } from './seed-source.js';
 export type { EventTime } from './seed-source.js';

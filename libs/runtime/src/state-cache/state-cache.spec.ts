@@ -83,7 +83,7 @@ describe('StateCache', () => {
     const log = new MemoryLog();
     const read = log.read.bind(log);
     log.read = (stream, after, options) => {
-      if (stream === 'state') throw new SequenceArchived('state was archived up to 9');
+      if (stream === 'state') throw new SequenceArchived('state was archived up to 9', 9);
       return read(stream, after, options);
     };
     const controller = new AbortController();
