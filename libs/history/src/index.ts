@@ -9,3 +9,5 @@ export * from './request.js';
 export * from './selectors.js';
 export * from './effects.js';
 export * from './schemas.js';
+export * from './words/who.js';
+export * from './words/changes.js';
