@@ -4,11 +4,14 @@ import type { AddCommand, Surroundings } from '../options.js';
 import { addArchive } from './archive.js';
 import { addAt } from './at.js';
 import { addCompare } from './compare.js';
+import { addActivity } from './activity.js';
 import { addFork } from './fork.js';
+import { addHistoryCommand } from './history.js';
 import { addReplay } from './replay.js';
 
 /** All of them, in the order in which help lists them. */
 const COMMANDS: readonly AddCommand[] = [addAt, addFork, addCompare, addReplay, addArchive];
+const COMMANDS: readonly AddCommand[] = [addHistoryCommand, addActivity, addFork, addReplay];
 
 /** The commands that ask the past, and that change what is because of what was. */
 export function addHistory(program: Command, around: Surroundings): void {

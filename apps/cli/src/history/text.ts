@@ -48,6 +48,11 @@ export type Cell = string | readonly string[];
 const linesOf = (cell: Cell | undefined): readonly string[] => (cell === undefined ? [''] : typeof cell === 'string' ? [cell] : cell);
 const padded = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)));
 
+/** A row of cells, or a line right across. */
+export type Row = readonly Cell[] | { readonly rule: string };
+
+const isRule = (row: Row): row is { readonly rule: string } => 'rule' in row;
+
 /** The narrowest last column: below, its lines go under the row. */
 const NARROWEST = 34;
 
@@ -55,7 +60,8 @@ const NARROWEST = 34;
  * Columns as kubectl prints them, three spaces between. Where the screen has a width, the last column is wrapped to fit, or put under
  * its row where next to nothing would be left of it; other columns are never cut.
  */
-export function columns(headings: readonly string[], rows: readonly (readonly Cell[])[], width: number | undefined): readonly string[] {
+export function columns(headings: readonly string[], all: readonly Row[], width: number | undefined): readonly string[] {
+  const rows = all.filter((row): row is readonly Cell[] => !isRule(row));
   const last = headings.length - 1;
   const widths = headings.map((heading, at) => Math.max(widthOf(heading), ...rows.map((row) => widthOf(linesOf(row[at])[0] ?? ''))));
   const before = widths.slice(0, last).reduce((sum, one) => sum + one + 3, 0);
@@ -67,7 +73,8 @@ export function columns(headings: readonly string[], rows: readonly (readonly Ce
       .slice(0, last)
       .map((cell, at) => `${padded(linesOf(cell)[0] ?? '', widths[at] ?? 0)}   `)
       .join('');
-  const body = rows.flatMap((row) => {
+  const body = all.flatMap((row) => {
+    if (isRule(row)) return [row.rule];
     const lines = linesOf(row[last]).flatMap((line) => (room === undefined ? [line] : wrapped(line, room)));
     if (below) return [start(row).trimEnd(), ...lines.filter((line) => line !== '').map((line) => INDENT + line)];
     const [first = '', ...more] = room === undefined ? [lines.join('; ')] : lines;
