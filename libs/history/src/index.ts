@@ -11,3 +11,6 @@ export * from './effects.js';
 export * from './schemas.js';
 export * from './words/who.js';
 export * from './words/changes.js';
+export * from './why/look.js';
+export * from './why/explain.js';
+export * from './why/pod-state.js';
