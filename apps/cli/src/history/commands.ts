@@ -11,9 +11,7 @@ import { addReplay } from './replay.js';
 import { addWhy } from './why.js';
 
 /** All of them, in the order in which help lists them. */
-const COMMANDS: readonly AddCommand[] = [addAt, addFork, addCompare, addReplay, addArchive];
-const COMMANDS: readonly AddCommand[] = [addHistoryCommand, addActivity, addFork, addReplay];
-const COMMANDS: readonly AddCommand[] = [addHistoryCommand, addWhy, addActivity, addFork, addReplay];
+const COMMANDS: readonly AddCommand[] = [addHistoryCommand, addWhy, addActivity, addAt, addFork, addCompare, addReplay, addArchive];
 
 /** The commands that ask the past, and that change what is because of what was. */
 export function addHistory(program: Command, around: Surroundings): void {

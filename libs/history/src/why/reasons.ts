@@ -4,7 +4,7 @@ import { touchesField } from '../difference.js';
 import type { Revision } from '../wire.js';
 import { whoOf } from '../words/who.js';
 import { causeOf, objectAt, revisionsUpTo, subjectOf, type Looking, type Subject } from './look.js';
-import { asksDeletion, didPhrase, objectPhrase, replicasPhrase } from './sentences.js';
+import { asksDeletion, didPhrase, objectPhrase } from './sentences.js';
 
 /** One step of a chain: an event, what is to be said of it, and the event that explains it, as far as there is one. */
 export interface Reason {
@@ -105,9 +105,9 @@ function purpose(revision: Revision, wish: Revision, it: string): string {
   const template = (wish.changes ?? []).some(({ field = '' }) => field.startsWith('spec.template'));
   if (asksDeletion(wish)) return `, as ${it} was deleted`;
   if (template) return `, to roll out the new template of ${it}`;
-  const replicas = replicasPhrase(wish);
+  const replicas = (wish.changes ?? []).find(({ field }) => field === 'spec.replicas');
   if (replicas === undefined) return `, for ${it}`;
-  return removes(revision) ? `: ${it} is to have fewer pods` : `: ${it} is to have more pods`;
+  return Number(replicas.value ?? 0) < Number(replicas.old ?? 1) ? `: ${it} is to have fewer pods` : `: ${it} is to have more pods`;
 }
 
 /** The node a pod was on, by the event that put it there. */
@@ -138,8 +138,9 @@ const byTaint: Rule = function* (revision, controller) {
   const tainted = yield* revisionsUpTo({ group: '', resource: 'nodes', name }, revision, 'spec.taints');
   const next = tainted.find((one) => evictingTaint(one) !== undefined);
   if (next === undefined) return undefined;
-  const waited = (parseTime(revision.time) ?? 0) - (parseTime(next.time) ?? 0);
-  const patience = waited > 1000 ? `, which it tolerated for ${humanDuration(waited)}` : '';
+  // Taints are dated in whole seconds: what was 300 s looks like a little less.
+  const waited = Math.round(((parseTime(revision.time) ?? 0) - (parseTime(next.time) ?? 0)) / 5_000) * 5_000;
+  const patience = waited > 0 ? `, which it tolerated for ${humanDuration(waited)}` : '';
   return { revision, did: `${didPhrase(revision)}: ${name} has the taint ${evictingTaint(next)?.key ?? ''}:NoExecute${patience}`, next };
 };
 
