@@ -199,19 +199,6 @@ const byPodCollector: Rule = function* (revision, controller) {
   return { revision, did: `${didPhrase(revision)}: its node ${node} is gone`, next: gone };
 };
 
-const byScheduler: Rule = function* (revision, controller) {
-  if (!controller.includes('scheduler') || !removes(revision)) return undefined;
-  const { namespace, name } = keyOf(revision.decision?.key ?? '');
-  if (name === '' || (name === revision.object.name && namespace === revision.object.namespace)) return undefined;
-  const life = yield* revisionsUpTo({ group: '', resource: 'pods', namespace, name }, revision);
-  const next = life.find(({ type }) => type === 'Created');
-  return {
-    revision,
-    did: `${didPhrase(revision)} to make room for Pod ${namespace}/${name}, whose priority is higher`,
-    ...(next === undefined ? {} : { next }),
-  };
-};
-
 /** Controllers that act by the clock or by what they measure: nothing before them explains more. */
 const BY_THEMSELVES: Readonly<Record<string, (revision: Revision) => string>> = {
   'horizontal-pod-autoscaler': (one) =>
@@ -232,7 +219,7 @@ const byItself: Rule = function* (revision, controller) {
 };
 
 /** One row a way in which things come about; the first that knows wins. */
-const RULES: readonly Rule[] = [byOwner, byTaint, byNodeController, byNamespace, byGarbageCollector, byPodCollector, byScheduler, byItself];
+const RULES: readonly Rule[] = [byOwner, byTaint, byNodeController, byNamespace, byGarbageCollector, byPodCollector, byItself];
 
 function* reasonOf(revision: Revision): Looking<Reason> {
   const controller = revision.decision?.controller;

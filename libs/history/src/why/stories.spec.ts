@@ -280,21 +280,4 @@ describe('why a pod is there, and as it is', () => {
     expect((await story.why('', 'pods', pod)).fate).toBe('deleted');
     expect((await story.why('', 'pods', pod, { until })).fate).toBe('exists');
   });
-
-  it('is room that others had to make', async () => {
-    story = await Story.begin();
-    const cpu = (amount: string, more: object = {}): object => ({
-      containers: [{ name: 'app', image: 'i', resources: { requests: { cpu: amount } } }],
-      ...more,
-    });
-    const pod = (name: string, spec: object): object => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: NAMESPACE }, spec });
-    const urgent = { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'urgent' }, value: 1000 };
-    await story.as('admin', { verb: 'create', object: urgent });
-    await story.as('alice', { verb: 'create', object: pod('humble', cpu('3')) });
-    await story.as('bob', { verb: 'create', object: pod('important', cpu('3', { priorityClassName: 'urgent' })) });
-    expect(told(await story.why('', 'pods', 'humble')).slice(0, 2)).toEqual([
-      'bob created Pod important',
-      'the scheduler deleted Pod humble to make room for Pod prod/important, whose priority is higher',
-    ]);
-  });
 });
