@@ -89,8 +89,9 @@ function waiting(pod: PodLike, container: ContainerStatus, { reason = '', messag
   if (reason === 'CrashLoopBackOff') {
     const last = container.lastState?.terminated;
     const memory = last?.reason === 'OOMKilled';
+    const lastTime = last === undefined ? '' : `; last time: ${ending(last)}`;
     return {
-      says: `Container ${name} keeps ending and is started again with growing pauses (${container.restartCount ?? 0} restarts)${last === undefined ? '' : `; last time: ${ending(last)}`}`,
+      says: `Container ${name} keeps ending and is started again with growing pauses (${container.restartCount ?? 0} restarts)${lastTime}`,
       advice: memory
         ? 'Raise its memory limit, or find what takes the memory.'
         : `What it said before it ended: \`kubectl logs ${pod.metadata.name ?? ''} -c ${name} --previous\`.`,
