@@ -14,3 +14,5 @@ export * from './words/changes.js';
 export * from './why/look.js';
 export * from './why/explain.js';
 export * from './why/pod-state.js';
+export * from './transaction/read.js';
+export * from './transaction/schema.js';

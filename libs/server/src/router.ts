@@ -14,6 +14,7 @@ import { Documents } from './documents/documents.js';
 import { nothingHere, wrongMethod } from './encoding/respond.js';
 import { HistoryApi } from './history/history-api.js';
 import { PAST_KINDS } from './history/kinds.js';
+import { Transactions, TRANSACTIONS } from './history/transactions.js';
 import { Health } from './health.js';
 import type { ServerOptions, ServerSettings } from './options.js';
 import { Forwarder, type Upgrade } from './proxy/forwarder.js';
@@ -51,6 +52,7 @@ export class Router {
   private readonly objectProxy: ObjectProxy;
   private readonly components: ComponentStatuses;
   private readonly histories: HistoryApi;
+  private readonly transactions: Transactions;
   private readonly bindings: BindingSources;
   private readonly writePath: WritePath;
   private readonly streams: PodStreams;
@@ -100,8 +102,9 @@ export class Router {
     this.components = new ComponentStatuses({ log, history, world });
     const { gzipFromBytes, minWatchMs } = settings;
     this.histories = new HistoryApi({ view, history, projection, authorizer, world, gzipFromBytes, minWatchMs });
-    this.bindings = { view, writePath, maxBodyBytes: settings.maxBodyBytes };
     const { maxBodyBytes } = settings;
+    this.transactions = new Transactions({ view, writePath, authorizer, maxBodyBytes });
+    this.bindings = { view, writePath, maxBodyBytes };
     this.tokens = { keys, issuer, audiences, reader, view, world, maxBodyBytes, writePath };
     this.reviews = new Reviews({
       authorizer,
@@ -188,6 +191,7 @@ export class Router {
     if (definition === COMPONENT_STATUSES) return this.components.answer(call);
     if (PAST_KINDS.includes(definition)) return this.histories.answer(call, definition);
     if (definition.scope === 'Namespaced' && info.namespace === '') throw wrongMethod();
+    if (definition === (TRANSACTIONS as never)) return this.transactions.create(call);
     if (definition === BINDINGS) return createBinding(this.bindings, call);
     return this.reviews.create(call, definition);
   }
@@ -226,7 +230,13 @@ export class Router {
 }
 
 /** What is served without being stored: for routing, discovery and OpenAPI. */
-const UNSTORED: readonly ResourceDefinition[] = [BINDINGS as never, COMPONENT_STATUSES as never, ...REVIEWS, ...PAST_KINDS];
+const UNSTORED: readonly ResourceDefinition[] = [
+  BINDINGS as never,
+  COMPONENT_STATUSES as never,
+  ...REVIEWS,
+  ...PAST_KINDS,
+  TRANSACTIONS as never,
+];
 
 /** Whether a kind is still served as it was; that nothing of it is created any more is no matter to those who read it. */
 const isSame = (now: ServedResource | undefined, before: ServedResource): boolean =>
