@@ -1,8 +1,8 @@
 import { kindOf, ownSchema, type Catalog, type ResourceDefinition } from '#libs/api';
 import {
   badRequest,
-  StatusError,
   type FieldError,
+  type StatusError,
   type KubeObject,
   child,
   invalid,
@@ -123,8 +123,9 @@ function patchOf({ verb, patch, patchType, object }: TransactionOperation): Patc
       return { type: 'merge', body: patch };
     case 'application/strategic-merge-patch+json':
       return { type: 'strategic', body: patch };
+    case undefined:
+      return undefined;
   }
-  return undefined;
 }
 
 function optionsOf(
