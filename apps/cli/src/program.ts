@@ -121,6 +121,7 @@ async function deleteProfile(profile: string, signal: AbortSignal): Promise<void
     await terminal.step('🔥', `Deleting "${profile}"`, () => removeEverything(cluster, folders));
     if (cluster.natsUrl !== undefined) terminal.warn(`The streams decklog_${cluster.id}_* on your NATS server were left there.`);
     if (cluster.postgresUrl !== undefined) terminal.warn('The tables in your Postgres database were left there.');
+    if (cluster.archive !== undefined) terminal.warn(`What was archived to ${cluster.archive} was left there.`);
   });
   await rm(`${decklogHome()}/.failed/${profile}`, { recursive: true, force: true });
   terminal.line('💀', `Removed all traces of "${profile}".`);

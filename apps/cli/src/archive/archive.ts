@@ -11,7 +11,7 @@ import { withLock } from '../lock.js';
 import { archiverUrlOf } from '../nats.js';
 import { postgresUrlOf } from '../postgres.js';
 import { runningProcess } from '../processes.js';
-import { saveCluster, secretsOf, type Folders } from '../profile.js';
+import { requireCluster, saveCluster, secretsOf, type Folders } from '../profile.js';
 import type { Say, Terminal } from '../terminal.js';
 import { confirmed } from './confirm.js';
 import { archiveFolderOf } from './folder.js';
@@ -29,7 +29,7 @@ export interface ArchiveOptions {
 }
 
 const LOCK_WAIT_MS = 1_000;
-const SAY_EVERY_MS = 2_000;
+const SAY_EVERY_MS = 10_000;
 const STEPS: Readonly<Record<ArchiveStep, string>> = {
   planned: 'written',
   written: 'compared with the log',
@@ -69,7 +69,10 @@ export async function archiveLog(
       if (options.dryRun) return;
       if (!options.yes && !(await agreed(signal))) return void terminal.line('✋', 'Nothing was archived.');
       signal.throwIfAborted();
-      if (cluster.archive !== folder && options.to !== undefined) await saveCluster({ ...cluster, archive: folder });
+      if (cluster.archive !== folder && options.to !== undefined) {
+        // Read again: the cluster may have been started anew since the question was asked.
+        await saveCluster({ ...(await requireCluster(cluster.profile)), archive: folder });
+      }
       await terminal.step('📦', `Archiving to ${folder}`, (say) => work.carryOut(plan, say, signal));
     } catch (error) {
       if (error instanceof Failure || signal.aborted) throw error;
