@@ -1,8 +1,12 @@
+import { setMaxListeners } from 'node:events';
+
 import { explain, Failure, messageOf } from './failure.js';
 import { buildProgram, Shown } from './program.js';
 
 /** Set while anything goes wrong on purpose: Ctrl-C and SIGTERM. */
 const stopping = new AbortController();
+// Each request under way listens; a command may have more of them than Node takes for a leak.
+setMaxListeners(0, stopping.signal);
 
 function interrupted(signal: NodeJS.Signals): void {
   if (stopping.signal.aborted) process.exit(130);

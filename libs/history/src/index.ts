@@ -16,3 +16,4 @@ export * from './why/explain.js';
 export * from './why/pod-state.js';
 export * from './transaction/read.js';
 export * from './transaction/schema.js';
+export * from './undo/index.js';

@@ -13,7 +13,7 @@ import { postgresUrlOf } from '../postgres.js';
 import { runningProcess } from '../processes.js';
 import { requireCluster, saveCluster, secretsOf, type Folders } from '../profile.js';
 import type { Say, Terminal } from '../terminal.js';
-import { confirmed } from './confirm.js';
+import { confirmed } from '../confirm.js';
 import { archiveFolderOf } from './folder.js';
 import { planText, sizeText } from './text.js';
 
