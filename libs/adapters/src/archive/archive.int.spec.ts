@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseRanges } from '#libs/history';
 import type { EventLog, MessageSource, Recorded, Sequence, StoredMessage } from '#libs/log';
 import { SequenceArchived, subjectFilter } from '#libs/log';
 import { appended, configMapWrite, eventsOf, startNats, startPostgres, type TestServer } from '#libs/testing';
@@ -137,6 +138,11 @@ describe('archiving', () => {
     await archive(last);
     const { manifest } = await ArchiveFolder.open(folder, cluster);
     expect(manifest.files.length).toBeGreaterThanOrEqual(2);
+    // Of what a run archives, only what lies before the end of an earlier one may overlap.
+    for (const { sequences } of manifest.files) {
+      const { from, to } = { from: parseRanges(sequences)[0]?.from ?? 0, to: parseRanges(sequences).at(-1)?.to ?? 0 };
+      expect(from <= before && to > before).toBe(false);
+    }
     await whole(async (both) => {
       expect((await storedIn(both, last)).map(({ sequence }) => sequence)).toEqual(Array.from({ length: last }, (_, i) => i + 1));
     });

@@ -84,24 +84,32 @@ async function* sequencesOf(plan: ArchivePlan, archivist: Archivist): AsyncGener
   for await (const { sequence } of planned(plan, archivist)) yield sequence;
 }
 
-/** Writes to files what none of the archive has yet. */
+/**
+ * Writes to files what none of the archive has yet. What lies before the end of what was archived already goes to files of its own: all
+ * that overlap are read at once, and only those do.
+ */
 async function write(plan: ArchivePlan, { archivist, archive, progress = () => undefined }: ArchivingOptions): Promise<readonly Written[]> {
   const files: Written[] = [];
   const isHeld = archive.holder();
   let writer: ArchiveFileWriter | undefined;
-  let done = 0;
+  const finish = async (): Promise<void> => {
+    if (writer) files.push(await writer.finish());
+    writer = undefined;
+  };
+  let [done, isLate] = [0, true];
   try {
     for await (const message of planned(plan, archivist)) {
       if (++done % 10_000 === 0) await progress('planned', done, plan.messages);
       if (isHeld(message.sequence)) continue;
-      writer ??= await ArchiveFileWriter.open(archive.folder, archive.manifest.cluster);
+      if (isLate && message.sequence > archive.through) {
+        await finish();
+        isLate = false;
+      }
+      writer ??= await ArchiveFileWriter.open(archive.folder, archive.manifest.cluster, isLate);
       await writer.add(message);
-      if (!writer.full) continue;
-      files.push(await writer.finish());
-      writer = undefined;
+      if (writer.full) await finish();
     }
-    if (writer) files.push(await writer.finish());
-    writer = undefined;
+    await finish();
   } finally {
     await writer?.discard();
   }

@@ -16,13 +16,16 @@ export class ArchiveDamaged extends Error {
 /** What a file may hold, uncompressed. */
 export const CONTENT_BYTES = 64 * 1024 * 1024;
 /** Revisions of one object repeat each other over some distance: a window of 4 MiB. */
-const COMPRESSION = {
+const WINDOW_BITS = 22;
+/** Of files that many others are read beside: each reader holds its window. */
+const SMALL_WINDOW_BITS = 16;
+const compression = (windowBits: number): { readonly params: Readonly<Record<number, number>> } => ({
   params: {
     [constants.BROTLI_PARAM_QUALITY]: 5,
-    [constants.BROTLI_PARAM_LGWIN]: 22,
+    [constants.BROTLI_PARAM_LGWIN]: windowBits,
     [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
   },
-};
+});
 const UNFINISHED = '.unfinished';
 
 /** What a file's entry in the manifest says of it, without who and when. */
@@ -47,9 +50,11 @@ export class ArchiveFileWriter {
     this.drained.catch(() => undefined);
   }
 
-  static async open(folder: string, cluster: string): Promise<ArchiveFileWriter> {
+  /** `isLate`: it holds what lies before what was archived already, and so is read beside other files. */
+  static async open(folder: string, cluster: string, isLate: boolean): Promise<ArchiveFileWriter> {
+    const compressor = createBrotliCompress(compression(isLate ? SMALL_WINDOW_BITS : WINDOW_BITS));
     const unfinished = join(folder, `${randomBytes(8).toString('hex')}${UNFINISHED}`);
-    const writer = new ArchiveFileWriter(folder, unfinished, await open(unfinished, 'wx', 0o600), createBrotliCompress(COMPRESSION));
+    const writer = new ArchiveFileWriter(folder, unfinished, await open(unfinished, 'wx', 0o600), compressor);
     await writer.put(Buffer.from(headingOf(cluster)));
     return writer;
   }
