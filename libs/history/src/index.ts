@@ -17,3 +17,4 @@ export * from './why/pod-state.js';
 export * from './transaction/read.js';
 export * from './transaction/schema.js';
 export * from './undo/index.js';
+export * from './world.js';

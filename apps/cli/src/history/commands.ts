@@ -6,6 +6,7 @@ import { addAt } from './at.js';
 import { addCompare } from './compare.js';
 import { addActivity } from './activity.js';
 import { addApply } from './apply.js';
+import { addDiff } from './diff.js';
 import { addFork } from './fork.js';
 import { addHistoryCommand } from './history.js';
 import { addReplay } from './replay.js';
@@ -16,6 +17,7 @@ import { addWhy } from './why.js';
 /** All of them, in the order in which help lists them. */
 const COMMANDS: readonly AddCommand[] = [
   addHistoryCommand,
+  addDiff,
   addWhy,
   addActivity,
   addAt,
