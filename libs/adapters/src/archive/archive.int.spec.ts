@@ -212,6 +212,8 @@ describe('a reader that is where messages are removed', () => {
     await archivist.close();
     await expect(eventsOf(log)).rejects.toThrow('state lacks 5 to 6: messages were removed that no archive accounts for');
     expect(await storedIn(log, last)).toHaveLength(last - 2);
+    await whole(async (both) => expect(eventsOf(both)).rejects.toThrow('state lacks 5 to 6'));
+    await expect(archive(last)).rejects.toThrow('lacks 2 messages');
   });
 });
 

@@ -86,13 +86,14 @@ function eventOf(message: StoredMessage, digests: boolean): readonly Recorded[] 
 
 /**
  * A cluster's log as whoever needs all of it reads it: with what was archived, from the folder where that is. Throws
- * ArchiveDamaged, which says what to do, where messages were archived that the folder does not hold.
+ * ArchiveDamaged where more was archived than the folder holds. Messages that nobody archived are missed where they are read.
  */
 export async function connectWholeLog(options: JetStreamOptions & { readonly archive: string }): Promise<EventLog & MessageSource> {
   const log = await connectLog(options);
   try {
     const archive = await ArchiveFolder.open(options.archive, options.cluster);
-    explain(await log.bounds('state'), archive);
+    const { archived, missing } = await log.bounds('state');
+    if (archived > archive.through) throw incomplete(archive, archived, missing);
     return archive.through === 0 ? log : new ArchivedLog(log, archive);
   } catch (error) {
     await log.close();
@@ -100,12 +101,13 @@ export async function connectWholeLog(options: JetStreamOptions & { readonly arc
   }
 }
 
-/** Whether a folder can hold everything that the stream `state` lacks. Throws ArchiveDamaged where it can't. */
+/** Throws ArchiveDamaged where a folder can't hold everything that the stream `state` lacks: then nothing more may be taken from it. */
 export function explain({ archived, missing }: { readonly archived: Sequence; readonly missing: number }, archive: ArchiveFolder): void {
-  if (archived > archive.through || missing > archive.count) {
-    throw new ArchiveDamaged(
-      `the log was archived up to state:${archived} and lacks ${missing} messages; the archive in ${archive.folder} goes up to ` +
-        `state:${archive.through} and holds ${archive.count}: it is not the whole archive of this cluster`,
-    );
-  }
+  if (archived > archive.through || missing > archive.count) throw incomplete(archive, archived, missing);
 }
+
+const incomplete = ({ folder, through, count }: ArchiveFolder, archived: Sequence, missing: number): ArchiveDamaged =>
+  new ArchiveDamaged(
+    `the log was archived up to state:${archived} and lacks ${missing} messages; the archive in ${folder} goes up to state:${through} ` +
+      `and holds ${count}: it is not the whole archive of this cluster`,
+  );
