@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Instant } from '#libs/apimachinery';
 import { splitLines } from '#libs/client';
-import { activityWho, programOf, type Activity } from '#libs/history';
+import { activityWho, noisy, programOf, type Activity } from '#libs/history';
 
 import { Failure } from '../failure.js';
 import { moment, wholeNumber, type AddCommand, type Surroundings } from '../options.js';
@@ -24,6 +24,7 @@ interface ActivityOptions extends PrintOptions {
   readonly until?: Instant;
   readonly limit: number;
   readonly follow?: boolean;
+  readonly people?: boolean;
 }
 
 const CATEGORIES = ['change', 'denied', 'failed', 'secret', 'connect', 'token', 'impersonation', 'annotated'];
@@ -49,6 +50,7 @@ export const addActivity: AddCommand = (program, around) => {
     .addOption(new Option('--category <category>', 'of one kind of entry alone').choices(CATEGORIES))
     .option('--changed <field>', 'only changes of this field, e.g. spec.replicas')
     .option('--root <place>', 'only what one request began: its place, e.g. state:120 or 120')
+    .option('--people', 'only what people and their programs did, not the cluster itself (controllers, kubelets)')
     .option('--since <when>', 'not before: an age (90m, 2h, 1d) or a time (2026-01-02T03:04:05Z)', moment)
     .option('--until <when>', 'not after', moment)
     .option('--limit <n>', 'the newest so many', wholeNumber, 500)
@@ -67,7 +69,8 @@ async function printActivity(options: ActivityOptions, command: Command, { signa
   await withSession(command, async (session) => {
     const terms = await termsOf(options, session);
     const path = historyPath('activities', session.namespaceGiven && !session.allNamespaces ? session.namespace : undefined);
-    const { items, more } = await listed<Activity>(session.client, path, terms, options.limit, signal);
+    const keep = options.people === true ? byPeople : undefined;
+    const { items, more } = await listed<Activity>(session.client, path, terms, options.limit, signal, keep);
     const entries = [...items].reverse();
     await printed(
       options,
@@ -81,7 +84,15 @@ async function printActivity(options: ActivityOptions, command: Command, { signa
         if (more && people) await paper.write(`${paper.paint('dim', `(only the newest ${options.limit}: --limit, --since)`)}\n`);
         if (entries.length === 0 && people && !follow) await paper.write('No activity found.\n');
         for (const entry of entries) if (!(await paper.write(write(entry, paper.paint)))) return;
-        if (follow) await followed(session, path, { ...terms, since: undefined }, paper, write, signal);
+        if (follow)
+          await followed(
+            session,
+            path,
+            { ...terms, since: undefined },
+            paper,
+            (entry) => (keep?.(entry) === false ? '' : write(entry, paper.paint)),
+            signal,
+          );
       },
       { live: follow },
     );
@@ -108,6 +119,12 @@ async function termsOf(options: ActivityOptions, session: Session): Promise<Term
   };
 }
 
+/** Whether somebody outside of the control plane asked: no controller, no node, none of the cluster's own accounts. */
+export const byPeople = ({ controller, actor }: Activity): boolean =>
+  controller === undefined &&
+  !/^system:(node:|serviceaccount:kube-system:|kube-|apiserver)/.test(actor.user) &&
+  actor.groups?.includes('system:nodes') !== true;
+
 const MOST_LINE = 16 * 1024 * 1024;
 
 /** What happens from now on, until Ctrl-C or the end of the watch. */
@@ -116,7 +133,7 @@ async function followed(
   path: string,
   terms: Terms,
   paper: Paper,
-  write: (entry: Activity, paint: Paint) => string,
+  write: (entry: Activity) => string,
   signal: AbortSignal,
 ): Promise<void> {
   const stream = await client.transport.stream({
@@ -128,7 +145,8 @@ async function followed(
   for await (const line of splitLines(stream, MOST_LINE)) {
     const event = JSON.parse(line) as { readonly type: string; readonly object: Activity & { readonly message?: string } };
     if (event.type === 'ERROR') throw new Failure(`the server ended the watch: ${printable(event.object.message ?? 'it gives no reason')}`);
-    if (event.type === 'ADDED' && !(await paper.write(write(event.object, paper.paint)))) return;
+    const text = event.type === 'ADDED' ? write(event.object) : '';
+    if (text !== '' && !(await paper.write(text))) return;
   }
 }
 
@@ -151,13 +169,16 @@ function target({ object, subresource, path }: Activity): string {
   return `${object.namespace === undefined || object.namespace === '' ? '' : `${object.namespace}: `}${parts.join('/')}`;
 }
 
-const MOST_FIELDS = 4;
+const MOST_FIELDS = 3;
 
 function outcome({ category, type, fields = [], code, reason }: Activity): string {
   if (category !== 'change') return code === undefined ? 'began' : `${code}${reason === undefined ? '' : ` ${reason}`}`;
   if (type !== 'Updated') return (type ?? '').toLowerCase();
-  const some = fields.slice(0, MOST_FIELDS);
-  return [...some, ...(fields.length > some.length ? [`and ${fields.length - some.length} more`] : [])].join(', ');
+  if (fields.includes('metadata.deletionTimestamp')) return 'deletion requested';
+  const telling = fields.filter((field) => !noisy(field));
+  const shown = telling.length === 0 ? fields : telling;
+  const some = shown.slice(0, MOST_FIELDS);
+  return [...some, ...(shown.length > some.length ? [`and ${shown.length - some.length} more`] : [])].join(', ');
 }
 
 /** One entry as a line: when, what sort, who, what, and what came of it. */
@@ -165,7 +186,7 @@ export function activityLine(entry: Activity, wide: boolean, paint: Paint = PLAI
   const { category, time, actor, controller, verb, event, agent, sourceAddress, count, root, cause, annotations = {} } = entry;
   const colour = COLOURS[category];
   const sort = printable(category.padEnd(6));
-  const who = printable(activityWho(actor, controller).name);
+  const who = activityWho(actor, controller);
   const many = count === undefined ? [] : [`(${count} alike)`];
   const program = programOf(agent);
   const from = wide
@@ -180,7 +201,7 @@ export function activityLine(entry: Activity, wide: boolean, paint: Paint = PLAI
   return [
     paint('dim', printable(wide ? time : time.replace(/\.\d+Z$/, 'Z'))),
     colour === undefined ? sort : paint(colour, sort),
-    paint('bold', who),
+    paint('bold', printable(who.name)),
     did,
     printable(outcome(entry)),
     paint('dim', rest),

@@ -35,17 +35,31 @@ export const fieldSelector = (terms: Terms): string | undefined => {
   return parts.length === 0 ? undefined : parts.join(',');
 };
 
-/** The first `limit` items of a collection, newest first, page by page. */
-export async function listed<T>(client: ApiClient, path: string, terms: Terms, limit: number, signal?: AbortSignal): Promise<Listed<T>> {
+const limitOf = (missing: number): number => Math.max(1, Math.min(PAGE, missing));
+
+/** Most items that are looked at for those that are kept. */
+const MOST_LOOKED_AT = 20_000;
+
+/** The first `limit` items of a collection that are to be kept, newest first, page by page. */
+export async function listed<T>(
+  client: ApiClient,
+  path: string,
+  terms: Terms,
+  limit: number,
+  signal?: AbortSignal,
+  keep?: (item: T) => boolean,
+): Promise<Listed<T>> {
   const items: T[] = [];
+  let seen = 0;
   const selector = fieldSelector(terms);
   let after: string | undefined;
   do {
-    const query = { fieldSelector: selector, limit: Math.min(PAGE, limit - items.length), continue: after };
+    const query = { fieldSelector: selector, limit: keep === undefined ? limitOf(limit - items.length) : PAGE, continue: after };
     const page = (await client.transport.json({ method: 'GET', path, query, signal })) as Page<T>;
-    items.push(...(page.items ?? []));
+    items.push(...(page.items ?? []).filter((item) => keep?.(item) ?? true));
+    seen += page.items?.length ?? 0;
     after = page.metadata?.continue;
-  } while (after !== undefined && after !== '' && items.length < limit);
+  } while (after !== undefined && after !== '' && items.length < limit && seen < MOST_LOOKED_AT);
   return { items: items.slice(0, limit), more: (after !== undefined && after !== '') || items.length > limit };
 }
 

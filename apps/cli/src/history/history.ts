@@ -1,6 +1,17 @@
 import type { Command } from 'commander';
 import { humanDuration, parseTime, type Instant } from '#libs/apimachinery';
-import { changeText, fewLines, howOf, placeName, revisionLines, touchesField, whoOf, type ChangeLine, type Revision } from '#libs/history';
+import {
+  changeText,
+  fewLines,
+  howOf,
+  placeName,
+  revisionLines,
+  touchesField,
+  whoOf,
+  withinField,
+  type ChangeLine,
+  type Revision,
+} from '#libs/history';
 
 import { moment, wholeNumber, type AddCommand, type Surroundings } from '../options.js';
 import { listObject, nothingOf, revisionsOf } from './asking.js';
@@ -14,6 +25,7 @@ interface HistoryOptions extends PrintOptions {
   readonly since?: Instant;
   readonly until?: Instant;
   readonly limit: number;
+  readonly status: boolean;
 }
 
 /** Most lines that one revision takes. */
@@ -26,6 +38,7 @@ export const addHistoryCommand: AddCommand = (program, around) => {
     .description('every revision of an object, newest first, across deletions and re-creations: who made it, how, and what it changed')
     .argument('<object...>', 'KIND/NAME or KIND NAME, as for kubectl; of a kind that is gone: widgets.example.com/NAME')
     .option('--fields <fields>', 'only where one of these changed, e.g. spec.replicas,metadata.labels', (text: string) => text.split(','))
+    .option('--no-status', 'without what was only reported (status)')
     .option('--since <when>', 'not before: an age (90m, 2h, 1d) or a time (2026-01-02T03:04:05Z)', moment)
     .option('--until <when>', 'not after', moment)
     .option('--limit <n>', 'how many at most', wholeNumber, 1_000);
@@ -41,9 +54,9 @@ async function printHistory(args: readonly string[], options: HistoryOptions, co
       instant === undefined ? undefined : new Date(instant).toISOString();
     const terms = { since: time(since), until: time(until), changed: fields?.length === 1 ? fields[0] : undefined };
     const { items, more } = await revisionsOf(session.client, object, session.namespace, terms, limit, signal);
-    const fitting = fields === undefined ? items : items.filter((one) => touches(one, fields));
+    const fitting = items.filter((one) => (fields === undefined || touches(one, fields)) && (options.status || !reports(one)));
     const where = object.namespaced === false ? '' : ` in namespace ${session.namespace}`;
-    const narrowed = fields !== undefined || since !== undefined || until !== undefined;
+    const narrowed = !options.status || fields !== undefined || since !== undefined || until !== undefined;
     if (fitting.length === 0) throw nothingOf(objectText(object), where, narrowed);
     await printed(options, async (paper) => {
       await paper.write(historyText(fitting, options.output, Date.now(), paper));
@@ -52,6 +65,10 @@ async function printHistory(args: readonly string[], options: HistoryOptions, co
     });
   });
 }
+
+/** Whether nothing but status was changed, or what goes with it. */
+const reports = ({ subresource, changes = [] }: Revision): boolean =>
+  changes.length > 0 && (subresource === 'status' || changes.every(({ field = '' }) => withinField(field, 'status')));
 
 const touches = ({ type, changes = [] }: Revision, fields: readonly string[]): boolean =>
   type !== 'Updated' || changes.some((change) => fields.some((field) => touchesField(change, field)));

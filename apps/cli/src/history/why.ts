@@ -208,7 +208,7 @@ function stepLines(steps: readonly ExplainedStep[], now: Instant, paint: Paint, 
   return steps.flatMap(({ time, who, from, did }, at) => {
     const age = humanDuration(Math.max(0, now - (parseTime(time) ?? now)));
     const margin = `  ${(places[at] ?? '').padStart(column)}  ${age.padEnd(7)}`;
-    const text = `${printable(who)}${from === undefined ? '' : ` (${printable(from)})`} ${printable(did)}`;
+    const text = `${printable(who)}${from === undefined ? '' : `, ${printable(from)},`} ${printable(did)}`;
     const [first = '', ...rest] = wrapped(text, Math.max(30, width - margin.length));
     return [`${paint('dim', margin)}${first}`, ...rest.map((line) => ' '.repeat(margin.length) + line)];
   });

@@ -16,7 +16,7 @@ export interface ExplainedStep {
   /** RFC 3339. */
   readonly time: string;
   readonly who: string;
-  /** `kubectl, from 10.0.0.5`; absent of controllers. */
+  /** `with kubectl set from 10.0.0.5`; absent of controllers. */
   readonly from?: string;
   readonly did: string;
 }
@@ -81,11 +81,12 @@ const stepOf = ({ revision, did }: Reason): ExplainedStep => {
 
 const ago = (time: string, now: Instant): string => `${humanDuration(Math.max(0, now - (parseTime(time) ?? now)))} ago`;
 
-/** What began a chain, where it is not the event itself. */
-function began(reasons: readonly Reason[]): string {
+/** What began a chain, as the end of a sentence; of a chain that is one event: who did it. */
+function began(reasons: readonly Reason[], alone: string): string {
   const [first] = reasons;
   if (first === undefined) return '';
-  return `${reasons.length > 1 ? ', because ' : ', by '}${reasons.length > 1 ? `${whoOf(first.revision).phrase} ${first.did}` : whoOf(first.revision).phrase}`;
+  const who = whoOf(first.revision).phrase;
+  return reasons.length > 1 ? `, because ${who} ${first.did}` : `${alone} ${who}`;
 }
 
 /** Why an object is as it is at a moment, or why it is no more; undefined where it has no history until then. */
@@ -114,7 +115,7 @@ function* deleted(it: string, asked: Revision, last: Revision, now: Instant): Lo
       : [stepOf({ revision: last, did: `removed ${it}${last.object.resource === 'pods' ? ': its containers had ended' : ''}` })];
   return {
     fate: 'deleted',
-    headline: `${it} was deleted ${ago(asked.time, now)}${began(reasons)}.`,
+    headline: `${it} was deleted ${ago(asked.time, now)}${began(reasons, ' by')}.`,
     steps: [...reasons.map(stepOf), ...removal],
     state: [],
   };
@@ -125,7 +126,7 @@ function* beingDeleted(it: string, asked: Revision, last: Revision, now: Instant
   const object = yield* objectAt(subjectOf(last), last.sequence);
   return {
     fate: 'being deleted',
-    headline: `${it} has been on its way out for ${humanDuration(Math.max(0, now - (parseTime(asked.time) ?? now)))}${began(reasons)}.`,
+    headline: `${it} has been on its way out for ${humanDuration(Math.max(0, now - (parseTime(asked.time) ?? now)))}${began(reasons, ', sent by')}.`,
     steps: reasons.map(stepOf),
     state: object === undefined ? [] : leaving(object),
   };
@@ -165,7 +166,7 @@ function* existing(it: string, life: readonly Revision[], last: Revision, now: I
     created.type === 'Created' ? `has been there for ${humanDuration(Math.max(0, now - (parseTime(created.time) ?? now)))}` : 'is there';
   return {
     fate: 'exists',
-    headline: `${it} ${here}${created.type === 'Created' ? began(reasons) : ''}.`,
+    headline: `${it} ${here}${created.type === 'Created' ? began(reasons, ', made by') : ''}.`,
     steps: created.type === 'Created' ? reasons.map(stepOf) : [],
     ...(wished.length === 0 ? {} : { lastChange: wished.map(stepOf) }),
     state,

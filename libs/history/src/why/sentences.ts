@@ -50,13 +50,13 @@ export function didPhrase(revision: Revision, it = objectPhrase(revision.object)
   return subresource === 'status' ? `reported on ${it}${what}` : `changed ${it}${what}`;
 }
 
-/** With what and from where somebody asked: `kubectl set, from 10.0.0.5`; empty of controllers. */
+/** With what and from where somebody asked: `with kubectl set from 10.0.0.5`; empty of controllers and kubelets. */
 export function fromPhrase(revision: Revision): string {
-  const { decision, agent, sourceAddress, fieldManager } = revision;
-  if (decision !== undefined) return '';
+  const { agent, sourceAddress, fieldManager } = revision;
+  const { kind } = whoOf(revision);
+  if (kind !== 'user' && kind !== 'serviceaccount') return '';
   const program = kubectlCommand(fieldManager) ?? programOf(agent) ?? fieldManager;
-  return [program, sourceAddress === undefined ? undefined : `from ${sourceAddress}`].filter((part) => part !== undefined).join(', ');
+  return [...(program === undefined ? [] : [`with ${program}`]), ...(sourceAddress === undefined ? [] : [`from ${sourceAddress}`])].join(
+    ' ',
+  );
 }
-
-/** Who did what, as a sentence without its end. */
-export const sentenceOf = (revision: Revision): string => `${whoOf(revision).phrase} ${didPhrase(revision)}`;

@@ -124,7 +124,7 @@ describe('why a pod was deleted', () => {
       'the ReplicaSet controller deleted Pod web-POD: ReplicaSet web-RS is to have fewer pods',
       'the kubelet of node-1 removed Pod web-POD: its containers had ended',
     ]);
-    expect(why.steps[0]).toMatchObject({ from: 'kubectl, from 10.0.0.5' });
+    expect(why.steps[0]).toMatchObject({ from: 'with kubectl from 10.0.0.5' });
   });
 
   it('is another image, though a kubelet’s report let the rollout go on', async () => {

@@ -1,6 +1,6 @@
 import { isJsonObject } from '#libs/apimachinery';
 
-import { leavesOf } from '../difference.js';
+import { changesBetween, leavesOf } from '../difference.js';
 import type { PatchOperation } from '../wire.js';
 
 /** One thing that changed, in words. `sign`: it came, it went, or it is otherwise now. */
@@ -29,14 +29,14 @@ const NOISE = [
   /^metadata\.generation$/,
   /^metadata\.deletionGracePeriodSeconds$/,
   /^metadata\.annotations\[kubectl\.kubernetes\.io\/last-applied-configuration\]$/,
-  /^status\.observedGeneration$/,
   /\.observedGeneration$/,
   /\.last(Transition|Update|Heartbeat|Probe)Time$/,
   /^status\.(podIPs|hostIPs|hostIP|qosClass|startTime)(\[.*)?$/,
   /^status\.(init|ephemeral)?[cC]ontainerStatuses\[[^\]]*\]\.(started|imageID|containerID|lastState.*|allocatedResources.*|resources.*|user.*|volumeMounts.*)$/,
 ];
 
-const noisy = (field: string): boolean => NOISE.some((pattern) => pattern.test(field));
+/** Whether a field moves whenever something else does. */
+export const noisy = (field: string): boolean => NOISE.some((pattern) => pattern.test(field));
 
 /** What the beginnings of fields are called. The last group is what follows. */
 const NAMED: readonly (readonly [pattern: RegExp, words: (...found: readonly string[]) => string])[] = [
@@ -159,6 +159,16 @@ function stateLines(changes: readonly PatchOperation[]): readonly ChangeLine[] {
   });
 }
 
+/** A list of conditions that came whole, or in another order, by its conditions. */
+function byCondition(change: PatchOperation): readonly PatchOperation[] {
+  const { field, old = [], value = [] } = change;
+  if (field !== 'status.conditions' || !Array.isArray(old) || !Array.isArray(value)) return [change];
+  const sorted = (list: readonly unknown[]): object => ({
+    status: { conditions: list.filter(isJsonObject).sort((a, b) => (String(a['type']) < String(b['type']) ? -1 : 1)) },
+  });
+  return changesBetween(sorted(old), sorted(value));
+}
+
 const rank = ({ field = '' }: PatchOperation): number => (field.startsWith('status') ? 2 : field.startsWith('metadata') ? 1 : 0);
 
 /**
@@ -172,7 +182,10 @@ export function changeLines(changes: readonly PatchOperation[]): readonly Change
     deletion === undefined
       ? []
       : [{ sign: '-', text: `deletion requested${grace === undefined ? '' : ` (grace period ${valueText(grace)}s)`}` }];
-  const telling = changes.filter((change) => change !== deletion && !noisy(change.field ?? '')).sort((a, b) => rank(a) - rank(b));
+  const telling = changes
+    .flatMap(byCondition)
+    .filter((change) => change !== deletion && !noisy(change.field ?? ''))
+    .sort((a, b) => rank(a) - rank(b));
   const conditions = telling.filter(({ field = '' }) => CONDITION.test(field));
   const states = telling.filter(({ field = '' }) => STATE.test(field));
   const others = telling.filter((change) => !conditions.includes(change) && !states.includes(change));

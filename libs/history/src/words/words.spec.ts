@@ -60,6 +60,12 @@ describe('a change in words', () => {
       ['+PodScheduled: False (Unschedulable)'],
     ],
     [
+      'conditions, in whatever order they are',
+      { status: { conditions: [condition('A', 'True'), condition('B', 'False')] } },
+      { status: { conditions: [condition('B', 'True'), condition('A', 'True'), condition('C', 'True')] } },
+      ['B: False -> True', '+C: True'],
+    ],
+    [
       'a container’s state',
       { status: { containerStatuses: [{ name: 'app', restartCount: 0, state: { waiting: { reason: 'ContainerCreating' } } }] } },
       { status: { containerStatuses: [{ name: 'app', restartCount: 1, state: { terminated: { reason: 'Error', exitCode: 3 } } }] } },
