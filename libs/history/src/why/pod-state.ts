@@ -66,7 +66,11 @@ function unplaced({ status }: PodLike): Trouble | undefined {
   if (reason === 'SchedulingGated')
     return { says: `It is not to be scheduled yet${told(message)}`, advice: 'Whoever set its schedulingGates has to take them away.' };
   const advice = PLACING.find(([pattern]) => pattern.test(message))?.[1];
-  return { says: `It waits for a node: no node takes it${told(message)}`, ...(advice === undefined ? {} : { advice }) };
+  // What the scheduler says of preemption only repeats that nothing helps.
+  return {
+    says: `It waits for a node: no node takes it${told(message.replace(/ preemption: .*$/s, ''))}`,
+    ...(advice === undefined ? {} : { advice }),
+  };
 }
 
 const PULLS = new Set(['ImagePullBackOff', 'ErrImagePull', 'InvalidImageName', 'ErrImageNeverPull', 'RegistryUnavailable']);
