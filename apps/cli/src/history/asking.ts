@@ -108,6 +108,6 @@ export const listObject = <T extends { readonly metadata: ObjectMeta }>(kind: st
 export const nothingOf = (what: string, where: string, narrowed: boolean): Failure =>
   new Failure(`${what} has no history${where}${narrowed ? ' that fits' : ''}`, [
     narrowed
-      ? 'Widen --since, --until or --fields.'
+      ? 'Leave out what narrows it: --since, --until, --fields, --no-status, --at.'
       : 'Is the name right, and the namespace (-n)? Objects that are gone are found by the name they had.',
   ]);

@@ -70,8 +70,9 @@ async function printHistory(args: readonly string[], options: HistoryOptions, co
 const reports = ({ subresource, changes = [] }: Revision): boolean =>
   changes.length > 0 && (subresource === 'status' || changes.every(({ field = '' }) => withinField(field, 'status')));
 
-const touches = ({ type, changes = [] }: Revision, fields: readonly string[]): boolean =>
-  type !== 'Updated' || changes.some((change) => fields.some((field) => touchesField(change, field)));
+/** As the API's `changed`: what was created or deleted changed no field. */
+const touches = ({ changes = [] }: Revision, fields: readonly string[]): boolean =>
+  changes.some((change) => fields.some((field) => touchesField(change, field)));
 
 /** Revisions as one of the formats. */
 export function historyText(

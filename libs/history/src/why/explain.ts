@@ -178,7 +178,10 @@ function* stateOf(object: KubeObject, last: Revision): Looking<readonly Trouble[
   if (!WORKLOADS.has(object.kind)) return conditionTroubles(object);
   const { spec, status } = object as { readonly spec?: Shape; readonly status?: Shape };
   const pods = yield* podsOf(object, spec, last.sequence);
-  const bad = pods.map((pod) => ({ pod, troubles: podTroubles(pod) })).filter(({ troubles }) => troubles.length > 0);
+  const bad = pods
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map((pod) => ({ pod, troubles: podTroubles(pod) }))
+    .filter(({ troubles }) => troubles.length > 0);
   const wanted = numberIn(status, 'desiredNumberScheduled') ?? numberIn(spec, 'replicas');
   const ready = numberIn(status, 'readyReplicas') ?? numberIn(status, 'numberReady') ?? 0;
   const counts = wanted === undefined || ready >= wanted || object.kind === 'Job' ? [] : [{ says: `${ready} of ${wanted} pods are ready` }];

@@ -131,6 +131,12 @@ function others({ spec, status }: PodLike): readonly Trouble[] {
   if (status?.phase === 'Failed')
     return [{ says: `It has failed${status.reason === undefined ? '' : ` (${status.reason})`}${told(status.message)}` }];
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  const silent =
+    ready?.status === 'False' && (ready.reason ?? '') === '' && (status?.containerStatuses ?? []).every((one) => one.ready === true);
+  if (status?.phase === 'Running' && silent)
+    return [
+      { says: `It counts as not ready, since its node ${spec?.nodeName ?? ''} has stopped reporting`, advice: 'See `kubectl get nodes`.' },
+    ];
   if (status?.phase === 'Running' && ready?.status === 'False' && ready.reason !== 'ContainersNotReady')
     return [{ says: `It is not ready${ready.reason === undefined ? '' : ` (${ready.reason})`}${told(ready.message)}` }];
   if (status?.phase === 'Pending' && spec?.nodeName !== undefined)
