@@ -4,7 +4,7 @@ import { formatPlace } from '#libs/log';
 import { touchesField } from '../difference.js';
 import type { Revision } from '../wire.js';
 import { whoOf } from '../words/who.js';
-import { objectAt, podsAt, subjectOf, type Looking, type Subject } from './look.js';
+import { FEW_REVISIONS, lastChangeOf, objectAt, podsAt, subjectOf, type Looking, type Subject } from './look.js';
 import { podTroubles, type Trouble } from './pod-state.js';
 import { reasonsFor, type Reason } from './reasons.js';
 import { asksDeletion, fromPhrase, objectPhrase } from './sentences.js';
@@ -55,14 +55,12 @@ export interface Question {
   readonly now: Instant;
 }
 
-const MOST_REVISIONS = 500;
-
 function* lifeUpTo({ of, until = {} }: Question): Looking<readonly Revision[]> {
   const { time, sequence } = until;
   const found = (yield {
     kind: 'revisions',
     of,
-    limit: MOST_REVISIONS,
+    limit: FEW_REVISIONS,
     ...(time === undefined ? {} : { until: new Date(time).toISOString() }),
   }) as readonly Revision[];
   return sequence === undefined ? found : found.filter((one) => one.sequence <= sequence);
@@ -123,7 +121,7 @@ function* deleted(it: string, asked: Revision, last: Revision, now: Instant): Lo
 
 function* beingDeleted(it: string, asked: Revision, last: Revision, now: Instant): Looking<Told> {
   const reasons = yield* reasonsFor(asked);
-  const object = yield* objectAt(subjectOf(last), last.sequence);
+  const object = yield* objectAt(last, 'with');
   return {
     fate: 'being deleted',
     headline: `${it} has been on its way out for ${humanDuration(Math.max(0, now - (parseTime(asked.time) ?? now)))}${began(reasons, ', sent by')}.`,
@@ -153,14 +151,26 @@ function leaving(object: KubeObject): readonly Trouble[] {
 /** Kinds that run pods, and what they select them by. */
 const WORKLOADS = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController']);
 
+/** The event an object began with, where it lies further back than the revisions at hand: around the time that the object says. */
+function* creationOf({ metadata }: KubeObject, last: Revision): Looking<Revision | undefined> {
+  const since = parseTime(metadata.creationTimestamp);
+  if (since === undefined) return undefined;
+  // Objects are dated in whole seconds, and events when they are stored.
+  const until = new Date(since + 5_000).toISOString();
+  const found = (yield { kind: 'revisions', of: subjectOf(last), until, limit: FEW_REVISIONS }) as readonly Revision[];
+  return found.find(({ type, object }) => type === 'Created' && object.uid === last.object.uid);
+}
+
 function* existing(it: string, life: readonly Revision[], last: Revision, now: Instant): Looking<Told> {
-  const created = life.at(-1) ?? last;
+  const object = yield* objectAt(last, 'with');
+  const oldest = life.at(-1) ?? last;
+  const created = oldest.type === 'Created' || object === undefined ? oldest : ((yield* creationOf(object, last)) ?? oldest);
   const reasons = yield* reasonsFor(created);
-  const wish = life.find(
-    (one) => one !== created && (one.changes ?? []).some((change) => touchesField(change, 'spec')) && one.subresource !== 'binding',
+  const asked = life.find(
+    (one) => one !== created && one.subresource !== 'binding' && (one.changes ?? []).some((change) => touchesField(change, 'spec')),
   );
+  const wish = asked ?? (life.length < FEW_REVISIONS ? undefined : yield* lastChangeOf(subjectOf(last), last, ['spec']));
   const wished = wish === undefined || last.object.kind === 'Pod' ? [] : yield* reasonsFor(wish);
-  const object = yield* objectAt(subjectOf(last), last.sequence);
   const state = object === undefined ? [] : yield* stateOf(object, last);
   const here =
     created.type === 'Created' ? `has been there for ${humanDuration(Math.max(0, now - (parseTime(created.time) ?? now)))}` : 'is there';

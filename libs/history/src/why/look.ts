@@ -34,12 +34,12 @@ export type Look =
  */
 export type Looking<T> = Generator<Look, T, unknown>;
 
-/** Most revisions of one object that are gone through. */
-const MOST_REVISIONS = 500;
+/** Revisions of one object that are gone through: the newest tell most, and what lies further back is searched for. */
+export const FEW_REVISIONS = 60;
 
-/** Up to a revision, itself included: streams are in order, their times may be equal. */
+/** Up to a revision, itself included: streams are in order, their times may be equal. `changed`: only what changed that field. */
 export function* revisionsUpTo(of: Subject, newest: Revision, changed?: string): Looking<readonly Revision[]> {
-  const look: Look = { kind: 'revisions', of, until: newest.time, limit: MOST_REVISIONS, ...(changed === undefined ? {} : { changed }) };
+  const look: Look = { kind: 'revisions', of, until: newest.time, limit: FEW_REVISIONS, ...(changed === undefined ? {} : { changed }) };
   const found = (yield look) as readonly Revision[];
   return found.filter(({ stream, sequence }) => stream !== newest.stream || sequence <= newest.sequence);
 }
@@ -51,9 +51,20 @@ export function* causeOf(of: Revision): Looking<Revision | undefined> {
   return found?.chain.at(-2)?.revision;
 }
 
-/** An object just before an event, or with it. */
-export function* objectAt(of: Subject, at: number): Looking<KubeObject | undefined> {
-  return (yield { kind: 'object', of, at }) as KubeObject | undefined;
+/** The newest revision up to another that changed one of these fields. */
+export function* lastChangeOf(of: Subject, newest: Revision, fields: readonly string[]): Looking<Revision | undefined> {
+  let found: Revision | undefined;
+  for (const field of fields) {
+    const [one] = yield* revisionsUpTo(of, newest, field);
+    if (one !== undefined && one.sequence > (found?.sequence ?? 0)) found = one;
+  }
+  return found;
+}
+
+/** The object of an event as the event left it, or as it was before; undefined of streams that a moment does not name. */
+export function* objectAt(revision: Revision, when: 'with' | 'before'): Looking<KubeObject | undefined> {
+  if (revision.stream !== 'state') return undefined;
+  return (yield { kind: 'object', of: subjectOf(revision), at: revision.sequence - (when === 'with' ? 0 : 1) }) as KubeObject | undefined;
 }
 
 /** Pods as they were. */

@@ -3,7 +3,7 @@ import { isJsonObject, parseTime, humanDuration } from '#libs/apimachinery';
 import { touchesField } from '../difference.js';
 import type { Revision } from '../wire.js';
 import { whoOf } from '../words/who.js';
-import { causeOf, objectAt, revisionsUpTo, subjectOf, type Looking, type Subject } from './look.js';
+import { causeOf, FEW_REVISIONS, lastChangeOf, objectAt, revisionsUpTo, subjectOf, type Looking, type Subject } from './look.js';
 import { asksDeletion, didPhrase, objectPhrase } from './sentences.js';
 
 /** One step of a chain: an event, what is to be said of it, and the event that explains it, as far as there is one. */
@@ -95,7 +95,9 @@ const byOwner: Rule = function* (revision, controller) {
     if (lost) return { revision, did: `${didPhrase(revision)} in place of ${objectPhrase(lost.object)}`, next: lost };
   }
   const own: Subject = { group: owner.group, resource: owner.resource, namespace, name };
-  const next = (yield* revisionsUpTo(own, revision)).find((one) => asks(one, owner.wants));
+  const newest = yield* revisionsUpTo(own, revision);
+  const more = newest.length < FEW_REVISIONS ? undefined : yield* lastChangeOf(own, revision, owner.wants);
+  const next = newest.find((one) => asks(one, owner.wants)) ?? more;
   const did = didPhrase(revision);
   if (next === undefined) return { revision, did: `${did}, for ${it}` };
   return { revision, did: `${did}${purpose(revision, next, it)}`, next };
@@ -178,7 +180,7 @@ interface OwnerReference {
 
 const byGarbageCollector: Rule = function* (revision, controller) {
   if (controller !== 'garbage-collector-controller' || !removes(revision)) return undefined;
-  const before = yield* objectAt(subjectOf(revision), revision.sequence - 1);
+  const before = yield* objectAt(revision, 'before');
   const owners = (before?.metadata as { readonly ownerReferences?: readonly OwnerReference[] } | undefined)?.ownerReferences ?? [];
   for (const { kind = 'owner', name = '', uid } of owners) {
     if (uid === undefined) continue;
@@ -235,7 +237,7 @@ function* reasonOf(revision: Revision): Looking<Reason> {
 /** That a change of a template brings back what was there before, as `kubectl rollout undo` does. */
 function* takenBack(revision: Revision): Looking<string> {
   if (!(revision.changes ?? []).some(({ field = '' }) => field.startsWith('spec.template'))) return '';
-  const life = yield* revisionsUpTo(subjectOf(revision), revision);
+  const life = yield* revisionsUpTo(subjectOf(revision), revision, 'spec.template');
   const before = undone(
     revision,
     life.filter(({ sequence }) => sequence < revision.sequence),

@@ -271,6 +271,22 @@ describe('why a pod is there, and as it is', () => {
     ]);
   });
 
+  it('is found behind more reports than are gone through', async () => {
+    story = await Story.begin();
+    await story.as('alice', { verb: 'create', object: deployment(1) });
+    const [old = ''] = story.names('Pod');
+    await story.cluster.advance(10_000);
+    await story.as('bob', { verb: 'patch', of: DEPLOYMENTS, name: 'web', ...image('web:2') });
+    for (let n = 0; n < 70; n++)
+      await story.as('someone', { verb: 'patch', of: DEPLOYMENTS, name: 'web', ...merge({ metadata: { annotations: { n: String(n) } } }) });
+    const why = await story.why('apps', 'deployments', 'web');
+    expect(told(why)).toEqual(['alice created Deployment web']);
+    expect(why.lastChange?.map(({ who }) => who)).toEqual(['bob']);
+    const [pod = ''] = story.names('Pod').filter((name) => name !== old);
+    await story.as('carol', { verb: 'delete', of: PODS, name: pod });
+    expect(told(await story.why('', 'pods', pod))[0]).toBe('carol deleted Pod web-POD');
+  });
+
   it('is told as of a moment, too', async () => {
     story = await Story.begin();
     await story.as('alice', { verb: 'create', object: deployment(1) });
