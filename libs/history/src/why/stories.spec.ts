@@ -59,14 +59,11 @@ class Story {
   private async found(look: Look): Promise<unknown> {
     if (look.kind === 'revisions') {
       const { of, changed, until, limit } = look;
-      const rows = await this.log.revisions({
-        ...of,
-        limit,
-        withBefore: true,
-        ...(until === undefined ? {} : { until: Date.parse(until) }),
-      });
+      const newest = until === undefined ? {} : { until: Date.parse(until) };
+      const rows = await this.log.revisions({ ...of, ...newest, limit: Infinity, withBefore: true });
       const all = rows.map(revisionOf);
-      return changed === undefined ? all : all.filter(({ changes = [] }) => changes.some((one) => touchesField(one, changed)));
+      const fits = ({ changes = [] }: Revision): boolean => changed === undefined || changes.some((one) => touchesField(one, changed));
+      return all.filter(fits).slice(0, limit);
     }
     if (look.kind === 'cause') {
       const [stream, sequence] = (look.of.cause ?? '').split(':');
