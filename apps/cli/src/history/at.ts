@@ -63,8 +63,6 @@ export function addAt(program: Command, around: Surroundings): void {
     .argument('<moment>', `${MOMENT_FORMS}`, pastMoment)
     .argument('[args...]', "kubectl's own, after --")
     .option('--speed <n>', 'of a watch: how many times faster than it happened (1x, 10x, max; default: 1x)', pace)
-    .passThroughOptions()
-    .allowUnknownOption()
     .action(async (moment: string, args: readonly string[], given: Given, command: Command) => {
       if (args.length === 0) throw new Failure('nothing is asked', ['Say what, as to kubectl: `decklog at 10m -- get pods -A`.'], 2);
       const found = await kubectl((text) => void process.stderr.write(`${text}\n`));
