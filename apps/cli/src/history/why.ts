@@ -50,6 +50,8 @@ async function printWhy(args: readonly string[], options: WhyOptions, command: C
     const of = { group, resource, name, ...(namespaced === false ? {} : { namespace: session.namespace }) };
     const lookup = new Lookup(session);
     const found = await driven(explain({ of, now, ...until(at, now) }), lookup);
+    const [refusal] = lookup.hidden;
+    if (found === undefined && refusal !== undefined) throw new Failure(refusal);
     if (found === undefined)
       throw nothingOf(objectText(object), namespaced === false ? '' : ` in namespace ${session.namespace}`, at !== undefined);
     await printed(options, async (paper) => {

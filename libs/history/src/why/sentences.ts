@@ -1,5 +1,5 @@
 import type { Revision } from '../wire.js';
-import { changeLines, changeText, fewLines, valueText } from '../words/changes.js';
+import { changeLines, changeText, fewLines, shownChanges, valueText } from '../words/changes.js';
 import { kubectlCommand, programOf, whoOf } from '../words/who.js';
 
 /** How an object is called in a sentence: `Deployment web`. */
@@ -45,7 +45,7 @@ export function didPhrase(revision: Revision, it = objectPhrase(revision.object)
   const replicas = replicasPhrase(revision);
   if (replicas !== undefined && (revision.changes ?? []).every(({ field = '' }) => !field.startsWith('spec.') || field === 'spec.replicas'))
     return `scaled ${it} ${replicas}`;
-  const lines = fewLines(changeLines(revision.changes ?? []), MOST_CHANGES).map(changeText);
+  const lines = fewLines(changeLines(shownChanges(revision)), MOST_CHANGES).map(changeText);
   const what = lines.length === 0 ? '' : `: ${lines.join('; ')}`;
   return subresource === 'status' ? `reported on ${it}${what}` : `changed ${it}${what}`;
 }

@@ -1,7 +1,7 @@
 import { isJsonObject } from '#libs/apimachinery';
 
 import { changesBetween, leavesOf } from '../difference.js';
-import type { PatchOperation } from '../wire.js';
+import type { PatchOperation, Revision } from '../wire.js';
 
 /** One thing that changed, in words. `sign`: it came, it went, or it is otherwise now. */
 export interface ChangeLine {
@@ -211,18 +211,30 @@ export function fewLines(lines: readonly ChangeLine[], most: number): readonly C
   return [...lines.slice(0, most - 1), { sign: '~', text: `and ${lines.length - most + 1} more` }];
 }
 
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+const isSecretly = (field: string): boolean =>
+  /^(data|stringData)\b/.test(field) || field === 'metadata.annotations' || field.includes(LAST_APPLIED);
+
+/** A value of a Secret, with nothing to be read in it. */
+const veiled = (value: unknown): unknown => (isJsonObject(value) ? Object.fromEntries(Object.keys(value).map((key) => [key, VEIL])) : VEIL);
+
+const VEIL = '***';
+
+/** What changed, as it may be shown to people: of a Secret that a value is another, not which. */
+export function shownChanges({ object, changes = [] }: Pick<Revision, 'object' | 'changes'>): readonly PatchOperation[] {
+  if (object.group !== '' || object.resource !== 'secrets') return changes;
+  return changes.map((change) => {
+    if (!isSecretly(change.field ?? '')) return change;
+    const { value, old } = change;
+    return { ...change, ...(value === undefined ? {} : { value: veiled(value) }), ...(old === undefined ? {} : { old: veiled(old) }) };
+  });
+}
+
 /** What an event did to its object, in words: what was changed, or that it came or went. */
-export function revisionLines({
-  type,
-  verb,
-  changes,
-}: {
-  type: string;
-  verb: string;
-  changes?: readonly PatchOperation[];
-}): readonly ChangeLine[] {
+export function revisionLines(revision: Pick<Revision, 'type' | 'verb' | 'changes' | 'object'>): readonly ChangeLine[] {
+  const { type, verb, changes } = revision;
   if (type === 'Created') return [{ sign: '+', text: 'created' }];
   if (type === 'Deleted') return [{ sign: '-', text: verb.startsWith('delete') ? 'deleted' : `deleted (${verb})` }];
-  const lines = changeLines(changes ?? []);
+  const lines = changeLines(shownChanges(revision));
   return lines.length > 0 ? lines : [{ sign: '~', text: changes === undefined ? 'updated' : 'nothing of note' }];
 }

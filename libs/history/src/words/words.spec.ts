@@ -101,12 +101,18 @@ describe('a change in words', () => {
     expect(fewLines(many, 2).map(changeText)).toEqual(['+1', 'and 2 more']);
   });
 
+  const object = { group: '', resource: 'secrets', name: 's' };
   it.each([
-    [{ type: 'Created', verb: 'create' }, '+created'],
-    [{ type: 'Deleted', verb: 'delete' }, '-deleted'],
-    [{ type: 'Updated', verb: 'update', changes: [] }, 'nothing of note'],
+    [{ type: 'Created', verb: 'create' } as const, '+created'],
+    [{ type: 'Deleted', verb: 'delete' } as const, '-deleted'],
+    [{ type: 'Updated', verb: 'update', changes: [] } as const, 'nothing of note'],
+    [
+      { type: 'Updated', verb: 'patch', changes: changesBetween({ data: { p: 'old' } }, { data: { p: 'new' } }) } as const,
+      'data.p: *** -> ***',
+    ],
+    [{ type: 'Updated', verb: 'patch', changes: changesBetween({}, { data: { p: 'new' } }) } as const, '+data.p: ***'],
   ])('of %j is %s', (revision, text) => {
-    expect(revisionLines(revision).map(changeText)).toEqual([text]);
+    expect(revisionLines({ ...revision, object }).map(changeText)).toEqual([text]);
   });
 });
 
