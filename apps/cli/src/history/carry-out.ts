@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import {
   changeLines,
+  shownChanges,
   HISTORY_API_VERSION,
   HISTORY_GROUP,
   HISTORY_VERSION,
@@ -75,7 +76,7 @@ const LOOKS = { create: 'green', update: 'yellow', delete: 'red' } as const;
 
 function stepText(step: UndoStep, { paint }: Pick<Paper, 'paint'>): string {
   const head = paint(LOOKS[step.kind], printable(`${SIGNS[step.kind]} ${step.kind} ${undoName(step.object)}`));
-  const lines = step.kind === 'update' ? changeLines(step.changes).map((line) => `      ${changeShown(line, paint)}`) : [];
+  const lines = step.kind === 'update' ? changeLines(shownChanges(step)).map((line) => `      ${changeShown(line, paint)}`) : [];
   return [`  ${head}`, ...lines].join('\n');
 }
 
