@@ -186,11 +186,12 @@ describe('archiving', () => {
 });
 
 describe('a reader that is where messages are removed', () => {
-  it('is told, and not shown the rest as if it were all', async () => {
+  it.each(['all of it', 'a selection'])('of %s is told, and not shown the rest as if it were all', async (what) => {
     const last = await lives(500);
+    const subjects = [subjectFilter(cluster, 'state', { group: '', resource: 'configmaps' })];
     let read = 0;
     await expect(async () => {
-      for await (const { through } of log.read('state', 0)) {
+      for await (const { through } of log.read('state', 0, what === 'a selection' ? { subjects, until: last } : {})) {
         read = through;
         if (read < last) await archive(last);
         else break;

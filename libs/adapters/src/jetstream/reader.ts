@@ -106,6 +106,7 @@ export class Reader<T> {
     const filtered = subjects !== undefined && (until === undefined || until <= last);
     const session = new Session(this.wire, streamName(this.cluster, this.stream), (message) => this.take(message, session, filtered));
     session.last = last;
+    session.filtered = filtered;
     const pending = await session.create(this.at, filtered ? subjects : undefined).catch((error: unknown) => {
       session.stop();
       throw error;
@@ -126,6 +127,12 @@ export class Reader<T> {
     );
   }
 
+  /** Of a selection nobody sees that one is missing: but messages are removed only after the stream was marked. */
+  private async refuseIfArchived(): Promise<void> {
+    if (this.stream !== 'state' || this.options.incomplete === true) return;
+    this.refuseHoles((await this.lookups.bounds(this.stream)).archived);
+  }
+
   /** Whether a message of `state` does not follow on the one before: this stream forgets nothing by itself. */
   private skips(sequence: Sequence, filtered: boolean): boolean {
     if (this.stream !== 'state' || filtered || this.options.incomplete === true || sequence === this.through + 1) return false;
@@ -144,6 +151,7 @@ export class Reader<T> {
         if (this.through > this.at) {
           const { read, through } = this;
           this.read = [];
+          if (session.filtered) await this.refuseIfArchived();
           this.at = through;
           session.freed();
           yield { read, through };
@@ -219,6 +227,8 @@ export function subjectMatches(pattern: string, subject: string): boolean {
 class Session {
   /** The stream's last sequence when the session began. */
   last: Sequence = 0;
+  /** The server sends a selection only. */
+  filtered = false;
   private readonly name = randomUUID();
   private readonly inbox: ReturnType<Wire['listen']>;
   private consumed = 0;
