@@ -42,6 +42,8 @@ export function didPhrase(revision: Revision, it = objectPhrase(revision.object)
   if (asksDeletion(revision)) return `deleted ${it}`;
   const node = change(revision, 'spec.nodeName');
   if (subresource === 'binding' && node !== undefined) return `put ${it} on ${valueText(node.value)}`;
+  const cordon = change(revision, 'spec.unschedulable');
+  if (cordon !== undefined) return `${cordon.op !== 'remove' && cordon.value === true ? 'cordoned' : 'uncordoned'} ${it}`;
   const replicas = replicasPhrase(revision);
   if (replicas !== undefined && (revision.changes ?? []).every(({ field = '' }) => !field.startsWith('spec.') || field === 'spec.replicas'))
     return `scaled ${it} ${replicas}`;

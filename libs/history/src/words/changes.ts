@@ -65,6 +65,8 @@ function fieldWords(field: string): { readonly name: string; readonly of: string
   return { name: field, of: '' };
 }
 
+const TAINT = /^spec\.taints\[[^\]]+\]$/;
+
 function plainLine({ op, field = '', value, old }: PatchOperation): ChangeLine {
   const label = labelled(field);
   if (label !== undefined) {
@@ -74,6 +76,8 @@ function plainLine({ op, field = '', value, old }: PatchOperation): ChangeLine {
   }
   const finalizer = /^metadata\.finalizers\[(.+)\]$/.exec(field)?.[1];
   if (finalizer !== undefined) return { sign: op === 'add' ? '+' : '-', text: `finalizer ${finalizer}` };
+  const taint = TAINT.test(field) ? (op === 'remove' ? old : value) : undefined;
+  if (isJsonObject(taint)) return { sign: op === 'remove' ? '-' : '+', text: `taint ${String(taint['key'])}:${String(taint['effect'])}` };
   const { name, of } = fieldWords(field);
   if (op === 'add') return { sign: '+', text: `${name}: ${valueText(value)}${of}` };
   if (op === 'remove') return { sign: '-', text: `${name}: ${valueText(old)}${of}` };
@@ -84,7 +88,12 @@ function plainLine({ op, field = '', value, old }: PatchOperation): ChangeLine {
 function spread(change: PatchOperation): readonly PatchOperation[] {
   const { op, field = '', value, old } = change;
   const whole = op === 'add' ? value : old;
-  if (op === 'replace' || whole === null || typeof whole !== 'object') return [change];
+  if (field === 'spec.taints' && Array.isArray(whole))
+    return changesBetween(
+      { spec: op === 'add' ? { taints: [] } : { taints: whole } },
+      { spec: op === 'add' ? { taints: whole } : { taints: [] } },
+    );
+  if (TAINT.test(field) || op === 'replace' || whole === null || typeof whole !== 'object') return [change];
   const leaves = leavesOf(whole, field);
   const simple = leaves.length <= 4 || /^metadata\.(labels|annotations|finalizers)$/.test(field);
   return simple

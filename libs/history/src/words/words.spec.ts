@@ -28,6 +28,18 @@ describe('a change in words', () => {
       { metadata: { labels: { b: '3', 'x.io/c': '4' }, annotations: { note: 'hello' } } },
       ['-label a=1', 'label b: 2 -> 3', '+label x.io/c=4', '+annotation note=hello'],
     ],
+    [
+      'taints, the first and the next',
+      { spec: {} },
+      { spec: { taints: [{ key: 'a', effect: 'NoSchedule', timeAdded: '2026' }] } },
+      ['+taint a:NoSchedule'],
+    ],
+    [
+      'a taint that came and one that went',
+      { spec: { taints: [{ key: 'a', effect: 'NoSchedule' }] } },
+      { spec: { taints: [{ key: 'b', effect: 'NoExecute' }] } },
+      ['-taint a:NoSchedule', '+taint b:NoExecute'],
+    ],
     ['a finalizer', { metadata: { finalizers: ['a/b'] } }, { metadata: { finalizers: [] } }, ['-finalizer a/b']],
     [
       'what somebody wanted before what was found out, and no bookkeeping',
