@@ -254,9 +254,10 @@ function addTools(program: Command, around: Surroundings): void {
     .option('--check', 'build it beside the present one and compare; exit code 1 where they differ')
     .option('--archive <folder>', 'where the archive is now, if it was moved')
     .action(async ({ check, ...given }: { check?: boolean; archive?: string }, command: Command) => {
+      around.catchInterrupts();
       const profile = profileOf(command);
       const cluster = await requireCluster(profile);
-      const difference = await rebuildProjection(cluster, foldersOf(profile), { check: check === true, ...given }, terminal);
+      const difference = await rebuildProjection(cluster, foldersOf(profile), { check: check === true, ...given }, terminal, around.signal);
       if (difference !== undefined) throw new Failure(difference, ['`./decklog rebuild` builds it anew.']);
     });
 

@@ -4,30 +4,40 @@ import { archiveFolderOf } from './archive/folder.js';
 import type { Cluster } from './cluster.js';
 import { Failure, messageOf } from './failure.js';
 import { natsUrlOf } from './nats.js';
+import { withOwnServers } from './own-servers.js';
 import { postgresUrlOf } from './postgres.js';
-import { runningProcess } from './processes.js';
 import type { Folders } from './profile.js';
 import { secretsOf } from './profile.js';
 import type { Terminal } from './terminal.js';
 
+/** How the projection is to be built anew. */
+export interface RebuildOptions {
+  /** Beside the one there is, to compare. */
+  readonly check: boolean;
+  /** Where the archive is now; absent: where it was made. */
+  readonly archive?: string;
+}
+
 /**
  * Builds the projection anew from the log and its archive, or with `check` beside the one there is and compares: then the first row
- * that differs, undefined where none does. The log and the database have to run; the rest may.
+ * that differs, undefined where none does. The log and the database are started for it where they do not run; a control plane that runs goes on.
  */
-export async function rebuildProjection(
+export function rebuildProjection(
   cluster: Cluster,
   folders: Folders,
-  { check, archive }: { readonly check: boolean; readonly archive?: string },
+  options: RebuildOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  return withOwnServers(cluster, folders, terminal, signal, () => rebuildWhileTheyRun(cluster, folders, options, terminal));
+}
+
+async function rebuildWhileTheyRun(
+  cluster: Cluster,
+  folders: Folders,
+  { check, archive }: RebuildOptions,
   terminal: Terminal,
 ): Promise<string | undefined> {
-  for (const [component, own] of [
-    ['nats', cluster.natsUrl === undefined] as const,
-    ['postgres', cluster.postgresUrl === undefined] as const,
-  ]) {
-    if (own && runningProcess(folders.run, component) === undefined) {
-      throw new Failure(`${component} of profile "${cluster.profile}" is not running`, ['Run `./decklog start` first.']);
-    }
-  }
   // Loaded here: the drivers are slow to load, and no other command needs them.
   const [{ connectWholeLog, rebuild, rebuildCheck }, { MIGRATIONS }] = await Promise.all([import('#libs/adapters'), import('#migrations')]);
   const secrets = await secretsOf(folders);

@@ -47,7 +47,8 @@ export class ProjectedLog implements EventLog {
         return;
       } catch (error) {
         if (!(error instanceof SequenceArchived) || options.digests === true) throw error;
-        if (error.through <= at || !(await this.holds(error.through))) throw error;
+        if (error.through <= at) throw error;
+        await this.mustHold(error);
         for await (const batch of this.past(at, Math.min(error.through, until), options)) {
           at = batch.through;
           yield batch;
@@ -69,9 +70,14 @@ export class ProjectedLog implements EventLog {
     return this.log.close();
   }
 
-  private async holds(through: Sequence): Promise<boolean> {
+  private async mustHold({ message, through }: SequenceArchived): Promise<void> {
     const [row] = await rowsOf<{ sequence: string }>(this.dataSource, CHECKPOINT, ['state']);
-    return Number(row?.sequence ?? 0) >= through;
+    const projected = Number(row?.sequence ?? 0);
+    if (projected >= through) return;
+    throw new SequenceArchived(
+      `${message}; the projection stands at state:${projected}: \`decklog rebuild\` builds it anew, with what was archived`,
+      through,
+    );
   }
 
   private async *past(after: Sequence, until: Sequence, { subjects, signal }: ReadOptions): AsyncGenerator<ReadBatch> {

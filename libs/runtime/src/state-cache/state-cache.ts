@@ -56,6 +56,7 @@ export class StateCache implements StateView {
   /** The sequences of deleted objects' last events, oldest first: what a new object of that name is expected to follow. */
   readonly #tombstones = new Map<string, Sequence>();
   readonly catalog: CatalogHolder;
+  #onOvertaken: ((error: SequenceArchived) => void) | undefined;
   readonly #position: Record<StreamName, Sequence>;
   readonly #origin: Position;
 
@@ -69,7 +70,8 @@ export class StateCache implements StateView {
 
   /**
    * Loads the snapshot, tails all streams and resolves once the cache holds everything the log held at the call.
-   * Rejects with SequenceOutOfRange where the log ends before the snapshot: it was rolled back, and serving would lie.
+   * Rejects with SequenceOutOfRange where the log ends before the snapshot: it was rolled back, and serving would lie; with
+   * SequenceArchived where the snapshot is behind what was archived.
    */
   static async start(options: StateCacheOptions): Promise<StateCache> {
     const { position, rows } = await options.snapshots.snapshot();
@@ -87,8 +89,11 @@ export class StateCache implements StateView {
         );
       }
     });
+    const overtaken = new Promise<never>((_, reject) => (cache.#onOvertaken = reject));
     for (const stream of STREAMS) void cache.#tail(stream);
-    await Promise.all(STREAMS.map((stream, i) => cache.reached(stream, lasts[i] ?? 0, options.signal)));
+    const caughtUp = Promise.all(STREAMS.map((stream, i) => cache.reached(stream, lasts[i] ?? 0, options.signal)));
+    await Promise.race([caughtUp, overtaken]);
+    cache.#onOvertaken = options.onOvertaken;
     return cache;
   }
 
@@ -137,7 +142,7 @@ export class StateCache implements StateView {
   }
 
   async #tail(stream: StreamName): Promise<void> {
-    const { log, logger, signal, onOvertaken } = this.#options;
+    const { log, logger, signal } = this.#options;
     let wait = RETRY_FIRST_MS;
     while (!signal.aborted) {
       try {
@@ -150,7 +155,7 @@ export class StateCache implements StateView {
         return;
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof SequenceArchived && onOvertaken) return onOvertaken(error);
+        if (error instanceof SequenceArchived && this.#onOvertaken) return this.#onOvertaken(error);
         logger.error(`reading the log's stream ${stream} after ${this.#position[stream]} failed; trying again`, error);
         await sleep(wait, undefined, { signal }).catch(() => undefined);
         wait = Math.min(wait * 2, RETRY_MOST_MS);
