@@ -1,8 +1,8 @@
 import { humanDuration, isJsonObject, parseTime, type Instant, type KubeObject } from '#libs/apimachinery';
 
 import { formatPlace } from '#libs/log';
-import { touchesField } from '../difference.js';
-import type { Revision } from '../wire.js';
+import { withinField } from '../difference.js';
+import type { PatchOperation, Revision } from '../wire.js';
 import { whoOf } from '../words/who.js';
 import { FEW_REVISIONS, lastChangeOf, objectAt, podsAt, subjectOf, type Looking, type Subject } from './look.js';
 import { podTroubles, type Trouble } from './pod-state.js';
@@ -151,24 +151,27 @@ function leaving(object: KubeObject): readonly Trouble[] {
 /** Kinds that run pods, and what they select them by. */
 const WORKLOADS = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController']);
 
+const MANY_REVISIONS = 500;
+
 /** The event an object began with, where it lies further back than the revisions at hand: around the time that the object says. */
 function* creationOf({ metadata }: KubeObject, last: Revision): Looking<Revision | undefined> {
   const since = parseTime(metadata.creationTimestamp);
   if (since === undefined) return undefined;
   // Objects are dated in whole seconds, and events when they are stored.
-  const until = new Date(since + 5_000).toISOString();
-  const found = (yield { kind: 'revisions', of: subjectOf(last), until, limit: FEW_REVISIONS }) as readonly Revision[];
+  const until = new Date(since + 1_500).toISOString();
+  const found = (yield { kind: 'revisions', of: subjectOf(last), until, limit: MANY_REVISIONS }) as readonly Revision[];
   return found.find(({ type, object }) => type === 'Created' && object.uid === last.object.uid);
 }
+
+/** Whether a change is of what somebody wanted, not of what was found out or is said about the object. */
+const isWish = ({ field = '' }: PatchOperation): boolean => !withinField(field, 'status') && !withinField(field, 'metadata');
 
 function* existing(it: string, life: readonly Revision[], last: Revision, now: Instant): Looking<Told> {
   const object = yield* objectAt(last, 'with');
   const oldest = life.at(-1) ?? last;
   const created = oldest.type === 'Created' || object === undefined ? oldest : ((yield* creationOf(object, last)) ?? oldest);
   const reasons = yield* reasonsFor(created);
-  const asked = life.find(
-    (one) => one !== created && one.subresource !== 'binding' && (one.changes ?? []).some((change) => touchesField(change, 'spec')),
-  );
+  const asked = life.find((one) => one !== created && one.subresource !== 'binding' && (one.changes ?? []).some(isWish));
   const wish = asked ?? (life.length < FEW_REVISIONS ? undefined : yield* lastChangeOf(subjectOf(last), last, ['spec']));
   const wished = wish === undefined || last.object.kind === 'Pod' ? [] : yield* reasonsFor(wish);
   const state = object === undefined ? [] : yield* stateOf(object, last);
