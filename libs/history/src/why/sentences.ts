@@ -1,6 +1,6 @@
 import type { Revision } from '../wire.js';
 import { changeLines, changeText, fewLines, shownChanges, valueText } from '../words/changes.js';
-import { kubectlCommand, programOf, whoOf } from '../words/who.js';
+import { kubectlCommand, managerOf, programOf, whoOf } from '../words/who.js';
 
 /** How an object is called in a sentence: `Deployment web`. */
 export function objectPhrase({
@@ -57,7 +57,7 @@ export function fromPhrase(revision: Revision): string {
   const { agent, sourceAddress, fieldManager } = revision;
   const { kind } = whoOf(revision);
   if (kind !== 'user' && kind !== 'serviceaccount') return '';
-  const program = kubectlCommand(fieldManager) ?? programOf(agent) ?? fieldManager;
+  const program = kubectlCommand(fieldManager) ?? programOf(agent) ?? managerOf(fieldManager);
   return [...(program === undefined ? [] : [`with ${program}`]), ...(sourceAddress === undefined ? [] : [`from ${sourceAddress}`])].join(
     ' ',
   );

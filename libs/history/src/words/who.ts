@@ -83,12 +83,15 @@ export function kubectlCommand(fieldManager: string | undefined): string | undef
 /** The program that asked, without its version and build: `kubectl`, `helm`, `argocd`. */
 export const programOf = (agent: string | undefined): string | undefined => /^[^/\s(]+/.exec(agent ?? '')?.[0];
 
+/** A field manager that says something: `unknown` stands where a client gave no name. */
+export const managerOf = (fieldManager: string | undefined): string | undefined => (fieldManager === 'unknown' ? undefined : fieldManager);
+
 /** How a change was asked for: the verb and what of the object it was about, and the command or field manager where that says more. */
 export function howOf({ verb, subresource, fieldManager, agent, decision }: Revision): string {
   const did = subresource === undefined ? verb : `${verb} ${subresource}`;
   if (decision !== undefined) return did;
   const command = kubectlCommand(fieldManager);
   if (command !== undefined) return `${did} (${command})`;
-  const program = fieldManager ?? programOf(agent);
+  const program = managerOf(fieldManager) ?? programOf(agent);
   return program === undefined ? did : `${did} (${program})`;
 }

@@ -154,6 +154,7 @@ describe('who did it', () => {
     [{ verb: 'patch', fieldManager: 'kubectl-client-side-apply' }, 'patch (kubectl apply)'],
     [{ verb: 'patch', subresource: 'scale', agent: 'kubectl/v1.36 (linux)' }, 'patch scale (kubectl)'],
     [{ verb: 'patch', fieldManager: 'argocd' }, 'patch (argocd)'],
+    [{ verb: 'patch', fieldManager: 'unknown' }, 'patch'],
     [{ verb: 'update', subresource: 'status', decision }, 'update status'],
   ])('and how: %j is %s', (of, how) => {
     expect(howOf(of as Revision)).toBe(how);
