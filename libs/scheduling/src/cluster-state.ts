@@ -9,7 +9,15 @@ import {
   type PersistentVolumeClaim,
   type Pod,
 } from '#libs/api';
-import { objectKey, keyOf, type GroupVersionResource, type KubeObject, type Lister, type SnapshotIndex } from '#libs/apimachinery';
+import {
+  controllerOf,
+  objectKey,
+  keyOf,
+  type GroupVersionResource,
+  type KubeObject,
+  type Lister,
+  type SnapshotIndex,
+} from '#libs/apimachinery';
 import { allocatableOf, NodeUse, type NodeInfo } from './node-info.js';
 import { podInfo, type PodInfo } from './pod-info.js';
 import { podVolumes, type VolumeSource } from './pod-volumes.js';
@@ -117,9 +125,10 @@ export class ClusterState implements SnapshotIndex<SchedulingSnapshot> {
   }
 }
 
-/** A pod on its node keeps its share for as long as its spec does. */
+/** A pod on its node keeps its share for as long as its spec does, and its place among others for as long as it is one controller's. */
 const sameShare = (a: Pod, b: Pod): boolean =>
   a.metadata.uid === b.metadata.uid &&
+  controllerOf(a)?.uid === controllerOf(b)?.uid &&
   a.spec?.nodeName === b.spec?.nodeName &&
   a.metadata.generation !== undefined &&
   a.metadata.generation === b.metadata.generation;

@@ -243,6 +243,7 @@ describe('the state kept event by event', () => {
       what: fc.constantFrom('pending', 'bound', 'ended', 'gone'),
       node: fc.constantFrom('n0', 'n1', 'n2'),
       cpu: fc.constantFrom('1', '250m'),
+      owner: fc.constantFrom(undefined, 'a', 'b'),
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
@@ -251,10 +252,13 @@ describe('the state kept event by event', () => {
         for (const one of nodes) state.apply(NODES, one, undefined);
         const objects = new Map<string, Pod>([['waiting', pod('waiting')]]);
         state.apply(PODS, pod('waiting'), undefined);
-        for (const { pod: i, what, node: nodeName, cpu } of steps) {
+        for (const { pod: i, what, node: nodeName, cpu, owner } of steps) {
           const name = `p${i}`;
           const old = objects.get(name);
-          const bound = pod(name, { cpu, ...(what === 'pending' ? {} : { nodeName }), hostPort: 1000 + i });
+          const reference = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'set', uid: owner ?? '', controller: true };
+          // A new owner is no new generation.
+          const meta = { generation: cpu === '1' ? 1 : 2, ...(owner === undefined ? {} : { ownerReferences: [reference] }) };
+          const bound = pod(name, { cpu, ...(what === 'pending' ? {} : { nodeName }), hostPort: 1000 + i }, meta);
           const next: Pod | undefined = what === 'gone' ? undefined : what === 'ended' ? { ...bound, status: { phase: 'Failed' } } : bound;
           if (!next && !old) continue;
           if (next) objects.set(name, next);

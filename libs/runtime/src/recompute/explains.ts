@@ -62,8 +62,14 @@ export function* mismatchesOf(change: Change, event: Recorded): Generator<Mismat
   if (then !== now) return yield { path: 'object', then, now };
   if (verb !== change.verb) return yield { path: 'verb', then: verb, now: change.verb };
   if (change.verb === 'delete') return;
+  if (event.meta.type === 'Deleted') return yield* released(change.object);
   if ((subresource ?? '') !== (change.subresource ?? '')) yield { path: 'subresource', then: subresource, now: change.subresource };
   else if (change.subresource === undefined || change.subresource === 'status') yield* differing(change.object, event, change);
+}
+
+/** An update that lets an object go: its event holds the object as it last was, whatever the update says of it. */
+function* released({ metadata: { finalizers = [] } }: KubeObject): Generator<Mismatch> {
+  if (finalizers.length > 0) yield { path: 'metadata.finalizers', then: undefined, now: finalizers };
 }
 
 function* differing(
