@@ -18,3 +18,4 @@ export * from './transaction/read.js';
 export * from './transaction/schema.js';
 export * from './undo/index.js';
 export * from './world.js';
+export * from './audit-event.js';
