@@ -1,3 +1,4 @@
+import { BUILT_IN } from '#libs/api';
 import { parseApiVersion, type ObjectMeta } from '#libs/apimachinery';
 import { parsePlace } from './place.js';
 import type { Activity, HistoryActor, ObjectReference } from './wire.js';
@@ -65,9 +66,9 @@ function usersOf({ impersonator, ...actor }: HistoryActor): Pick<AuditEvent, 'us
   return impersonator === undefined ? { user: userOf(actor) } : { user: { username: impersonator }, impersonatedUser: userOf(actor) };
 }
 
-/** The version in an object's reference: `v1` of `apps/v1`. */
-const versionOf = ({ apiVersion }: ObjectReference): string | undefined =>
-  apiVersion === undefined ? undefined : parseApiVersion(apiVersion).version;
+/** The version that an object was named by; of a built-in kind, where none is known, the one it is stored in. */
+const versionOf = ({ apiVersion, group, resource }: ObjectReference): string | undefined =>
+  apiVersion === undefined ? BUILT_IN.storedDefinitionOf({ group, resource })?.resource.version : parseApiVersion(apiVersion).version;
 
 /** The path of a request for an object. A create is posted to the list, but for one of a subresource. */
 function pathOf(object: ObjectReference, verb: string, subresource: string | undefined): string {
@@ -110,7 +111,15 @@ function responseOf(activity: Activity): AuditEvent['responseStatus'] {
 
 function annotationsOf(activity: Activity): Readonly<Record<string, string>> {
   const { category, code, event, root, cause, controller, fields, count, annotations } = activity;
-  const own = { category, event, root, cause, controller, fields: fields?.join(','), count: count === undefined ? undefined : String(count) };
+  const own = {
+    category,
+    event,
+    root,
+    cause,
+    controller,
+    fields: fields?.join(','),
+    count: count === undefined ? undefined : String(count),
+  };
   const decision = code === 403 ? 'forbid' : code === 401 ? undefined : 'allow';
   return {
     ...(decision === undefined ? {} : { 'authorization.k8s.io/decision': decision }),

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Instant } from '#libs/apimachinery';
 import { splitLines } from '#libs/client';
-import { activityWho, noisy, programOf, type Activity } from '#libs/history';
+import { activityWho, auditEventOf, noisy, programOf, type Activity } from '#libs/history';
 
 import { Failure } from '../failure.js';
 import { moment, wholeNumber, type AddCommand, type Surroundings } from '../options.js';
@@ -35,6 +35,7 @@ const LINES: Readonly<Record<string, (entry: Activity, paint: Paint) => string>>
   wide: (entry, paint) => `${activityLine(entry, true, paint)}\n`,
   name: ({ metadata }) => `activity/${printable(metadata.name ?? '')}\n`,
   ndjson: (entry) => jsonLine(entry),
+  audit: (entry) => jsonLine(auditEventOf(entry)),
 };
 
 /** `decklog activity`: the audit trail. */
@@ -54,8 +55,8 @@ export const addActivity: AddCommand = (program, around) => {
     .option('--since <when>', 'not before: an age (90m, 2h, 1d) or a time (2026-01-02T03:04:05Z)', moment)
     .option('--until <when>', 'not after', moment)
     .option('--limit <n>', 'the newest so many', wholeNumber, 500)
-    .option('-f, --follow', 'go on with what happens; with text, wide, name and ndjson');
-  printOptions(namespacesOption(sessionOptions(command)), ['ndjson']);
+    .option('-f, --follow', 'go on with what happens; with text, wide, name, ndjson and audit');
+  printOptions(namespacesOption(sessionOptions(command)), ['ndjson', 'audit']);
   command.action((options: ActivityOptions, self: Command) => printActivity(options, self, around));
 };
 
