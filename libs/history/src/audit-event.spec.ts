@@ -29,7 +29,7 @@ const denied: Activity = {
   reason: 'Forbidden',
   verb: 'get',
   latencyMs: 2,
-  object: secret.object,
+  object: SECRET,
 };
 
 describe('a line of the audit trail as an event of audit.k8s.io/v1', () => {
