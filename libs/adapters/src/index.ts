@@ -2,3 +2,4 @@ export * from './archive/index.js';
 export * from './jetstream/index.js';
 export * from './sealing/index.js';
 export * from './postgres/index.js';
+export * from './verification/index.js';

@@ -11,3 +11,5 @@ export * from './upcast.js';
 export * from './audit.js';
 export * from './permissions.js';
 export * from './stored.js';
+export * from './checkpoint.js';
+export * from './finding.js';

@@ -1,0 +1,32 @@
+import { open, readFile } from 'node:fs/promises';
+import { checkpointLine, parseCheckpoint, type SignedCheckpoint } from '#libs/log';
+
+/** The checkpoints of a file, oldest first; none where there is no file. A last line that was cut off is left out. Throws SyntaxError for others. */
+export async function readCheckpointFile(path: string): Promise<readonly SignedCheckpoint[]> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  return whole
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(parseCheckpoint);
+}
+
+/** Appends a checkpoint to a file, on disk before it resolves. */
+export async function appendCheckpoint(path: string, checkpoint: SignedCheckpoint): Promise<void> {
+  const file = await open(path, 'a+', 0o600);
+  try {
+    // After a crash the last line may be cut off: what is added begins a line of its own.
+    const { size } = await file.stat();
+    const last = size === 0 ? '\n' : (await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer.toString();
+    await file.appendFile(`${last === '\n' ? '' : '\n'}${checkpointLine(checkpoint)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
