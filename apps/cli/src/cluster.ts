@@ -70,6 +70,8 @@ export interface Cluster {
   readonly postgresUrl?: string;
   /** Absent: it began empty. */
   readonly fork?: ForkOrigin;
+  /** File of signed checkpoints; absent: `checkpoints.ndjson` in the profile's folder. */
+  readonly checkpointFile?: string;
   /** Folder of what was archived of the log; absent: `archive` in the profile's. */
   readonly archive?: string;
 }

@@ -53,8 +53,16 @@ export function ended(folders: Folders, components: readonly string[]): Failure 
   const gone = components.find((component) => runningProcess(folders.run, component) === undefined);
   if (gone === undefined) return undefined;
   const file = logFileOf(folders, gone);
-  return new Failure(`${gone} ended:\n${causeIn(lastLines(file, 40)).join('\n')}`);
+  const cause = causeIn(lastLines(file, 40)).join('\n');
+  return new Failure(`${gone} ended:\n${cause}`, /^(HistoryAltered|LogRolledBack): /m.test(cause) ? WHEN_ALTERED : []);
 }
+
+/** What to do where a history is not what it was. */
+const WHEN_ALTERED = [
+  '`./decklog verify` reads all of it again, and says what else is wrong.',
+  'Bring the folders of the log back from where they are whole. Or accept what is left: `./decklog rebuild` builds the projection from the',
+  'log as it is now, and `./decklog verify --accept REASON` signs that you know.',
+];
 
 /** The lines of a log's end that say why: from the last one that names an error on, without stack and colours. */
 export function causeIn(lines: readonly string[]): readonly string[] {

@@ -126,7 +126,19 @@ async function writePair(path: string, pair: KeyPair): Promise<void> {
   await writeWhole(`${path}.crt`, pair.certificate);
 }
 
-/** The keys that are made once and never again: what signs account tokens and what wraps the keys of Secrets. */
+/** What signs where the log stands (Ed25519); its public half is for those who verify. */
+async function ensureCheckpointKey(folders: Folders): Promise<boolean> {
+  const [secret, open] = [join(folders.pki, 'checkpoint.key'), join(folders.pki, 'checkpoint.pub')];
+  const known = await readIfThere(secret);
+  const key = known ?? (await promisify(generateKeyPair)('ed25519', {})).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  if (known === undefined) await writeWhole(secret, key);
+  if ((await readIfThere(open)) === undefined) {
+    await writeWhole(open, createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString());
+  }
+  return known === undefined;
+}
+
+/** The keys that are made once and never again: what signs account tokens and checkpoints, and what wraps the keys of Secrets. */
 async function ensureSecretKeys(folders: Folders): Promise<boolean> {
   let made = false;
   const [signing, verifying] = [join(folders.pki, 'sa.key'), join(folders.pki, 'sa.pub')];
@@ -140,6 +152,7 @@ async function ensureSecretKeys(folders: Folders): Promise<boolean> {
   if ((await readIfThere(verifying)) === undefined) {
     await writeWhole(verifying, createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString());
   }
+  if (await ensureCheckpointKey(folders)) made = true;
   if ((await readIfThere(folders.sealingKey)) === undefined) {
     await writeWhole(folders.sealingKey, randomBytes(32));
     made = true;

@@ -21,6 +21,8 @@ export interface Folders {
   readonly clusterFile: string;
   readonly secretsFile: string;
   readonly sealingKey: string;
+  /** Signed checkpoints, one a line, unless the cluster names another file. */
+  readonly checkpointFile: string;
   /** Users of static tokens, and issuers of others: there where `start` was given them. */
   readonly tokenFile: string;
   readonly authenticationFile: string;
@@ -61,6 +63,7 @@ export function foldersOf(profile: string): Folders {
     clusterFile: join(root, 'cluster.json'),
     secretsFile: join(root, 'secrets.json'),
     sealingKey: join(root, 'sealing.key'),
+    checkpointFile: join(root, 'checkpoints.ndjson'),
     tokenFile: join(root, 'pki', 'tokens.csv'),
     authenticationFile: join(root, 'pki', 'authentication.yaml'),
     clockFile: join(root, 'clock.json'),

@@ -15,6 +15,7 @@ import { runKubectl } from './kubectl.js';
 import { withProfileLock } from './lock.js';
 import { printLogs } from './logs.js';
 import { moment, outputOption, portNumber, profileOf, profileOption, url, wholeNumber, type Surroundings } from './options.js';
+import { withOwnServers } from './own-servers.js';
 import { prepare } from './prepare.js';
 import { allProfiles, profilesText } from './profiles.js';
 import { decklogHome, foldersOf, loadCluster, profileNames, requireCluster } from './profile.js';
@@ -76,6 +77,7 @@ function addLifecycle(program: Command, around: Surroundings): void {
       '--authentication-config <file>',
       "issuers of OpenID Connect tokens: upstream's AuthenticationConfiguration; none takes it away",
     )
+    .option('--checkpoint-file <file>', "where signed checkpoints of the log go, besides the log's server: best another machine's disk")
     .option('--api-port <port>', "the API server's port (default: 6443, else a free one)", portNumber)
     .action(
       async (options: Omit<StartOptions, 'profile'> & { runtime?: Runtime; layout?: Layout; proxy?: ProxyMode }, command: Command) => {
@@ -257,7 +259,10 @@ function addTools(program: Command, around: Surroundings): void {
       around.catchInterrupts();
       const profile = profileOf(command);
       const cluster = await requireCluster(profile);
-      const difference = await rebuildProjection(cluster, foldersOf(profile), { check: check === true, ...given }, terminal, around.signal);
+      const folders = foldersOf(profile);
+      const difference = await withOwnServers(cluster, folders, terminal, around.signal, () =>
+        rebuildProjection(cluster, folders, { check: check === true, ...given }, terminal, around.signal),
+      );
       if (difference !== undefined) throw new Failure(difference, ['`./decklog rebuild` builds it anew.']);
     });
 

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { cp, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { addressesOf, MOST_NODES } from './addresses.js';
 import { allocate, reallocatePorts, release } from './allocation.js';
@@ -57,6 +57,8 @@ export interface StartOptions {
   /** Files that say who may come besides those with certificates: taken over; `none` takes them away. */
   readonly tokenAuthFile?: string;
   readonly authenticationConfig?: string;
+  /** Where signed checkpoints are appended: best on a disk of another machine. */
+  readonly checkpointFile?: string;
 }
 
 /** Brings the profile's cluster up, making it first where there is none, and returns when it is ready. */
@@ -69,7 +71,8 @@ export async function start(options: StartOptions, terminal: Terminal, signal: A
   await withProfileLock(folders.root, 600_000, async () => {
     const known = await loadCluster(options.profile);
     await checkContext(options.profile);
-    const cluster = known === undefined ? await create(options, folders, terminal) : await adapt(known, options, folders, terminal);
+    const made = known === undefined ? await create(options, folders, terminal) : await adapt(known, options, folders, terminal);
+    const cluster = await withCheckpointFile(made, options.checkpointFile);
     await takeOver(options.tokenAuthFile, folders.tokenFile);
     await takeOver(options.authenticationConfig, folders.authenticationFile);
     const before = statusOf(cluster.profile, cluster, folders).components.filter(({ state }) => state === 'Running');
@@ -83,6 +86,15 @@ export async function start(options: StartOptions, terminal: Terminal, signal: A
     }
   });
   terminal.line('🏄', `Done! kubectl is now configured to use "${options.profile}"; ready in ${formatDuration(Date.now() - began)}`);
+}
+
+/** Remembers where checkpoints go. */
+async function withCheckpointFile(cluster: Cluster, file: string | undefined): Promise<Cluster> {
+  const checkpointFile = file && resolve(file);
+  if (checkpointFile === undefined || checkpointFile === cluster.checkpointFile) return cluster;
+  const next = { ...cluster, checkpointFile };
+  await saveCluster(next);
+  return next;
 }
 
 /** Copies a file of a person's into the profile, so that the cluster owns what it needs. */

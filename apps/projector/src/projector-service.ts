@@ -1,15 +1,30 @@
-import { connectAudit, connectLog, connectPostgres, Projector } from '#libs/adapters';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import {
+  checkpointSigner,
+  CheckpointKeeper,
+  CheckpointStream,
+  connectAudit,
+  connectLog,
+  connectPostgres,
+  Projector,
+  type KeeperOptions,
+  scrubHistory,
+} from '#libs/adapters';
 import { auditLimits, createLogger, type ControlPlaneConfig, type HostedService } from '#libs/platform';
 import { MIGRATIONS } from '#migrations';
 
-/** Carries the log, as it is stored, and the audit stream into Postgres. It needs no cache and no keys. */
+/**
+ * Carries the log, as it is stored, and the audit stream into Postgres, signs where they stand, and reads again what was carried
+ * before. It needs no cache and no keys of Secrets.
+ */
 export class ProjectorService implements HostedService {
   readonly name = 'projector';
   private readonly stopping = new AbortController();
   private close: () => Promise<void> = async () => {};
   private running: Promise<void> | undefined;
 
-  /** `onFailure` is told when the projection can't go on: the log was rolled back, or holds what can't be projected. */
+  /** `onFailure` is told when the projection can't go on: the log was rolled back or altered, or holds what can't be projected. */
   constructor(
     private readonly config: ControlPlaneConfig,
     private readonly onFailure: () => void,
@@ -20,25 +35,48 @@ export class ProjectorService implements HostedService {
   }
 
   async start(): Promise<void> {
-    const { natsUrl, postgresUrl, cluster, logLevel, eventAgeDays } = this.config;
+    const { config } = this;
+    const { natsUrl, postgresUrl, cluster, logLevel, eventAgeDays, checkpointFile } = config;
     const logger = createLogger(this.name, logLevel);
     const log = await connectLog({ url: natsUrl, cluster, name: this.name });
-    const audit = await connectAudit({ url: natsUrl, cluster, name: `${this.name}-audit`, ...auditLimits(this.config) });
+    const audit = await connectAudit({ url: natsUrl, cluster, name: `${this.name}-audit`, ...auditLimits(config) });
+    const checkpoints = await CheckpointStream.connect({ url: natsUrl, cluster, name: `${this.name}-checkpoints` });
     const dataSource = await connectPostgres({ url: postgresUrl, cluster, migrations: MIGRATIONS, poolSize: 4 });
     this.close = async () => {
       await log.close();
       await audit.close();
+      await checkpoints.close();
       await dataSource.destroy();
     };
-    this.running = new Projector({ log, audit, dataSource, logger, eventAgeDays }).run(this.stopping.signal).catch((error: unknown) => {
-      logger.error('the projection can not go on', error);
-      this.onFailure();
-    });
+    const file = checkpointFile === undefined ? {} : { file: checkpointFile };
+    const { signal } = this.stopping;
+    const keeping = this.keeper({ cluster, dataSource, stream: checkpoints, world: { now: Date.now }, logger, ...file });
+    const scrubbing = { log, dataSource, checkpoints, logger };
+    this.running = Promise.all([
+      new Projector({ log, audit, dataSource, logger, eventAgeDays }).run(signal),
+      keeping?.run(signal),
+      scrubHistory(scrubbing, signal),
+    ]).then(
+      () => undefined,
+      (error: unknown) => {
+        logger.error('the projection can not go on', error);
+        this.stopping.abort();
+        this.onFailure();
+      },
+    );
   }
 
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
     await this.close();
+  }
+
+  /** Without a key nothing is signed: a cluster of before has none until it is started anew. */
+  private keeper(options: Omit<KeeperOptions, 'sign'>): CheckpointKeeper | undefined {
+    const key = path.join(this.config.pkiDir, 'checkpoint.key');
+    if (existsSync(key)) return new CheckpointKeeper({ ...options, sign: checkpointSigner(readFileSync(key, 'utf8')) });
+    options.logger.warn('checkpoints are not signed: there is no key', { key });
+    return undefined;
   }
 }

@@ -17,6 +17,8 @@ export interface Checkpoint {
   readonly streams: Readonly<Record<StreamName, StreamMark>>;
   /** The SHA-256 of the line before, in hexadecimal; empty on the first. */
   readonly previous: string;
+  /** Why somebody accepted a history that was not what it had been; what was signed before does not count any more. */
+  readonly accepted?: string;
 }
 
 /** A checkpoint with the signature over `checkpointText`, in base64. */
@@ -28,14 +30,24 @@ export interface SignedCheckpoint extends Checkpoint {
 export const checkpointSubject = (cluster: string): string => `decklog.${cluster}.checkpoint.signed`;
 
 /** What is signed of a checkpoint: always the same text for the same checkpoint. */
-export function checkpointText({ number, cluster, time, streams, previous }: Checkpoint): string {
+export function checkpointText({ number, cluster, time, streams, previous, accepted = '' }: Checkpoint): string {
   const marks = STREAMS.map((stream) => [stream, streams[stream].sequence, streams[stream].chain]);
-  return JSON.stringify(['decklog checkpoint 1', number, cluster, time, marks, previous]);
+  return JSON.stringify(['decklog checkpoint 1', number, cluster, time, marks, previous, accepted]);
 }
 
 /** A checkpoint as the line that is kept of it, in a stream and in a file. */
-export const checkpointLine = ({ number, cluster, time, streams, previous, signature }: SignedCheckpoint): string =>
-  JSON.stringify({ number, cluster, time, streams, previous, signature });
+export const checkpointLine = ({ number, cluster, time, streams, previous, accepted, signature }: SignedCheckpoint): string =>
+  JSON.stringify({ number, cluster, time, streams, previous, ...(accepted === undefined ? {} : { accepted }), signature });
+
+/** The checkpoints that count: those since a history was last accepted, that one included. */
+export function countingCheckpoints(all: readonly SignedCheckpoint[]): readonly SignedCheckpoint[] {
+  return all.slice(
+    Math.max(
+      0,
+      all.findLastIndex(({ accepted }) => accepted !== undefined),
+    ),
+  );
+}
 
 const isMark = (value: unknown): value is StreamMark => {
   const { sequence, chain } = (value ?? {}) as Partial<Record<keyof StreamMark, unknown>>;
@@ -51,9 +63,10 @@ export function parseCheckpoint(line: string): SignedCheckpoint {
   } catch {
     throw wrong;
   }
-  const { number, cluster, time, streams, previous, signature } = value ?? {};
+  const { number, cluster, time, streams, previous, accepted, signature } = value ?? {};
   const texts = [cluster, time, previous, signature].every((text) => typeof text === 'string');
   const marks = (streams ?? {}) as Readonly<Record<string, unknown>>;
+  if (accepted !== undefined && typeof accepted !== 'string') throw wrong;
   if (!texts || !Number.isSafeInteger(number) || !STREAMS.every((stream) => isMark(marks[stream]))) throw wrong;
-  return { number, cluster, time, streams, previous, signature } as SignedCheckpoint;
+  return { number, cluster, time, streams, previous, ...(accepted === undefined ? {} : { accepted }), signature } as SignedCheckpoint;
 }

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
 import {
+  checkHistory,
+  CheckpointStream,
   connectAudit,
   connectKeyStore,
   connectLog,
@@ -13,6 +15,7 @@ import {
   PostgresSnapshotSource,
   ProjectedLog,
   SealedLog,
+  type CheckOptions,
   type KeyStore,
 } from '#libs/adapters';
 import { DEFINITIONS } from '#libs/api';
@@ -72,6 +75,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   const world: World = { now: clock.now, random: Math.random, uuid: randomUUID };
   const stopping = new AbortController();
   const database = await connectPostgres({ url: config.postgresUrl, cluster: config.cluster, migrations: MIGRATIONS });
+  await checkedHistory(config, component, database);
   const { log, keys, keyring } = await openLog(config, component, {
     eventAgeMs: config.eventAgeDays * DAY_MS,
     over: (beneath) => new ProjectedLog(beneath, database, config.cluster),
@@ -113,6 +117,25 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
       await database.destroy();
     },
   };
+}
+
+/** Nobody serves from a history that was rolled back or altered. Throws HistoryAltered, which says where. */
+async function checkedHistory(
+  { natsUrl, cluster, checkpointFile }: ControlPlaneConfig,
+  component: string,
+  dataSource: CheckOptions['dataSource'],
+): Promise<void> {
+  const log = await connectLog({ url: natsUrl, cluster, name: `${component}-check` });
+  try {
+    const checkpoints = await CheckpointStream.connect({ url: natsUrl, cluster, name: `${component}-check` });
+    try {
+      await checkHistory({ log, dataSource, checkpoints, ...(checkpointFile === undefined ? {} : { file: checkpointFile }) });
+    } finally {
+      await checkpoints.close();
+    }
+  } finally {
+    await log.close();
+  }
 }
 
 /** How a log is to be opened. */

@@ -12,6 +12,7 @@ import { addHistoryCommand } from './history.js';
 import { addReplay } from './replay.js';
 import { addRestore } from './restore.js';
 import { addUndo } from './undo.js';
+import { addVerify } from './verify.js';
 import { addWhy } from './why.js';
 
 /** All of them, in the order in which help lists them. */
@@ -27,6 +28,7 @@ const COMMANDS: readonly AddCommand[] = [
   addFork,
   addCompare,
   addReplay,
+  addVerify,
   addArchive,
 ];
 

@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import {
+  countingCheckpoints,
   endFinding,
   orderFinding,
   STREAMS,
@@ -71,7 +72,7 @@ export async function verifyHistory(options: VerifyOptions): Promise<Verified> {
     return { kept: where, count: all.length, ...(newest ? { newest } : {}), ...(finding ? { finding } : {}) };
   });
   const trusted = checkpoints.flatMap(({ all }, i) => (kept[i]?.finding === undefined ? all : []));
-  const ordered = [...trusted].sort((a, b) => a.number - b.number);
+  const ordered = countingCheckpoints([...trusted].sort((a, b) => a.number - b.number));
   const verified: StreamVerified[] = [];
   for (const stream of streams) {
     const { sequence: until } = await headOf(session, stream);

@@ -119,6 +119,8 @@ function differs(row: Row, event: Recorded): string | undefined {
 class Walk {
   private events = 0;
   private chain: Uint8Array | undefined;
+  /** The row that the chain stands at. */
+  private at: Sequence = 0;
   private next = 0;
   private readonly rows: Rows;
   /** Streams that forget have gaps that are no loss. */
@@ -192,11 +194,14 @@ class Walk {
     return finding;
   }
 
-  /** The chain at a row follows from the one before. */
+  /** The chain at a row follows from the one before; in a stream that forgets only where none can be missing between. */
   private link({ sequence, chain }: Row, digest: Uint8Array | null): Finding | undefined {
-    if (chain === null || digest === null) return undefined;
-    const wanted = this.chain === undefined ? chain : chainOf(this.chain, digest);
+    const found = this.marks(Number(sequence));
+    if (found || chain === null || digest === null) return found;
+    const isNext = this.whole || Number(sequence) === this.at + 1;
+    const wanted = this.chain === undefined || !isNext ? chain : chainOf(this.chain, digest);
     this.chain = wanted;
+    this.at = Number(sequence);
     if (Buffer.compare(chain, wanted) === 0) return undefined;
     const detail = 'a row before it was altered together with its hash, or rows were taken away';
     return { kind: 'broken-chain', stream: this.options.stream, sequence: Number(sequence), detail };
@@ -209,7 +214,8 @@ class Walk {
       const mark = checkpoint.streams[stream];
       if (mark.sequence >= before) return undefined;
       this.next += 1;
-      if (this.chain === undefined) continue;
+      // Of a stream that forgets the row that was signed may be gone: nobody can tell any more.
+      if (this.chain === undefined || (!this.whole && this.at !== mark.sequence)) continue;
       const finding = markFinding(checkpoint, stream, mark, Buffer.from(this.chain).toString('hex'));
       if (finding) return finding;
     }

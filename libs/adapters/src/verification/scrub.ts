@@ -1,0 +1,61 @@
+import type { DataSource } from 'typeorm';
+import { countingCheckpoints, STREAMS, type MessageSource } from '#libs/log';
+import type { Logger } from '#libs/runtime';
+import { headOf } from '../postgres/chain.js';
+import { openSession } from '../postgres/data-source.js';
+import { HistoryAltered } from './check.js';
+import type { CheckpointStream } from './checkpoint-stream.js';
+import { verifyStretch } from './walk.js';
+
+/** What is read again in the background. */
+export interface ScrubOptions {
+  readonly log: MessageSource & { bounds(stream: 'state'): Promise<{ readonly archived: number }> };
+  readonly dataSource: DataSource;
+  readonly checkpoints: CheckpointStream;
+  readonly logger: Logger;
+}
+
+/** After each batch it rests this long: a tenth of what it could do. */
+const REST_MS = 50;
+
+/**
+ * Reads a history once from its beginning and compares it, at a low pace: what the check at the start was too quick for. What
+ * was archived is left to `decklog verify`. Throws HistoryAltered.
+ */
+export async function scrubHistory({ log, dataSource, checkpoints, logger }: ScrubOptions, signal: AbortSignal): Promise<void> {
+  const session = await openSession(dataSource);
+  const leave = (): void => void session.end().catch(() => undefined);
+  signal.addEventListener('abort', leave);
+  try {
+    const counting = countingCheckpoints(await checkpoints.all());
+    let events = 0;
+    for (const stream of STREAMS) {
+      const { sequence: until, chained } = await headOf(session, stream);
+      const from = stream === 'state' ? (await log.bounds('state')).archived + 1 : 1;
+      if (!chained || from > until || signal.aborted) continue;
+      const onProgress = (): Promise<void> => rest(signal);
+      const walked = await verifyStretch({ source: log, session, stream, from, until, checkpoints: counting, signal, onProgress });
+      if (walked.finding) throw new HistoryAltered(walked.finding);
+      events += walked.events;
+    }
+    if (!signal.aborted) logger.info('the history is what it was', { events });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener('abort', leave);
+    await session.end().catch(() => undefined);
+  }
+}
+
+function rest(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, REST_MS);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
+  });
+}

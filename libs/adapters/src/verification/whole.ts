@@ -1,0 +1,85 @@
+import type { SignedCheckpoint, StreamName } from '#libs/log';
+import { STREAMS } from '#libs/log';
+import { connectWholeLog } from '../archive/index.js';
+import { headOf } from '../postgres/chain.js';
+import { connectPostgres, openSession, type PostgresOptions } from '../postgres/data-source.js';
+import { appendCheckpoint, readCheckpointFile } from './checkpoint-file.js';
+import { CheckpointStream } from './checkpoint-stream.js';
+import { checkpointSigner, checkpointVerifier, lineHash } from './signing.js';
+import { verifyHistory, type Verified, type VerifyOptions } from './verify.js';
+
+/** Where everything of a history is. */
+export interface HistoryPlaces {
+  readonly natsUrl: string;
+  readonly cluster: string;
+  readonly postgres: PostgresOptions;
+  /** The folder of what was archived. */
+  readonly archive: string;
+  /** The file of signed checkpoints. */
+  readonly file: string;
+  /** PEM; absent: signatures are not looked at. */
+  readonly publicKey?: string;
+}
+
+/** Verifies a cluster's history where it is: log, archive, projection, and both places of checkpoints. */
+export async function verifyWholeHistory(
+  places: HistoryPlaces,
+  options: Pick<VerifyOptions, 'streams' | 'from' | 'signal' | 'onProgress'>,
+): Promise<Verified> {
+  const { natsUrl: url, cluster, archive, file, publicKey } = places;
+  return opened(places, async (session) => {
+    const log = await connectWholeLog({ url, cluster, name: 'decklog-verify', archive });
+    const stream = await CheckpointStream.connect({ url, cluster, name: 'decklog-verify', readOnly: true });
+    try {
+      const checkpoints = [
+        { kept: 'in the stream', all: await stream.all() },
+        { kept: `in ${file}`, all: await readCheckpointFile(file) },
+      ];
+      const isSigned = publicKey === undefined ? {} : { isSigned: checkpointVerifier(publicKey) };
+      return await verifyHistory({ log, session, checkpoints, ...isSigned, ...options });
+    } finally {
+      await stream.close();
+      await log.close();
+    }
+  });
+}
+
+/** Signs that a person has accepted a history as it is now, and why: what was signed before does not count any more. */
+export async function acceptHistory(places: HistoryPlaces, privateKey: string, why: string, time: string): Promise<SignedCheckpoint> {
+  const { natsUrl: url, cluster, file } = places;
+  return opened(places, async (session) => {
+    const stream = await CheckpointStream.connect({ url, cluster, name: 'decklog-verify' });
+    try {
+      const all = [...(await stream.all()), ...(await readCheckpointFile(file))];
+      const last = all.reduce<SignedCheckpoint | undefined>((best, one) => (best && best.number >= one.number ? best : one), undefined);
+      const heads = await Promise.all(
+        STREAMS.map(async (name) => {
+          const { sequence, chain } = await headOf(session, name);
+          return [name, { sequence, chain: Buffer.from(chain).toString('hex') }] as const;
+        }),
+      );
+      const streams = Object.fromEntries(heads) as Record<StreamName, SignedCheckpoint['streams'][StreamName]>;
+      const previous = last === undefined ? '' : lineHash(last);
+      const checkpoint = checkpointSigner(privateKey)({ number: (last?.number ?? 0) + 1, cluster, time, streams, previous, accepted: why });
+      await stream.append(checkpoint);
+      await appendCheckpoint(file, checkpoint);
+      return checkpoint;
+    } finally {
+      await stream.close();
+    }
+  });
+}
+
+async function opened<T>({ postgres }: HistoryPlaces, work: (session: Awaited<ReturnType<typeof openSession>>) => Promise<T>): Promise<T> {
+  const database = await connectPostgres({ ...postgres, poolSize: 2 });
+  try {
+    const session = await openSession(database);
+    try {
+      return await work(session);
+    } finally {
+      await session.end();
+    }
+  } finally {
+    await database.destroy();
+  }
+}
