@@ -11,6 +11,7 @@ import {
   type StreamName,
 } from '#libs/log';
 import { headOf } from '../postgres/chain.js';
+import { objectFinding } from './objects.js';
 import { lineHash } from './signing.js';
 import { verifyStretch } from './walk.js';
 
@@ -91,7 +92,7 @@ export async function verifyHistory(options: VerifyOptions): Promise<Verified> {
             onProgress: (at) => onProgress?.(stream, at, until),
           })
         : { events: 0 };
-    const finding = walked.finding ?? ended;
+    const finding = walked.finding ?? ended ?? (await objectFinding(session, stream));
     verified.push({ stream, from, until: Math.min(until, last), events: walked.events, ...(finding ? { finding } : {}) });
   }
   return { streams: verified, checkpoints: kept };

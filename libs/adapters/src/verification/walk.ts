@@ -14,6 +14,7 @@ import {
   type StreamName,
 } from '#libs/log';
 import { chainOf, digestOf } from '../digest.js';
+import { projectEvent } from '#libs/projections';
 import { headersOfBlock, recordedOf } from '../jetstream/message.js';
 import { jsonb } from '../postgres/jsonb.js';
 import { bodyText } from '../postgres/stored-row.js';
@@ -48,14 +49,17 @@ interface Row {
   readonly resource: string;
   readonly namespace: string;
   readonly name: string;
+  readonly uid: string;
   readonly type: string;
+  readonly time: Date;
   readonly meta: EventMeta;
   readonly encoding: EventMeta['encoding'];
   readonly body: string;
 }
 
 const ROWS = 500;
-const PAGE = `select sequence, digest, chain, api_group, resource, namespace, name, type, meta, encoding, body from revision
+const PAGE = `select sequence, digest, chain, api_group, resource, namespace, name, uid, type, time, meta, encoding, body
+  from revision
   where stream = $1 and sequence > $2 and sequence <= $3 order by sequence limit ${ROWS}`;
 
 /** The rows of a stretch one by one, a page at a time. */
@@ -97,8 +101,14 @@ async function anchorOf({ session, stream, from }: WalkOptions): Promise<Uint8Ar
   return rows[0]?.chain ?? undefined;
 }
 
-const eventOf = (stream: StreamName, { sequence, subject, nanoseconds, headers, body }: StoredMessage): Recorded | undefined =>
-  recordedOf(stream, sequence, subject, Number(nanoseconds.slice(0, -6)), headersOfBlock(headers), body);
+/** A message as an event; undefined for the marker of a guard, an error for what can't be read. */
+function eventOf(stream: StreamName, { sequence, subject, nanoseconds, headers, body }: StoredMessage): Recorded | Error | undefined {
+  try {
+    return recordedOf(stream, sequence, subject, Number(nanoseconds.slice(0, -6)), headersOfBlock(headers), body);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
 
 const about = ({ subject, meta }: Pick<Recorded, 'subject' | 'meta'>): string => {
   const { group = '', resource = '', namespace = '', name = '' } = parseSubject(subject) ?? {};
@@ -109,19 +119,33 @@ const aboutRow = ({ api_group, resource, namespace, name, meta }: Row): string =
 
 /** What of a row is not what its event says; undefined: nothing. */
 function differs(row: Row, event: Recorded): string | undefined {
-  const { group, resource, namespace, name } = parseSubject(event.subject) ?? { group: '', resource: '', namespace: '', name: '' };
-  if (row.api_group !== group || row.resource !== resource || row.namespace !== namespace || row.name !== name) return 'another object';
-  if (row.type !== event.meta.type || !deepEqual(row.meta, JSON.parse(jsonb(event.meta)) as EventMeta)) return 'who did it and why';
-  return row.encoding === event.meta.encoding && row.body === bodyText(event.body, event.meta.encoding) ? undefined : 'the object';
+  const { group, resource, namespace, name, uid, type, time, meta, encoding, body } = projectEvent(event).revision;
+  if (row.api_group !== group || row.resource !== resource || row.namespace !== namespace || row.name !== name || row.uid !== uid)
+    return 'which object it was';
+  if (row.time.getTime() !== time) return 'when it was';
+  if (row.type !== type || !deepEqual(row.meta, JSON.parse(jsonb(meta)) as EventMeta)) return 'who did it and why';
+  return row.encoding === encoding && row.body === bodyText(body, encoding) ? undefined : 'the object';
+}
+
+/** What of a message of the log is not what was projected of it. */
+function altered(row: Row, event: Recorded | Error | undefined): string {
+  if (event === undefined) return 'it is no event any more';
+  if (event instanceof Error) return `it can't be read any more: ${event.message}`;
+  try {
+    const what = differs(row, event);
+    return what === undefined ? 'its bytes are not what they were' : `${what} is not what it was`;
+  } catch (error) {
+    return `it can't be read any more: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 /** One walk along a stream: the log on one side, the rows on the other, checkpoints between. */
 class Walk {
   private events = 0;
   private chain: Uint8Array | undefined;
-  /** The row that the chain stands at. */
-  private at: Sequence = 0;
   private next = 0;
+  /** The last row that was linked. */
+  private linked = -1;
   private readonly rows: Rows;
   /** Streams that forget have gaps that are no loss. */
   private readonly whole: boolean;
@@ -173,36 +197,37 @@ class Walk {
     const found = this.marks(sequence);
     if (found) return found;
     const event = eventOf(stream, message);
-    if (event === undefined) return undefined;
-    this.events += 1;
     const row = await this.rows.peek();
-    if (row === undefined || Number(row.sequence) !== sequence) {
-      // What a stream that forgets has kept may have been pruned from the rows.
-      return this.whole ? { kind: 'row-lost', stream, sequence, detail: about(event) } : undefined;
-    }
+    if (row === undefined || Number(row.sequence) !== sequence) return this.without(message, event);
+    this.events += 1;
     const digest = digestOf(message);
-    if (row.digest !== null && Buffer.compare(row.digest, digest) !== 0) {
-      const what = differs(row, event);
-      const detail = `${aboutRow(row)}; ${what === undefined ? 'its bytes are not what they were' : `${what} is not what it was`}`;
-      return { kind: 'altered-event', stream, sequence, detail };
-    }
+    const same = row.digest === null || Buffer.compare(row.digest, digest) === 0;
+    if (!same || event === undefined || event instanceof Error)
+      return { kind: 'altered-event', stream, sequence, detail: `${aboutRow(row)}; ${altered(row, event)}` };
     const what = differs(row, event);
     if (what !== undefined)
-      return { kind: 'altered-row', stream, sequence, detail: `${about(event)}; the row has ${what} otherwise than the log` };
+      return { kind: 'altered-row', stream, sequence, detail: `${about(event)}; the row says otherwise ${what} than the log` };
     const finding = this.link(row, digest);
     this.rows.take();
     return finding;
   }
 
-  /** The chain at a row follows from the one before; in a stream that forgets only where none can be missing between. */
+  /** A message that there is no row of: a guard's marker, or what a stream that forgets has kept longer than the rows. */
+  private without({ sequence }: StoredMessage, event: Recorded | Error | undefined): Finding | undefined {
+    const { stream } = this.options;
+    if (event === undefined) return undefined;
+    this.events += 1;
+    if (event instanceof Error) return { kind: 'altered-event', stream, sequence, detail: `it can't be read: ${event.message}` };
+    return this.whole ? { kind: 'row-lost', stream, sequence, detail: about(event) } : undefined;
+  }
+
+  /** The chain at a row follows from the one before. Of a stream that forgets, only where the row before is still there. */
   private link({ sequence, chain }: Row, digest: Uint8Array | null): Finding | undefined {
-    const found = this.marks(Number(sequence));
-    if (found || chain === null || digest === null) return found;
-    const isNext = this.whole || Number(sequence) === this.at + 1;
-    const wanted = this.chain === undefined || !isNext ? chain : chainOf(this.chain, digest);
-    this.chain = wanted;
-    this.at = Number(sequence);
-    if (Buffer.compare(chain, wanted) === 0) return undefined;
+    if (chain === null || digest === null) return undefined;
+    const known = this.whole || Number(sequence) === this.linked + 1 ? this.chain : undefined;
+    this.linked = Number(sequence);
+    this.chain = known === undefined ? chain : chainOf(known, digest);
+    if (Buffer.compare(chain, this.chain) === 0) return undefined;
     const detail = 'a row before it was altered together with its hash, or rows were taken away';
     return { kind: 'broken-chain', stream: this.options.stream, sequence: Number(sequence), detail };
   }
@@ -210,12 +235,13 @@ class Walk {
   /** What the checkpoints say that lie before a sequence. */
   private marks(before: Sequence): Finding | undefined {
     const { checkpoints, stream } = this.options;
+    // Built anew, the rows of a stream that forgets begin their chain elsewhere.
+    if (!this.whole) return undefined;
     for (let checkpoint = checkpoints[this.next]; checkpoint !== undefined; checkpoint = checkpoints[this.next]) {
       const mark = checkpoint.streams[stream];
       if (mark.sequence >= before) return undefined;
       this.next += 1;
-      // Of a stream that forgets the row that was signed may be gone: nobody can tell any more.
-      if (this.chain === undefined || (!this.whole && this.at !== mark.sequence)) continue;
+      if (this.chain === undefined) continue;
       const finding = markFinding(checkpoint, stream, mark, Buffer.from(this.chain).toString('hex'));
       if (finding) return finding;
     }
