@@ -49,6 +49,10 @@ export function countingCheckpoints(all: readonly SignedCheckpoint[]): readonly 
   );
 }
 
+/** Up to here a person has accepted a stream as it was then: whatever was altered or lost before is known. 0 where nobody has. */
+export const acceptedUpTo = (all: readonly SignedCheckpoint[], stream: StreamName): Sequence =>
+  all.reduce((most, { accepted, streams }) => (accepted === undefined ? most : Math.max(most, streams[stream].sequence)), 0);
+
 const isMark = (value: unknown): value is StreamMark => {
   const { sequence, chain } = (value ?? {}) as Partial<Record<keyof StreamMark, unknown>>;
   return Number.isSafeInteger(sequence) && typeof chain === 'string' && /^[0-9a-f]{64}$/.test(chain);

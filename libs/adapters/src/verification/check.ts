@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 import type { DataSource } from 'typeorm';
-import { endFinding, findingText, markFinding, STREAMS, type Finding, type Sequence, type SignedCheckpoint } from '#libs/log';
+import { acceptedUpTo, endFinding, findingText, markFinding, STREAMS, type Finding, type Sequence, type SignedCheckpoint } from '#libs/log';
 import type { JetStreamLog } from '../jetstream/jetstream-log.js';
 import { headOf } from '../postgres/chain.js';
 import { openSession } from '../postgres/data-source.js';
@@ -36,8 +36,9 @@ const NEWEST = 5_000;
  */
 export async function checkHistory(options: CheckOptions): Promise<void> {
   const { log, dataSource, checkpoints, file, newest = NEWEST } = options;
-  const inFile = file === undefined ? undefined : (await readCheckpointFile(file)).at(-1);
-  const signed = [await checkpoints.newest(), inFile].filter((one) => one !== undefined);
+  const kept = file === undefined ? await checkpoints.all() : await readCheckpointFile(file);
+  const signed = [file === undefined ? undefined : await checkpoints.newest(), kept.at(-1)].filter((one) => one !== undefined);
+  const accepted = acceptedUpTo(kept, 'state');
   const session = await openSession(dataSource);
   try {
     for (const stream of STREAMS) {
@@ -46,7 +47,7 @@ export async function checkHistory(options: CheckOptions): Promise<void> {
       refuse(projectedFinding(stream, last, sequence));
       for (const checkpoint of signed) refuse(endFinding(checkpoint, stream, last));
     }
-    await checkState(log, session, newest);
+    await checkState(log, session, newest, accepted);
     for (const checkpoint of signed) refuse(await markOf(session, checkpoint));
   } finally {
     await session.end().catch(() => undefined);
@@ -63,11 +64,11 @@ function projectedFinding(stream: Finding['stream'], last: Sequence, projected: 
   return { kind: 'rolled-back', stream, sequence: last + 1, through: projected, detail };
 }
 
-async function checkState(log: JetStreamLog, session: ClientBase, newest: number): Promise<void> {
+async function checkState(log: JetStreamLog, session: ClientBase, newest: number, accepted: Sequence): Promise<void> {
   const { archived, missing } = await log.bounds('state');
   const { sequence: until } = await headOf(session, 'state');
   // Where nothing was archived nothing may be missing: then the whole stretch is walked, to say where.
-  const from = missing > 0 && archived === 0 ? 1 : Math.max(archived, until - newest) + 1;
+  const from = Math.max(accepted, archived, missing > 0 && archived === 0 ? 0 : until - newest) + 1;
   if (from > until) return;
   refuse((await verifyStretch({ source: log, session, stream: 'state', from, until, checkpoints: [] })).finding);
 }

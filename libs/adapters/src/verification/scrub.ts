@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { countingCheckpoints, STREAMS, type MessageSource } from '#libs/log';
+import { acceptedUpTo, countingCheckpoints, STREAMS, type MessageSource } from '#libs/log';
 import type { Logger } from '#libs/runtime';
 import { headOf } from '../postgres/chain.js';
 import { openSession } from '../postgres/data-source.js';
@@ -31,7 +31,8 @@ export async function scrubHistory({ log, dataSource, checkpoints, logger }: Scr
     let events = 0;
     for (const stream of STREAMS) {
       const { sequence: until, chained } = await headOf(session, stream);
-      const from = stream === 'state' ? (await log.bounds('state')).archived + 1 : 1;
+      const archived = stream === 'state' ? (await log.bounds('state')).archived : 0;
+      const from = Math.max(archived, acceptedUpTo(counting, stream)) + 1;
       if (!chained || from > until || signal.aborted) continue;
       const onProgress = (): Promise<void> => rest(signal);
       const walked = await verifyStretch({ source: log, session, stream, from, until, checkpoints: counting, signal, onProgress });

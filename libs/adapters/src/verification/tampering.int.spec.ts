@@ -19,6 +19,7 @@ import { checkHistory, HistoryAltered } from './check.js';
 import { CheckpointStream } from './checkpoint-stream.js';
 import { checkpointSigner, checkpointVerifier, lineHash, newCheckpointKey } from './signing.js';
 import { verifyHistory, type Verified } from './verify.js';
+import { acceptHistory } from './whole.js';
 
 const QUIET = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const LEASES = { group: 'coordination.k8s.io', resource: 'leases' };
@@ -156,6 +157,13 @@ class Ship {
     });
   }
 
+  /** As a person does with `verify --accept`. */
+  async accept(why: string): Promise<void> {
+    const places = { natsUrl: this.nats.url, cluster: this.cluster, postgres: this.options, archive: '/nowhere', file: this.file };
+    this.before = await acceptHistory(places, this.keys.privateKey, why, '2026-02-01T00:00:00.000Z');
+    this.number = this.before.number;
+  }
+
   async sink(): Promise<void> {
     await Promise.all([this.nats.stop(), this.postgres.stop()]);
     rmSync(join(this.file, '..'), { recursive: true, force: true });
@@ -252,6 +260,35 @@ describe('a history that somebody touched', () => {
     await ship.with(() => ship.with((log, dataSource) => ship.project(log, dataSource)));
     expect(await ship.check()).toMatchObject({ kind: 'checkpoint', stream: 'state', sequence: 350 });
     expect(findings(await ship.verify())).toMatchObject([{ kind: 'checkpoint', stream: 'state', sequence: 350 }]);
+  }, 90_000);
+
+  it('accepted by a person as it is now, it is served again; a later loss is found all the same', async () => {
+    await ship.ashore(() => flip(ship.folder('state'), 'cargo-150-x'));
+    expect(await ship.check()).toMatchObject({ kind: 'lost', sequence: 150 });
+    await ship.accept('a disk with flipped bits, replaced');
+    expect(await ship.check()).toBeUndefined();
+    expect(findings(await ship.verify())).toEqual([]);
+    await ship.sail(301, 310);
+    expect(await ship.check()).toBeUndefined();
+    await ship.ashore(() => flip(ship.folder('state'), 'cargo-305-x'));
+    expect(await ship.check()).toMatchObject({ kind: 'lost', stream: 'state', sequence: 305, through: 305 });
+    expect(findings(await ship.verify())).toMatchObject([{ kind: 'lost', sequence: 305, through: 305 }]);
+  }, 90_000);
+
+  it('rolled back as a whole, built anew and accepted, it is served again', async () => {
+    const copy = mkdtempSync(join(tmpdir(), 'decklog-copy-'));
+    const streams = join(ship.nats.folder, 'jetstream');
+    await ship.ashore(() => cpSync(streams, copy, { recursive: true }));
+    await ship.sail(301, 350);
+    await ship.ashore(() => {
+      rmSync(streams, { recursive: true });
+      cpSync(copy, streams, { recursive: true });
+    });
+    rmSync(copy, { recursive: true });
+    await ship.with((log) => rebuild(log, ship.options));
+    await ship.accept('the disk of Tuesday is all there is');
+    expect(await ship.check()).toBeUndefined();
+    expect(findings(await ship.verify())).toEqual([]);
   }, 90_000);
 
   it('log and projection altered alike, chain and all: the signed checkpoint tells', async () => {

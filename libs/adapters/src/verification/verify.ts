@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import {
+  acceptedUpTo,
   countingCheckpoints,
   endFinding,
   orderFinding,
@@ -25,6 +26,7 @@ export interface VerifyOptions {
   /** Whether a checkpoint was signed by who should have; absent: nobody can tell. */
   readonly isSigned?: (checkpoint: SignedCheckpoint) => boolean;
   readonly streams?: readonly StreamName[];
+  /** The first sequence that is looked at; absent: the first that no person has accepted as it is. */
   readonly from?: Sequence;
   readonly signal?: AbortSignal;
   readonly onProgress?: (stream: StreamName, at: Sequence, until: Sequence) => void;
@@ -57,16 +59,17 @@ function checkpointsFinding(all: readonly SignedCheckpoint[], isSigned: VerifyOp
     const detail = `checkpoint ${forged.number} is not signed with the cluster's key`;
     return { kind: 'checkpoint', stream: 'state', sequence: forged.streams.state.sequence, detail };
   }
-  const hashes = all.map((_, i) => {
-    const before = all[i - 1];
+  const counting = countingCheckpoints(all);
+  const hashes = counting.map((_, i) => {
+    const before = counting[i - 1];
     return before === undefined ? '' : lineHash(before);
   });
-  return orderFinding(all, hashes);
+  return orderFinding(counting, hashes);
 }
 
 /** Compares streams, projection and checkpoints: all of it, or from a sequence on. */
 export async function verifyHistory(options: VerifyOptions): Promise<Verified> {
-  const { log, session, checkpoints, isSigned, streams = STREAMS, from = 1, signal, onProgress } = options;
+  const { log, session, checkpoints, isSigned, streams = STREAMS, signal, onProgress } = options;
   const kept = checkpoints.map(({ kept: where, all }) => {
     const newest = all.at(-1);
     const finding = checkpointsFinding(all, isSigned);
@@ -76,6 +79,7 @@ export async function verifyHistory(options: VerifyOptions): Promise<Verified> {
   const ordered = countingCheckpoints([...trusted].sort((a, b) => a.number - b.number));
   const verified: StreamVerified[] = [];
   for (const stream of streams) {
+    const from = options.from ?? acceptedUpTo(ordered, stream) + 1;
     const { sequence: until } = await headOf(session, stream);
     const last = await log.last(stream);
     const ended = rolledBack(stream, last, until, ordered);
