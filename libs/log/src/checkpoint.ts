@@ -19,6 +19,8 @@ export interface Checkpoint {
   readonly previous: string;
   /** Why somebody accepted a history that was not what it had been; what was signed before does not count any more. */
   readonly accepted?: string;
+  /** The sequence of `state` up to which it was last accepted, kept from then on: what lies before is known. */
+  readonly since?: Sequence;
 }
 
 /** A checkpoint with the signature over `checkpointText`, in base64. */
@@ -30,14 +32,23 @@ export interface SignedCheckpoint extends Checkpoint {
 export const checkpointSubject = (cluster: string): string => `decklog.${cluster}.checkpoint.signed`;
 
 /** What is signed of a checkpoint: always the same text for the same checkpoint. */
-export function checkpointText({ number, cluster, time, streams, previous, accepted = '' }: Checkpoint): string {
+export function checkpointText({ number, cluster, time, streams, previous, accepted = '', since = 0 }: Checkpoint): string {
   const marks = STREAMS.map((stream) => [stream, streams[stream].sequence, streams[stream].chain]);
-  return JSON.stringify(['decklog checkpoint 1', number, cluster, time, marks, previous, accepted]);
+  return JSON.stringify(['decklog checkpoint 1', number, cluster, time, marks, previous, accepted, since]);
 }
 
 /** A checkpoint as the line that is kept of it, in a stream and in a file. */
-export const checkpointLine = ({ number, cluster, time, streams, previous, accepted, signature }: SignedCheckpoint): string =>
-  JSON.stringify({ number, cluster, time, streams, previous, ...(accepted === undefined ? {} : { accepted }), signature });
+export const checkpointLine = ({ number, cluster, time, streams, previous, accepted, since, signature }: SignedCheckpoint): string =>
+  JSON.stringify({
+    number,
+    cluster,
+    time,
+    streams,
+    previous,
+    ...(accepted === undefined ? {} : { accepted }),
+    ...(since === undefined ? {} : { since }),
+    signature,
+  });
 
 /** The checkpoints that count: those since a history was last accepted, that one included. */
 export function countingCheckpoints(all: readonly SignedCheckpoint[]): readonly SignedCheckpoint[] {
@@ -67,10 +78,11 @@ export function parseCheckpoint(line: string): SignedCheckpoint {
   } catch {
     throw wrong;
   }
-  const { number, cluster, time, streams, previous, accepted, signature } = value ?? {};
+  const { number, cluster, time, streams, previous, accepted, since, signature } = value ?? {};
   const texts = [cluster, time, previous, signature].every((text) => typeof text === 'string');
   const marks = (streams ?? {}) as Readonly<Record<string, unknown>>;
-  if (accepted !== undefined && typeof accepted !== 'string') throw wrong;
+  if ((accepted !== undefined && typeof accepted !== 'string') || (since !== undefined && !Number.isSafeInteger(since))) throw wrong;
   if (!texts || !Number.isSafeInteger(number) || !STREAMS.every((stream) => isMark(marks[stream]))) throw wrong;
-  return { number, cluster, time, streams, previous, ...(accepted === undefined ? {} : { accepted }), signature } as SignedCheckpoint;
+  const optional = { ...(accepted === undefined ? {} : { accepted }), ...(since === undefined ? {} : { since }) };
+  return { number, cluster, time, streams, previous, ...optional, signature } as SignedCheckpoint;
 }

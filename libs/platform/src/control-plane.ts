@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
 import {
   checkHistory,
   CheckpointStream,
+  checkpointVerifier,
   connectAudit,
   connectKeyStore,
   connectLog,
@@ -121,7 +122,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
 
 /** Nobody serves from a history that was rolled back or altered. Throws HistoryAltered, which says where. */
 async function checkedHistory(
-  { natsUrl, cluster, checkpointFile }: ControlPlaneConfig,
+  { natsUrl, cluster, checkpointFile, pkiDir }: ControlPlaneConfig,
   component: string,
   dataSource: CheckOptions['dataSource'],
 ): Promise<void> {
@@ -129,7 +130,10 @@ async function checkedHistory(
   try {
     const checkpoints = await CheckpointStream.connect({ url: natsUrl, cluster, name: `${component}-check` });
     try {
-      await checkHistory({ log, dataSource, checkpoints, ...(checkpointFile === undefined ? {} : { file: checkpointFile }) });
+      const publicKey = path.join(pkiDir, 'checkpoint.pub');
+      const isSigned = existsSync(publicKey) ? { isSigned: checkpointVerifier(readFileSync(publicKey, 'utf8')) } : {};
+      const file = checkpointFile === undefined ? {} : { file: checkpointFile };
+      await checkHistory({ log, dataSource, checkpoints, ...file, ...isSigned });
     } finally {
       await checkpoints.close();
     }

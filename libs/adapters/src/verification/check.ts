@@ -1,10 +1,10 @@
 import type { ClientBase } from 'pg';
 import type { DataSource } from 'typeorm';
-import { acceptedUpTo, endFinding, findingText, markFinding, STREAMS, type Finding, type Sequence, type SignedCheckpoint } from '#libs/log';
+import { endFinding, findingText, markFinding, STREAMS, type Finding, type Sequence, type SignedCheckpoint } from '#libs/log';
 import type { JetStreamLog } from '../jetstream/jetstream-log.js';
 import { headOf } from '../postgres/chain.js';
 import { openSession } from '../postgres/data-source.js';
-import { readCheckpointFile } from './checkpoint-file.js';
+import { newestInFile } from './checkpoint-file.js';
 import type { CheckpointStream } from './checkpoint-stream.js';
 import { verifyStretch } from './walk.js';
 
@@ -24,6 +24,8 @@ export interface CheckOptions {
   readonly checkpoints: CheckpointStream;
   /** The file with checkpoints; absent: there is none. */
   readonly file?: string;
+  /** Whether a checkpoint was signed by who should have; absent: nobody can tell. */
+  readonly isSigned?: (checkpoint: SignedCheckpoint) => boolean;
   /** How many of the newest sequences of `state` are compared byte for byte; 5,000 unless set. */
   readonly newest?: number;
 }
@@ -35,10 +37,11 @@ const NEWEST = 5_000;
  * `state` is gone which was not archived, that the newest events are what they were. Throws HistoryAltered.
  */
 export async function checkHistory(options: CheckOptions): Promise<void> {
-  const { log, dataSource, checkpoints, file, newest = NEWEST } = options;
-  const kept = file === undefined ? await checkpoints.all() : await readCheckpointFile(file);
-  const signed = [file === undefined ? undefined : await checkpoints.newest(), kept.at(-1)].filter((one) => one !== undefined);
-  const accepted = acceptedUpTo(kept, 'state');
+  const { log, dataSource, checkpoints, file, isSigned, newest = NEWEST } = options;
+  const inFile = file === undefined ? undefined : await newestInFile(file);
+  const signed = [await checkpoints.newest(), inFile].filter((one) => one !== undefined);
+  for (const checkpoint of signed) if (isSigned?.(checkpoint) === false) refuse(forgedFinding(checkpoint));
+  const accepted = Math.max(0, ...signed.map(({ since = 0 }) => since));
   const session = await openSession(dataSource);
   try {
     for (const stream of STREAMS) {
@@ -53,6 +56,14 @@ export async function checkHistory(options: CheckOptions): Promise<void> {
     await session.end().catch(() => undefined);
   }
 }
+
+/** What is wrong with a checkpoint that was signed by nobody who should. */
+export const forgedFinding = ({ number, streams }: SignedCheckpoint): Finding => ({
+  kind: 'checkpoint',
+  stream: 'state',
+  sequence: streams.state.sequence,
+  detail: `checkpoint ${number} is not signed with the cluster's key`,
+});
 
 function refuse(finding: Finding | undefined): void {
   if (finding) throw new HistoryAltered(finding);

@@ -17,6 +17,32 @@ export async function readCheckpointFile(path: string): Promise<readonly SignedC
     .map(parseCheckpoint);
 }
 
+/** So much of a file's end is read to find its newest line. */
+const END_BYTES = 64 * 1024;
+
+/** The newest checkpoint of a file; undefined where there is none. Throws SyntaxError where its last whole line is none. */
+export async function newestInFile(path: string): Promise<SignedCheckpoint | undefined> {
+  const file = await open(path, 'r').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (file === undefined) return undefined;
+  try {
+    const { size } = await file.stat();
+    const start = Math.max(0, size - END_BYTES);
+    const end = (await file.read(Buffer.alloc(size - start), 0, size - start, start)).buffer.toString('utf8');
+    const line =
+      end
+        .slice(0, end.lastIndexOf('\n') + 1)
+        .trimEnd()
+        .split('\n')
+        .at(-1) ?? '';
+    return line === '' ? undefined : parseCheckpoint(line);
+  } finally {
+    await file.close();
+  }
+}
+
 /** Appends a checkpoint to a file, on disk before it resolves. */
 export async function appendCheckpoint(path: string, checkpoint: SignedCheckpoint): Promise<void> {
   const file = await open(path, 'a+', 0o600);

@@ -97,6 +97,7 @@ class Ship {
         cluster: this.cluster,
         time,
         streams,
+        ...(this.before?.since === undefined ? {} : { since: this.before.since }),
         previous,
       });
       const kept = await CheckpointStream.connect({ url: this.nats.url, cluster: this.cluster });

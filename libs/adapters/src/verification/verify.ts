@@ -13,6 +13,7 @@ import {
 } from '#libs/log';
 import { headOf } from '../postgres/chain.js';
 import { objectFinding } from './objects.js';
+import { forgedFinding } from './check.js';
 import { lineHash } from './signing.js';
 import { verifyStretch } from './walk.js';
 
@@ -55,10 +56,7 @@ export interface Verified {
 /** What is wrong with checkpoints by themselves; undefined: nothing. */
 function checkpointsFinding(all: readonly SignedCheckpoint[], isSigned: VerifyOptions['isSigned']): Finding | undefined {
   const forged = isSigned && all.find((checkpoint) => !isSigned(checkpoint));
-  if (forged) {
-    const detail = `checkpoint ${forged.number} is not signed with the cluster's key`;
-    return { kind: 'checkpoint', stream: 'state', sequence: forged.streams.state.sequence, detail };
-  }
+  if (forged) return forgedFinding(forged);
   const counting = countingCheckpoints(all);
   const hashes = counting.map((_, i) => {
     const before = counting[i - 1];

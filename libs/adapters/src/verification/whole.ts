@@ -60,7 +60,15 @@ export async function acceptHistory(places: HistoryPlaces, privateKey: string, w
       );
       const streams = Object.fromEntries(heads) as Record<StreamName, SignedCheckpoint['streams'][StreamName]>;
       const previous = last === undefined ? '' : lineHash(last);
-      const checkpoint = checkpointSigner(privateKey)({ number: (last?.number ?? 0) + 1, cluster, time, streams, previous, accepted: why });
+      const checkpoint = checkpointSigner(privateKey)({
+        number: (last?.number ?? 0) + 1,
+        cluster,
+        time,
+        streams,
+        previous,
+        accepted: why,
+        since: streams.state.sequence,
+      });
       await stream.append(checkpoint);
       await appendCheckpoint(file, checkpoint);
       return checkpoint;
