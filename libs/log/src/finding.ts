@@ -67,7 +67,8 @@ export function markFinding(
   found: string,
 ): Finding | undefined {
   if (found === chain) return undefined;
-  const detail = `checkpoint ${number}, signed at ${time}, has another hash for all up to here: something before was altered, in the log and in the projection alike`;
+  const what = 'something before was altered, in the log and in the projection alike';
+  const detail = `checkpoint ${number}, signed at ${time}, has another hash for all up to here: ${what}`;
   return { kind: 'checkpoint', stream, sequence, detail };
 }
 
