@@ -5,6 +5,7 @@ import { ORIGIN, SequenceArchived, SequenceOutOfRange, STREAMS } from '#libs/log
 import type { Logger } from '#libs/runtime';
 import { openSession, schemaIn } from './data-source.js';
 import type { Head } from './chain.js';
+import { pause } from '../pause.js';
 import { chainRows, headOf } from './chain.js';
 import { writeBatch } from './write-batch.js';
 import { followRequests } from './write-requests.js';
@@ -199,17 +200,4 @@ export async function prune(session: Pick<Client, 'query'>, stream: StreamName, 
        and not exists (select 1 from revision r where r.stream = o.stream and r.sequence = o.sequence)`,
     [stream],
   );
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
 }

@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import type { Checkpoint, SignedCheckpoint, StreamName } from '#libs/log';
 import { STREAMS } from '#libs/log';
 import type { Logger, World } from '#libs/runtime';
+import { pause } from '../pause.js';
 import { headOf } from '../postgres/chain.js';
 import { openSession, schemaIn } from '../postgres/data-source.js';
 import { appendCheckpoint, readCheckpointFile } from './checkpoint-file.js';
@@ -143,17 +144,4 @@ export class CheckpointKeeper {
     const newest = (await readCheckpointFile(file)).at(-1)?.number ?? 0;
     return all.filter(({ number }) => number > newest);
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
 }

@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { acceptedUpTo, countingCheckpoints, STREAMS, type MessageSource } from '#libs/log';
 import type { Logger } from '#libs/runtime';
+import { pause } from '../pause.js';
 import { headOf } from '../postgres/chain.js';
 import { openSession } from '../postgres/data-source.js';
 import { HistoryAltered } from './check.js';
@@ -34,7 +35,7 @@ export async function scrubHistory({ log, dataSource, checkpoints, logger }: Scr
       const archived = stream === 'state' ? (await log.bounds('state')).archived : 0;
       const from = Math.max(archived, acceptedUpTo(counting, stream)) + 1;
       if (!chained || from > until || signal.aborted) continue;
-      const onProgress = (): Promise<void> => rest(signal);
+      const onProgress = (): Promise<void> => pause(REST_MS, signal);
       const walked = await verifyStretch({ source: log, session, stream, from, until, checkpoints: counting, signal, onProgress });
       if (walked.finding) throw new HistoryAltered(walked.finding);
       events += walked.events;
@@ -46,17 +47,4 @@ export async function scrubHistory({ log, dataSource, checkpoints, logger }: Scr
     signal.removeEventListener('abort', leave);
     await session.end().catch(() => undefined);
   }
-}
-
-function rest(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, REST_MS);
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
 }

@@ -4,6 +4,7 @@ import type { PastReader, StateView, World } from '#libs/runtime';
 import type { Call } from '../call.js';
 import { mediaTypeOfFormat, type Negotiated } from '../encoding/negotiate.js';
 import { includeObjectOf } from '../encoding/table.js';
+import { pause } from '../pause.js';
 import { available, type ProjectionReader } from '../reads/projection-reader.js';
 import type { ServedResource } from '../served-resource.js';
 import { tooOldVersion } from '../watches/watches.js';
@@ -78,19 +79,6 @@ async function somethingHappened(view: StateView, signal: AbortSignal): Promise<
   const woken = new Promise<void>((resolve) => (stop = view.subscribe(() => resolve())));
   await Promise.race([woken, pause(LONGEST_PAUSE_MS - SHORTEST_PAUSE_MS, signal)]);
   stop();
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
 }
 
 /** Tells what comes on the trail as a watch does, each as an addition, until the signal aborts. */

@@ -8,6 +8,7 @@ import { negotiate } from '../encoding/negotiate.js';
 import { sendObject } from '../encoding/respond.js';
 import { includeObjectOf, partialObject, partialObjectList, tableOf, type ListMeta } from '../encoding/table.js';
 import { listOptionsOf } from '../reads/list-options.js';
+import { LONGEST_MS } from '../pause.js';
 import { available, type ProjectionReader } from '../reads/projection-reader.js';
 import { ServedResource } from '../served-resource.js';
 import { causeOf, objectOf } from './causes.js';
@@ -34,8 +35,6 @@ export interface HistorySources {
 const LONGEST_PAGE = 10_000;
 /** Rows looked at for one page: whoever looks for what is rare goes on by the token. */
 const MOST_SCANNED = 10_000;
-/** The longest that a timer takes. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 /** A page of a list of the past. */
 interface PastPage {

@@ -7,6 +7,7 @@ import type { Call } from '../call.js';
 import type { Negotiated } from '../encoding/negotiate.js';
 import type { ServerSettings } from '../options.js';
 import type { Past } from '../past/past-request.js';
+import { LONGEST_MS, pause } from '../pause.js';
 import { tooLargeVersion } from '../reads/freshness.js';
 import { sequenceOf, type ListOptions } from '../reads/list-options.js';
 import { available, type ProjectionReader } from '../reads/projection-reader.js';
@@ -21,8 +22,6 @@ import { formatOf, writeHead } from './watches.js';
 const MOST_REPLAYS = 100;
 /** Bytes that are put together before they are written. */
 const CHUNK_BYTES = 256 * 1024;
-/** The longest that a timer can be set to. */
-const LONGEST_PAUSE_MS = 2 ** 31 - 1;
 
 /** What replays are served from. */
 export interface ReplaySources {
@@ -105,7 +104,7 @@ export class Replays {
     const over = new AbortController();
     const end = (): void => over.abort(call.signal.reason);
     const patienceMs = timeoutSeconds > 0 ? timeoutSeconds * 1_000 : settings.minWatchMs * (1 + world.random());
-    const timer = setTimeout(end, Math.min(patienceMs, LONGEST_PAUSE_MS));
+    const timer = setTimeout(end, Math.min(patienceMs, LONGEST_MS));
     call.signal.addEventListener('abort', end, { once: true });
     writeHead(call, plan.format);
     try {
@@ -199,17 +198,4 @@ class FrameWriter {
     this.bytes = 0;
     if (!room && !this.signal.aborted) await once(this.response, 'drain', { signal: this.signal });
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, Math.min(ms, LONGEST_PAUSE_MS));
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
 }
