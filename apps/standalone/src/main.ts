@@ -6,6 +6,7 @@ import { REPLICATION, replicationModule } from '#apps/replication';
 import { SCHEDULER, schedulerModule } from '#apps/scheduler';
 import { SIMULATOR, simulatorModule } from '#apps/simulator';
 import { SERVICE_ACCOUNTS, serviceAccountsModule } from '#apps/serviceaccounts';
+import { SINKS, sinksModule } from '#apps/sinks';
 import { bootstrap, ControlPlaneConfig, controlPlaneModule, loadConfig, runAsProcess } from '#libs/platform';
 
 /** All of the control plane in one process, for a laptop: the other apps' modules over one control plane. */
@@ -22,8 +23,8 @@ runAsProcess((env) => {
     simulatorModule,
   ];
   return bootstrap({
-    modules: [plane, projectorModule(config, 'own'), ...apps.map((app) => app(plane))],
-    services: [PROJECTOR, API_SERVER, SERVICE_ACCOUNTS, LIFECYCLE, REPLICATION, ENDPOINTS, SCHEDULER, SIMULATOR],
+    modules: [plane, projectorModule(config, 'own'), sinksModule(config), ...apps.map((app) => app(plane))],
+    services: [PROJECTOR, API_SERVER, SERVICE_ACCOUNTS, LIFECYCLE, REPLICATION, ENDPOINTS, SCHEDULER, SINKS, SIMULATOR],
     probePort: config.probePort,
   });
 });

@@ -3,3 +3,4 @@ export * from './jetstream/index.js';
 export * from './sealing/index.js';
 export * from './postgres/index.js';
 export * from './verification/index.js';
+export * from './sinks/index.js';

@@ -7,6 +7,7 @@ export type { CheckpointRecord, ObjectRecord, RevisionRecord } from './entities.
 export { PostgresHistory } from './history.js';
 export { LogRolledBack, ProjectionOvertaken, Projector } from './projector.js';
 export type { ProjectorOptions } from './projector.js';
+export { alone } from './lock.js';
 export { rebuild, rebuildCheck } from './rebuild.js';
 export type { RebuildReport } from './rebuild.js';
 export { ProjectedLog } from './projected-log.js';

@@ -1,0 +1,1 @@
+export * from './sinks.module.js';

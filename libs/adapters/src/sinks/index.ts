@@ -1,0 +1,2 @@
+export { SinkPositions, type SinkPosition, type SinkPositionsOptions } from './positions.js';
+export { SinkPublisher, type SinkMessage } from './publisher.js';
