@@ -1,6 +1,7 @@
 import { addressesOf } from './addresses.js';
-import type { Cluster } from './cluster.js';
+import type { Cluster, ForkOrigin } from './cluster.js';
 import { componentsOf } from './cluster.js';
+import { readClock } from './fork/clock.js';
 import { recordOf, alive } from './processes.js';
 import type { Folders } from './profile.js';
 import { plainTable } from './table.js';
@@ -31,6 +32,33 @@ export interface ClusterStatus {
   readonly clusterCidr?: string;
   readonly serviceCidr?: string;
   readonly folder?: string;
+  /** Of a fork: whose past it began in, and what its clock says. */
+  readonly fork?: ForkStatus;
+}
+
+/** A fork as `status` shows it. */
+export interface ForkStatus {
+  readonly of: string;
+  /** Sequence of `state` up to which it knows the other's past, and when that was. */
+  readonly at: number;
+  readonly time: string;
+  readonly excludeRoot?: number;
+  readonly clock: string;
+  readonly speed: number;
+  readonly schedulerProfile?: string;
+}
+
+function forkStatus({ of, at, time, excludeRoot, speed, schedulerProfile }: ForkOrigin, folders: Folders): ForkStatus {
+  const clock = new Date(readClock(folders) ?? Date.parse(time)).toISOString();
+  return {
+    of,
+    at,
+    time,
+    ...(excludeRoot === undefined ? {} : { excludeRoot }),
+    clock,
+    speed,
+    ...(schedulerProfile === undefined ? {} : { schedulerProfile }),
+  };
 }
 
 /** Running when all run, Stopped when none does. */
@@ -55,13 +83,21 @@ export function statusOf(profile: string, cluster: Cluster | undefined, folders:
     id: cluster.id,
     runtime: cluster.runtime,
     layout: cluster.layout,
-    nodes: cluster.nodes,
+    ...(cluster.fork === undefined ? { nodes: cluster.nodes } : { fork: forkStatus(cluster.fork, folders) }),
     apiServer: `https://127.0.0.1:${cluster.ports.api}`,
     advertiseAddress: cluster.advertiseAddress,
     clusterCidr,
     serviceCidr,
     folder: folders.root,
   };
+}
+
+function forkLines({ of, at, time, excludeRoot, clock, speed, schedulerProfile }: ForkStatus): readonly string[] {
+  return [
+    `fork of:   ${of} at state:${at} (${time})${excludeRoot === undefined ? '' : `, without state:${excludeRoot}`}`,
+    `clock:     ${clock}, at ${speed}x`,
+    ...(schedulerProfile === undefined ? [] : [`scheduler: ${schedulerProfile}`]),
+  ];
 }
 
 /** The status for people. */
@@ -71,6 +107,7 @@ export function statusText(status: ClusterStatus): string {
     `state:     ${status.state}`,
     ...(status.apiServer === undefined ? [] : [`apiserver: ${status.apiServer}`]),
     ...(status.runtime === undefined ? [] : [`runtime:   ${status.runtime}`]),
+    ...(status.fork === undefined ? [] : forkLines(status.fork)),
   ];
   const rows = status.components.map(({ name, state, pid, since }) => [name, state, pid === 0 ? '-' : String(pid), since ?? '-']);
   if (rows.length === 0) return head.join('\n');
