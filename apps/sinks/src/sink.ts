@@ -132,12 +132,12 @@ export class Sink {
   private save(reached: Partial<Record<keyof SinkPosition, Sequence>>, signal: AbortSignal): Promise<void> {
     this.position = { ...this.position, ...reached };
     const { name } = this.settings;
+    const keep = (position: SinkPosition) => () => this.sources.positions.put(name, position).then(() => true);
     this.saving = this.saving.then(async () => {
       const { position } = this;
-      await this.retried('to keep where it stands', signal, async () => {
-        await this.sources.positions.put(name, position);
-        return true;
-      });
+      // What was delivered while it ends is kept if it can be: else it comes twice.
+      if (signal.aborted) await keep(position)().catch(() => false);
+      else await this.retried('to keep where it stands', signal, keep(position));
       for (const [stream, sequence] of Object.entries(position)) this.delivered.set({ sink: name, stream }, sequence as number);
     });
     return this.saving;

@@ -17,6 +17,8 @@ export interface Requester {
   readonly root?: string;
   readonly cause?: string;
   readonly decision?: Decision;
+  /** Whether it answers to the object that it writes: a node does what the object asks of it, and says so. */
+  readonly answers?: boolean;
 }
 
 /** The patch types, by their media types' names; `apply` is server-side apply. */

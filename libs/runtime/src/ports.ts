@@ -20,6 +20,8 @@ export interface Entry {
   readonly body: Uint8Array;
   /** Parsed on first use, frozen deeply, resourceVersion filled in. */
   readonly object: KubeObject;
+  /** `stream:sequence` of the event that began the chain which its newest event belongs to; undefined where that is a root, or not known. */
+  readonly root?: string | undefined;
 }
 
 /** One event as the cache applied it. `old` is what it replaced or removed. */
@@ -60,6 +62,8 @@ export interface StoredRow {
   readonly name: string;
   readonly sequence: Sequence;
   readonly body: Uint8Array;
+  /** As `Entry.root`; filled in by snapshots alone. */
+  readonly root?: string;
 }
 
 /** Where a cache starts from: all current objects at one position. The projection implements it. */

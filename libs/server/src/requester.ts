@@ -3,6 +3,7 @@ import type { Requester } from '#libs/registry';
 import type { Call } from './call.js';
 
 const MAX_MANAGER_LENGTH = 128;
+const NODES = 'system:nodes';
 
 /** Where a request comes from; undefined where its connection is gone. */
 export const addressOf = ({ socket }: IncomingMessage): string | undefined => socket.remoteAddress?.replace(/^::ffff:/, '');
@@ -15,6 +16,7 @@ export function requesterOf({ request, query, user, auditId }: Call): Requester 
   return {
     client: true,
     ...(user.extra === undefined ? {} : { extra: user.extra }),
+    ...(user.groups.includes(NODES) ? { answers: true } : {}),
     actor: {
       user: user.name,
       ...(user.uid === undefined ? {} : { uid: user.uid }),

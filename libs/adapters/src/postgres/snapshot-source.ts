@@ -21,13 +21,19 @@ export class PostgresSnapshotSource implements SnapshotSource {
       const checkpoints = await session.query<{ stream: StreamName; sequence: string }>(
         `select stream, sequence from checkpoint where stream <> 'audit'`,
       );
-      const objects = await session.query<BodyColumns>(
-        'select api_group, resource, namespace, name, sequence, encoding, body from object where not deleted',
+      const objects = await session.query<BodyColumns & { readonly root: string | null }>(
+        `select o.api_group, o.resource, o.namespace, o.name, o.sequence, o.encoding, o.body, r.root from object o
+           left join revision r on r.stream = o.stream and r.sequence = o.sequence where not o.deleted`,
       );
       await session.query('commit');
       session.release();
       const position = Object.fromEntries(checkpoints.rows.map(({ stream, sequence }) => [stream, Number(sequence)]));
-      return { position: { ...ORIGIN, ...position }, rows: await storedRows(objects.rows, this.opener) };
+      const rows = await storedRows(objects.rows, this.opener);
+      const rooted = rows.map((row, i): StoredRow => {
+        const root = objects.rows[i]?.root ?? undefined;
+        return root === undefined ? row : { ...row, root };
+      });
+      return { position: { ...ORIGIN, ...position }, rows: rooted };
     } catch (error) {
       session.release(true);
       throw error;

@@ -146,7 +146,7 @@ export class Timeline implements Lister {
     const place = parseSubject(subject);
     if (!place) return undefined;
     const resource = this.#resourceOf(place, body, sequence);
-    const entry = new CachedEntry(resource, place.namespace, place.name, sequence, body);
+    const entry = new CachedEntry(resource, place.namespace, place.name, sequence, body, undefined);
     return { resource, sequence, time, entry, deleted: meta.type === 'Deleted', old: undefined };
   }
 

@@ -12,6 +12,7 @@ export class CachedEntry implements Entry {
     readonly name: string,
     readonly sequence: Sequence,
     readonly body: Uint8Array,
+    readonly root: string | undefined,
   ) {}
 
   get object(): KubeObject {

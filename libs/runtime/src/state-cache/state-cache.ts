@@ -76,8 +76,8 @@ export class StateCache implements StateView {
   static async start(options: StateCacheOptions): Promise<StateCache> {
     const { position, rows } = await options.snapshots.snapshot();
     const cache = new StateCache(options, position);
-    for (const { resource, namespace, name, sequence, body } of rows) {
-      cache.#store(new CachedEntry(cache.#resourceOf(resource, body), namespace, name, sequence, body));
+    for (const { resource, namespace, name, sequence, body, root } of rows) {
+      cache.#store(new CachedEntry(cache.#resourceOf(resource, body), namespace, name, sequence, body, root));
     }
     cache.#recatalog();
     const lasts = await Promise.all(STREAMS.map((stream) => options.log.last(stream)));
@@ -172,7 +172,7 @@ export class StateCache implements StateView {
     const { namespace, name } = parts;
     const resource = this.#resourceOf(parts, body);
     const old = this.entry(resource, namespace, name);
-    const entry = new CachedEntry(resource, namespace, name, sequence, body);
+    const entry = new CachedEntry(resource, namespace, name, sequence, body, meta.root);
     if (meta.type === 'Deleted') this.#remove(entry);
     else this.#store(entry);
     this.#position[stream] = sequence;

@@ -8,11 +8,14 @@ interface OneWrite {
   /** Whether it is of the request's own object: what is written with that the registry derived. */
   readonly own: boolean;
   readonly id: string;
+  /** The chain that it goes on, where the request answers to the object that it writes. */
+  readonly chain?: { readonly root: string; readonly cause?: string };
 }
 
 /** What an event says of who wrote it and why. A controller decided on the request's own object, and nobody computes the others again. */
-export function eventMeta({ verb, subresource, requester }: WriteRequest, { type, previous, own, id }: OneWrite): EventMeta {
-  const { actor, agent, sourceAddress, requestId, fieldManager, root, cause, decision } = requester;
+export function eventMeta({ verb, subresource, requester }: WriteRequest, { type, previous, own, id, chain }: OneWrite): EventMeta {
+  const { actor, agent, sourceAddress, requestId, fieldManager, decision } = requester;
+  const { root, cause } = chain ?? requester;
   return {
     type,
     verb,
@@ -39,6 +42,6 @@ export function eventMeta({ verb, subresource, requester }: WriteRequest, { type
  */
 export function behind(write: AppendWrite, distance: number, lead = distance): AppendWrite {
   const { meta } = write;
-  if (distance === 0 || meta.root !== undefined) return write;
-  return { ...write, meta: { ...meta, root: formatBefore(distance), cause: meta.cause ?? formatBefore(lead) } };
+  if (distance === 0 || (meta.root !== undefined && meta.cause !== undefined)) return write;
+  return { ...write, meta: { ...meta, root: meta.root ?? formatBefore(distance), cause: meta.cause ?? formatBefore(lead) } };
 }

@@ -1,6 +1,7 @@
 import { StatusError, tryAgainLater, type GroupVersionResource } from '#libs/apimachinery';
 import {
   encodeObject,
+  formatPlace,
   LogUnavailable,
   subjectOf,
   type AppendWrite,
@@ -57,6 +58,15 @@ const DEPENDS_ON_STATE = new Set(['NotFound', 'AlreadyExists', 'Conflict', 'Forb
 
 /** Whether a newer state could turn a refusal around. */
 export const dependsOnState = ({ reason }: StatusError): boolean => DEPENDS_ON_STATE.has(reason);
+
+/** What nodes write of themselves, all the time: each a beginning of its own, else they would be a chain without end. */
+const SIGNS_OF_LIFE = new Set(['nodes', 'leases', 'csinodes']);
+
+/** Where an answer stands in a chain; without a cause of its own it has that of the first write of its request. */
+interface AnsweredChain {
+  readonly root: string;
+  readonly cause?: string;
+}
 
 /** What an operation's admission has been told so far. */
 export interface Asked {
@@ -165,7 +175,20 @@ export class Ground {
     // A stream that forgets by age may have forgotten what an object is: it is there nevertheless until it is deleted.
     const isForgotten = definition.stream !== 'state' && ends.get(subject) === 0;
     const expected = previous > 0 && !isForgotten ? previous : (ends.get(subject) ?? view.tombstone?.(resource, namespace, name) ?? 0);
-    return { subject, expected, meta: eventMeta(request, { type, previous, own, id: world.uuid() }), body: encodeObject(object) };
+    const chain = this.#answered(request, own);
+    const meta = eventMeta(request, { type, previous, own, id: world.uuid(), ...(chain ? { chain } : {}) });
+    return { subject, expected, meta, body: encodeObject(object) };
+  }
+
+  /** A node does what an object asks of it: what it writes of that goes on the chain that the object's newest event belongs to. */
+  #answered({ definition, namespace = '', name = '', requester }: WriteRequest, own: boolean): AnsweredChain | undefined {
+    if (requester.answers !== true || requester.root !== undefined || SIGNS_OF_LIFE.has(definition.resource.resource)) return undefined;
+    const resource = definition.storage?.resource ?? definition.resource;
+    const entry = this.options.view.entry(resource, definition.scope === 'Cluster' ? '' : namespace, name);
+    if (entry === undefined) return undefined;
+    const cause = formatPlace(definition.stream, entry.sequence);
+    const root = entry.root ?? cause;
+    return own ? { root, cause } : { root };
   }
 
   #patience(): AbortSignal {

@@ -1,5 +1,6 @@
-import { CONFIGMAPS, NAMESPACES, RESOURCEQUOTAS, SERVICES, type ResourceQuota } from '#libs/api';
-import type { KubeObject } from '#libs/apimachinery';
+import { CONFIGMAPS, LEASES, NAMESPACES, RESOURCEQUOTAS, SERVICES, type ResourceQuota } from '#libs/api';
+import type { GroupVersionResource, KubeObject } from '#libs/apimachinery';
+import type { Requester } from '#libs/registry';
 import { aConfigMap, aNamespace, definedAs, eventsOf, MemoryCluster } from '#libs/testing';
 import { deleteCollection } from './delete-collection.js';
 
@@ -87,5 +88,45 @@ describe('the root of an event', () => {
     const [first, ...others] = await storyAfter(state);
     expect(first).toEqual([`state:${state + 1}`, 'configmaps.default.a', undefined, undefined]);
     expect(others.map(([, , root, cause]) => [root, cause])).toEqual([first, first].map((one) => [one?.[0], one?.[0]]));
+  });
+
+  it('of what a node does is that of the object which asked for it; of its signs of life none', async () => {
+    const node = { actor: { user: 'system:node:n', groups: ['system:nodes'] }, answers: true };
+    const write = async (
+      verb: 'create' | 'update' | 'patch' | 'delete',
+      resource: GroupVersionResource,
+      name: string,
+      more: object,
+      by: Requester,
+    ) => {
+      const request = { verb, definition: definedAs(resource), namespace: 'default', options: {}, requester: by, ...more };
+      const { sequence = 0 } = await cluster.writePath.execute(verb === 'create' ? request : { ...request, name });
+      await cluster.settled();
+      return sequence;
+    };
+    const chained = { actor: { user: 'system:c' }, root: 'state:1', cause: 'state:2' };
+    const made = await write('create', CONFIGMAPS, 'asked', { object: aConfigMap('asked') }, chained);
+    const told = await write('update', CONFIGMAPS, 'asked', { object: aConfigMap('asked', { done: 'yes' }) }, node);
+    const gone = await write('delete', CONFIGMAPS, 'asked', {}, node);
+    const alone = await write('create', CONFIGMAPS, 'own', { object: aConfigMap('own') }, node);
+    const lease = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name: 'n', namespace: 'default' },
+      spec: { holderIdentity: 'a' },
+    };
+    await write('create', LEASES, 'n', { object: lease }, node);
+    await write('patch', LEASES, 'n', { patch: { type: 'merge', body: { spec: { holderIdentity: 'b' } } } }, node);
+    const story = await storyAfter(made - 1);
+    expect(story.map(([place, , root, cause]) => [place, root, cause])).toEqual([
+      [`state:${made}`, 'state:1', 'state:2'],
+      [`state:${told}`, 'state:1', `state:${made}`],
+      [`state:${gone}`, 'state:1', `state:${told}`],
+      [`state:${alone}`, undefined, undefined],
+    ]);
+    expect((await eventsOf(cluster.log, 'lease')).map(({ meta }) => [meta.root, meta.cause])).toEqual([
+      [undefined, undefined],
+      [undefined, undefined],
+    ]);
   });
 });
