@@ -13,7 +13,7 @@ import { PodStreams } from './connections/pod-streams.js';
 import { Documents } from './documents/documents.js';
 import { nothingHere, wrongMethod } from './encoding/respond.js';
 import { HistoryApi } from './history/history-api.js';
-import { PAST_KINDS } from './history/kinds.js';
+import { CAUSES, PAST_KINDS } from './history/kinds.js';
 import { Transactions, TRANSACTIONS } from './history/transactions.js';
 import { Health } from './health.js';
 import type { ServerOptions, ServerSettings } from './options.js';
@@ -187,7 +187,8 @@ export class Router {
   private async unstored(call: Call, definition: ResourceDefinition): Promise<void> {
     const { info } = call;
     if (info.subresource !== '') throw nothingHere();
-    if (!definition.verbs.includes(info.verb) || (info.verb === 'create' && info.name !== '')) throw wrongMethod();
+    const isAnswered = definition.verbs.includes(info.verb) || (definition === (CAUSES as never) && info.verb === 'list');
+    if (!isAnswered || (info.verb === 'create' && info.name !== '')) throw wrongMethod();
     if (definition === COMPONENT_STATUSES) return this.components.answer(call);
     if (PAST_KINDS.includes(definition)) return this.histories.answer(call, definition);
     if (definition.scope === 'Namespaced' && info.namespace === '') throw wrongMethod();

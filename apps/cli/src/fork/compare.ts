@@ -1,6 +1,6 @@
 import { StatusError, type KubeObject } from '#libs/apimachinery';
 import type { ApiClient } from '#libs/client';
-import { compared } from '#libs/history';
+import { compared, HISTORY_GROUP } from '#libs/history';
 import { Failure } from '../failure.js';
 import type { ServedResource } from '../history/resources.js';
 import { withSessionOf, type Session, type SessionOptions } from '../history/session.js';
@@ -62,7 +62,8 @@ async function objectsOf(
   const seen = new Set<string>();
   const resources = (await session.resources(at)).filter(({ group, resource, verbs, namespaced }) => {
     const key = `${group}/${resource}`;
-    if (seen.has(key) || !verbs.includes('list') || SKIPPED.includes(resource) || resource.includes('/')) return false;
+    if (seen.has(key) || group === HISTORY_GROUP || !verbs.includes('list') || SKIPPED.includes(resource) || resource.includes('/'))
+      return false;
     seen.add(key);
     return namespace === undefined || namespaced || resource === 'nodes';
   });

@@ -44,6 +44,8 @@ export interface JetStreamOptions {
 }
 
 const RETRY_MS = 50;
+/** So many messages at the end of a stretch are looked at one by one, where they are not given out. */
+const MOST_MISSING = 1_000;
 
 /** The log on NATS JetStream. */
 export class JetStreamLog implements EventLog, MessageSource {
@@ -80,9 +82,22 @@ export class JetStreamLog implements EventLog, MessageSource {
   }
 
   async *messages(stream: StreamName, after: Sequence, until: Sequence, signal?: AbortSignal): AsyncGenerator<StoredBatch> {
-    const options = { until, incomplete: true, ...(signal ? { signal } : {}) };
+    // A server that gives out a message no more (its bytes were altered) counts it all the same: a reader would wait for it.
+    const held = await this.lastHeld(stream, after, until);
+    if (held === after) yield { messages: [], through: until };
+    if (held === after) return;
+    const options = { until: held, incomplete: true, ...(signal ? { signal } : {}) };
     const reader = new Reader(this.wire, this.cluster, stream, this.lookups, storedOf, after, options);
-    for await (const { read, through } of reader.batches()) yield { messages: read, through };
+    for await (const { read, through } of reader.batches()) yield { messages: read, through: through === held ? until : through };
+  }
+
+  /** The last sequence up to `until` whose message the server gives out; `after` where there is none nearby. */
+  private async lastHeld(stream: StreamName, after: Sequence, until: Sequence): Promise<Sequence> {
+    const last = Math.min(until, await this.last(stream));
+    for (let sequence = last; sequence > Math.max(after, last - MOST_MISSING); sequence--) {
+      if (await this.patiently(() => this.lookups.holds(stream, sequence))) return sequence;
+    }
+    return last - MOST_MISSING > after ? last : after;
   }
 
   async last(stream: StreamName): Promise<Sequence> {

@@ -110,6 +110,15 @@ export class Lookups {
     }
   }
 
+  /** Whether the server gives out the message of a sequence. */
+  async holds(stream: StreamName, sequence: Sequence): Promise<boolean> {
+    const subject = `$JS.API.STREAM.MSG.GET.${streamName(this.cluster, stream)}`;
+    const { message, error } = parsed<MessageAnswer>(await this.wire.request(subject, json({ seq: sequence }), TIMEOUT_MS));
+    if (error?.err_code === NO_MESSAGE) return false;
+    if (!message) throw new AnswerLost(error?.description ?? 'a message get without a message');
+    return true;
+  }
+
   private async fetch(stream: StreamName, query: unknown): Promise<Recorded | undefined> {
     const subject = `$JS.API.STREAM.MSG.GET.${streamName(this.cluster, stream)}`;
     const { message, error } = parsed<MessageAnswer>(await this.wire.request(subject, json(query), TIMEOUT_MS));

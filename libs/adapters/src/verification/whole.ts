@@ -52,13 +52,12 @@ export async function acceptHistory(places: HistoryPlaces, privateKey: string, w
     try {
       const all = [...(await stream.all()), ...(await readCheckpointFile(file))];
       const last = all.reduce<SignedCheckpoint | undefined>((best, one) => (best && best.number >= one.number ? best : one), undefined);
-      const heads = await Promise.all(
-        STREAMS.map(async (name) => {
-          const { sequence, chain } = await headOf(session, name);
-          return [name, { sequence, chain: Buffer.from(chain).toString('hex') }] as const;
-        }),
-      );
-      const streams = Object.fromEntries(heads) as Record<StreamName, SignedCheckpoint['streams'][StreamName]>;
+      const heads: [StreamName, SignedCheckpoint['streams'][StreamName]][] = [];
+      for (const name of STREAMS) {
+        const { sequence, chain } = await headOf(session, name);
+        heads.push([name, { sequence, chain: Buffer.from(chain).toString('hex') }]);
+      }
+      const streams = Object.fromEntries(heads) as SignedCheckpoint['streams'];
       const previous = last === undefined ? '' : lineHash(last);
       const checkpoint = checkpointSigner(privateKey)({
         number: (last?.number ?? 0) + 1,

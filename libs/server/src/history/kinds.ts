@@ -60,7 +60,8 @@ const ends = ({ chain }: Cause): readonly [first: Revision | undefined, last: Re
 /** `causes`: why events happened, and what came of them. */
 export const CAUSES = kindOf<Cause>(resourceOf('causes'), 'Cause', {
   scope: 'Namespaced',
-  verbs: ['get', 'list'],
+  // They are listed of one object alone: whoever lists all there is must not think that these can be.
+  verbs: ['get'],
   model: model('Cause'),
   schema: ownSchema((metadata) => pastSchema('Cause', metadata)),
   columns: [
