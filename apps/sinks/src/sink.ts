@@ -1,5 +1,5 @@
 import { Gauge, register } from 'prom-client';
-import type { SinkMessage, SinkPosition, SinkPositions } from '#libs/adapters';
+import { pause, type SinkMessage, type SinkPosition, type SinkPositions } from '#libs/adapters';
 import type { AuditStream, EventLog, Recorded, Sequence } from '#libs/log';
 import type { Logger, PastReader } from '#libs/runtime';
 import { asBefore, entriesOfAudit, entryOfEvent, type Before } from './entries.js';
@@ -161,17 +161,4 @@ export class Sink {
     }
     return undefined;
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
 }

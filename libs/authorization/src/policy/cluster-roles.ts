@@ -149,7 +149,7 @@ const signers = (kind: string): PolicyRule => on('create', CERTIFICATES, `certif
 const approver = (name: string, signer: string): ClusterRole =>
   clusterRole(`system:certificates.k8s.io:${name}-approver`, [on('approve', CERTIFICATES, 'signers', `kubernetes.io/${signer}`)]);
 
-/** Every ClusterRole of upstream's default policy but those of controllers. */
+/** Every ClusterRole of upstream's default policy but those of controllers, and what the past needs. */
 export const CLUSTER_ROLES: readonly ClusterRole[] = [
   clusterRole('cluster-admin', [on('*', '*', '*'), onPaths('*', '*')]),
   clusterRole('system:discovery', [
@@ -167,6 +167,8 @@ export const CLUSTER_ROLES: readonly ClusterRole[] = [
   clusterRole('system:aggregate-to-admin', ADMIN, aggregates('admin')),
   clusterRole('system:aggregate-to-edit', EDIT, aggregates('edit')),
   clusterRole('system:aggregate-to-view', VIEW, aggregates('view')),
+  // Several writes as one: each of them is authorized by itself.
+  clusterRole('decklog:basic-user', [on('create', 'history.decklog.dev', 'transactions')]),
   // What one may get today, one may know the past of: whoever answers looks at each object's own rules too.
   clusterRole('decklog:aggregate-to-view', [on(READ, 'history.decklog.dev', 'activities causes revisions')], aggregates('view')),
   clusterRole('system:heapster', [on(READ, 'core', 'events namespaces nodes pods'), on(READ, 'extensions', 'deployments')]),
@@ -216,12 +218,13 @@ export const CLUSTER_ROLES: readonly ClusterRole[] = [
 const AUTHENTICATED = 'system:authenticated';
 const UNAUTHENTICATED = 'system:unauthenticated';
 
-/** Every ClusterRoleBinding of upstream's default policy but those of controllers. */
+/** Every ClusterRoleBinding of upstream's default policy but those of controllers, and what the past needs. */
 export const CLUSTER_ROLE_BINDINGS: readonly ClusterRoleBinding[] = [
   clusterBinding('cluster-admin', groups('system:masters')),
   clusterBinding('system:monitoring', groups('system:monitoring')),
   clusterBinding('system:discovery', groups(AUTHENTICATED)),
   clusterBinding('system:basic-user', groups(AUTHENTICATED)),
+  clusterBinding('decklog:basic-user', groups(AUTHENTICATED)),
   clusterBinding('system:public-info-viewer', groups(AUTHENTICATED, UNAUTHENTICATED)),
   clusterBinding('system:node-proxier', users('system:kube-proxy')),
   clusterBinding('system:kube-controller-manager', users('system:kube-controller-manager')),
