@@ -1,7 +1,7 @@
 import { readdirSync, renameSync, rmSync, truncateSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { TestCluster } from '../cluster.js';
+import { eventually, TestCluster } from '../cluster.js';
 
 jest.setTimeout(240_000);
 
@@ -43,7 +43,11 @@ describe('a cluster whose log is archived', () => {
     sequences.push(await versionOf('configmap busy'));
     await cluster.kubectl('delete configmap gone');
     await cluster.kubectl('scale deployment web --replicas=1');
-    await cluster.kubectl('wait pods -l app=web --for=jsonpath={.status.phase}=Running --timeout=60s');
+    // Those that are on their way out would be waited for as well, and are gone by then.
+    await eventually('one pod is left', async () => {
+      const { items } = await cluster.get<{ items: readonly { status: { phase: string } }[] }>('pods -l app=web');
+      return items.length === 1 && items[0]?.status.phase === 'Running';
+    });
     await cluster.kubectl('create configmap end');
     before = await past();
   });
