@@ -1,6 +1,6 @@
 import type { GroupVersionResource, Instant, KubeObject, Preconditions, PropagationPolicy, StatusError } from '#libs/apimachinery';
 import type { Catalog, ResourceDefinition, SignatureCheck } from '#libs/api';
-import type { Actor, Decision } from '#libs/log';
+import type { Actor, Decision, Guard } from '#libs/log';
 
 /** Who asks, and why: what an event's metadata keeps of the request. */
 export interface Requester {
@@ -19,6 +19,8 @@ export interface Requester {
   readonly decision?: Decision;
   /** Whether it answers to the object that it writes: a node does what the object asks of it, and says so. */
   readonly answers?: boolean;
+  /** Subjects of `state` that must not have moved: what gives the requester the right to decide. Not kept with the event. */
+  readonly guards?: readonly Guard[];
 }
 
 /** The patch types, by their media types' names; `apply` is server-side apply. */

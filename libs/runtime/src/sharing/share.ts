@@ -1,0 +1,34 @@
+import { fnv32 } from '#libs/apimachinery';
+import type { Guard } from '#libs/log';
+
+/** A part of a service's work, from 0: all keys that hash onto it. */
+export type Shard = number;
+
+/** How many shards there are unless a setting says otherwise. */
+export const SHARDS = 64;
+
+/** The shard of a key among so many. */
+export const shardOf = (key: string, shards: number): Shard => fnv32(key) % shards;
+
+/** Who is told when shards come and go. */
+export interface ShareListener {
+  /** These are ours now, and the view holds all that their owners before have written. */
+  gained(shards: readonly Shard[]): void;
+  /** These are asked for by another: resolves once nothing is being done for them any more, after which they are handed over. */
+  losing(shards: readonly Shard[]): Promise<void>;
+  /** These were taken from us: whatever is still under way for them will be refused by the log. */
+  lost(shards: readonly Shard[]): void;
+}
+
+/**
+ * The part of a service's work that this process does. Ownership of a shard is a subject of the log, its fence: whoever takes the shard
+ * writes there, and every append for a key of it guards that nobody has written since.
+ */
+export interface Share {
+  readonly shards: number;
+  /** Whether this process may work on the shard now. */
+  owns(shard: Shard): boolean;
+  /** What an append on behalf of these shards guards, all in `state`; undefined where one of them is not ours. */
+  guardsOf(shards: readonly Shard[]): readonly Guard[] | undefined;
+  subscribe(listener: ShareListener): () => void;
+}
