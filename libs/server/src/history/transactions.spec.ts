@@ -35,6 +35,7 @@ describe('transactions', () => {
     const rules = [
       { apiGroups: ['history.decklog.dev'], resources: ['transactions'], verbs: ['create'] },
       { apiGroups: [''], resources: ['configmaps'], verbs: ['create', 'patch'] },
+      { apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles'], verbs: ['patch', 'update'] },
     ];
     const role = { apiVersion: 'rbac.authorization.k8s.io/v1', metadata: { name: 'w' } };
     await api.put({ ...role, kind: 'ClusterRole', rules } as KubeObject);
@@ -108,6 +109,21 @@ describe('transactions', () => {
     );
     expect(await last()).toBe(before);
     expect((await post(operations.slice(0, 1), '', writer)).code).toBe(201);
+  });
+
+  it.each([
+    ['an update', { verb: 'update' }],
+    ['an apply', { verb: 'apply', fieldManager: 'tests' }],
+  ])('need the right to create what %s does not find', async (_what, operation) => {
+    const before = await last();
+    const object = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'r', namespace: 'a' }, rules: [] };
+    const { code, json } = await post([{ ...operation, object }], '', writer);
+    expect([code, json.message]).toEqual([
+      403,
+      'operations[0] (Role a/r): roles.rbac.authorization.k8s.io "r" is forbidden: ' +
+        'User "wanda" cannot create resource "roles" in API group "rbac.authorization.k8s.io" in the namespace "a"',
+    ]);
+    expect(await last()).toBe(before);
   });
 
   it('hold only while their preconditions do', async () => {

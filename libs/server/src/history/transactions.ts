@@ -143,6 +143,10 @@ function optionsOf(
   };
 }
 
+/** Whether an operation on what is not there makes it: whoever may change what is there need not be allowed to. */
+const mayCreate = ({ operation: { verb, subresource }, definition }: Meant): boolean =>
+  subresource === undefined && (verb === 'apply' || (verb === 'update' && definition.createOnUpdate === true));
+
 /** Carries out several writes as one: `POST /apis/history.decklog.dev/v1/transactions`. */
 export class Transactions {
   constructor(private readonly sources: TransactionSources) {}
@@ -181,7 +185,7 @@ export class Transactions {
       const request = this.request(call, one, shared);
       const denied = await this.denied(call, one);
       if (denied !== undefined) refused.push({ index: one.index, object: describedOperation(request), refusal: denied });
-      const createRefused = one.operation.verb === 'apply' ? await this.denied(call, one, 'create') : undefined;
+      const createRefused = mayCreate(one) ? await this.denied(call, one, 'create') : undefined;
       requests.push(createRefused === undefined ? request : { ...request, createRefused });
     }
     const [first, ...rest] = refused;
