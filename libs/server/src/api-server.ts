@@ -11,7 +11,7 @@ import type { Authenticator } from './authentication/authenticator.js';
 import { readFields } from './authorization/access-review.js';
 import { allowAuthenticated, refusal, type Authorizer, type AuthorizerAttributes, type User } from './authorization/authorizer.js';
 import { impersonated } from './authorization/impersonation.js';
-import { annotatedBy, type Annotated, type Call } from './call.js';
+import { annotatedBy, type Call } from './call.js';
 import { sendFailure, warn } from './encoding/respond.js';
 import { Fairness } from './fairness/fairness.js';
 import { refuseMalformed } from './malformed.js';
@@ -207,7 +207,7 @@ export class ApiServer implements RunningServer {
       this.streams.delete(gone);
       response.off('close', leave);
     }
-    this.finished(known(), code, failure, request.url, call?.annotated);
+    this.finished(known(), code, failure, request.url, call);
   }
 
   /** Says what became of a request: in the log, and in the audit stream where it belongs there. */
@@ -216,14 +216,17 @@ export class ApiServer implements RunningServer {
     code: number,
     failure: unknown,
     target: string | undefined,
-    annotated: Annotated | undefined,
+    call: Pick<Call, 'annotated' | 'parts'> | undefined,
   ): void {
     const { world, logger } = this.options;
     const { id: auditId, info, user, agent } = request;
     const latencyMs = world.now() - request.time;
     const reason = failure instanceof StatusError ? failure.reason : undefined;
-    const said = annotated ?? annotatedBy(failure);
+    const said = call?.annotated ?? annotatedBy(failure);
     this.recorder?.record(request, { code, reason, latencyMs, ...(said === undefined ? {} : { annotated: said }) });
+    for (const { info: about, ...end } of call?.parts ?? []) {
+      this.recorder?.record({ ...request, info: about }, { ...end, reason: end.reason, latencyMs });
+    }
     logger.debug('request', { auditId, verb: info?.verb, target, user: user?.name, agent, code, ms: latencyMs });
   }
 

@@ -28,6 +28,16 @@ export interface Call {
   annotated?: Annotated;
   /** Set where the answer shows what a Secret once held: the request is recorded as a read of it. */
   disclosed?: { readonly namespace: string; readonly name: string };
+  /** Set where a request asks for several things that are judged one by one: each that is worth it is recorded as well. */
+  parts?: readonly Part[];
+}
+
+/** One of several things that a request asks for, and what is to be recorded of it. */
+export interface Part {
+  readonly info: RequestInfo;
+  readonly code: number;
+  readonly reason?: string;
+  readonly annotated?: Annotated;
 }
 
 /** What admission said of a write for the record, and the event that the write became. */
@@ -39,9 +49,15 @@ export interface Annotated {
 
 /** Keeps with a request what admission said of its write. */
 export function annotate(call: Call, { stream }: Pick<ResourceDefinition, 'stream'>, { annotations, sequence }: WriteResult): void {
-  if (annotations === undefined) return;
-  call.annotated = { annotations, event: sequence === undefined ? undefined : `${stream}:${sequence}` };
+  if (annotations !== undefined) call.annotated = annotated(stream, annotations, sequence);
 }
+
+/** What admission said of a write, with the event that it became. */
+export const annotated = (
+  stream: ResourceDefinition['stream'],
+  annotations: Annotated['annotations'],
+  sequence: WriteResult['sequence'],
+): Annotated => ({ annotations, event: sequence === undefined ? undefined : `${stream}:${sequence}` });
 
 /** What admission said for the record of a write that it refused. */
 export function annotatedBy(failure: unknown): Annotated | undefined {

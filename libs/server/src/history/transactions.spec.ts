@@ -1,5 +1,6 @@
 import type { KubeObject } from '#libs/apimachinery';
 import type { Transaction, TransactionOperation } from '#libs/history';
+import type { AuditEntry } from '#libs/log';
 import { eventsOf, startTestApiServer, type TestApiServer, type TestPair } from '#libs/testing';
 
 const PATH = '/apis/history.decklog.dev/v1/transactions';
@@ -161,5 +162,29 @@ describe('transactions', () => {
   ])('are refused for %s', async (_, operation, code, words) => {
     const answer = await post([operation]);
     expect([answer.code, answer.json.message]).toEqual([code, expect.stringContaining(words)]);
+  });
+
+  it('are recorded operation by operation where they are denied, or where admission has something to say', async () => {
+    const labels = { 'pod-security.kubernetes.io/audit': 'restricted' };
+    await api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'b', labels }, status: { phase: 'Active' } } as KubeObject);
+    await api.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: 'b' } } as KubeObject);
+    const spec = { containers: [{ name: 'c', image: 'i', securityContext: { privileged: true } }] };
+    const made = await post([{ verb: 'create', object: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace: 'b' }, spec } }]);
+    await post([{ verb: 'delete', apiVersion: 'v1', kind: 'Secret', namespace: 'b', name: 'hidden' }], '', writer);
+    await api.server.close();
+    const entries: AuditEntry[] = [];
+    for await (const batch of api.audit.read()) entries.push(...batch.entries.filter(({ namespace }) => namespace === 'b'));
+    expect(entries).toMatchObject([
+      {
+        kind: 'annotated',
+        user: 'admin',
+        verb: 'create',
+        resource: 'pods',
+        name: 'p',
+        event: made.json.status?.root,
+        annotations: { 'pod-security.kubernetes.io/audit-violations': expect.stringContaining('privileged') },
+      },
+      { kind: 'denied', user: 'wanda', verb: 'delete', resource: 'secrets', name: 'hidden', code: 403, reason: 'Forbidden' },
+    ]);
   });
 });

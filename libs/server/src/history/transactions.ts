@@ -30,10 +30,11 @@ import {
 } from '#libs/registry';
 import type { StateView, TransactionPath } from '#libs/runtime';
 import { refusal, type Authorizer, type AuthorizerAttributes } from '../authorization/authorizer.js';
-import type { Call } from '../call.js';
+import { annotated, type Call, type Part } from '../call.js';
 import { mediaTypeOf, parseObject, readBody } from '../encoding/body.js';
 import { negotiate, WITHOUT_TABLE } from '../encoding/negotiate.js';
 import { sendObject } from '../encoding/respond.js';
+import type { RequestInfo } from '../request-info.js';
 import { requesterOf } from '../requester.js';
 import { writeOptionsOf } from '../write-options.js';
 
@@ -143,6 +144,22 @@ function optionsOf(
   };
 }
 
+const FORBIDDEN = 403;
+/** So many operations that were denied are recorded each for itself. */
+const MOST_RECORDED = 100;
+
+/** What an operation would be as a request of its own. */
+const infoOf = ({ operation, definition }: Meant): RequestInfo => ({
+  path: '',
+  verb: operation.verb === 'apply' ? 'patch' : operation.verb,
+  resourceRequest: true,
+  ...definition.resource,
+  namespace: operation.namespace ?? '',
+  subresource: operation.subresource ?? '',
+  name: operation.name ?? '',
+  rest: [],
+});
+
 /** Whether an operation on what is not there makes it: whoever may change what is there need not be allowed to. */
 const mayCreate = ({ operation: { verb, subresource }, definition }: Meant): boolean =>
   subresource === undefined && (verb === 'apply' || (verb === 'update' && definition.createOnUpdate === true));
@@ -163,6 +180,11 @@ export class Transactions {
     const meant = meantBy(this.sources.view.catalog.current, operations);
     const requests = await this.requests(call, meant, shared);
     const { results, root } = await this.sources.writePath.transact(requests);
+    call.parts = results.flatMap(({ annotations, code, sequence }, index): readonly Part[] => {
+      const one = meant[index];
+      if (one === undefined || annotations === undefined) return [];
+      return [{ info: infoOf(one), code, annotated: annotated(one.definition.stream, annotations, sequence) }];
+    });
     const answer: Transaction = {
       apiVersion: HISTORY_API_VERSION,
       kind: 'Transaction',
@@ -189,8 +211,12 @@ export class Transactions {
       requests.push(createRefused === undefined ? request : { ...request, createRefused });
     }
     const [first, ...rest] = refused;
-    if (first !== undefined) throw transactionRefusal([first, ...rest]);
-    return requests;
+    if (first === undefined) return requests;
+    call.parts = refused.slice(0, MOST_RECORDED).flatMap(({ index, refusal: { reason } }): readonly Part[] => {
+      const one = meant[index];
+      return one === undefined ? [] : [{ info: infoOf(one), code: FORBIDDEN, reason }];
+    });
+    throw transactionRefusal([first, ...rest]);
   }
 
   private request(call: Call, { operation, definition }: Meant, shared: WriteOptions): WriteRequest {
