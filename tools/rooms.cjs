@@ -13,6 +13,7 @@ const PURE_ROOMS = [
   'node',
   'projections',
   'history',
+  'consistency',
 ];
 
 const MAY_IMPORT = {
@@ -29,6 +30,7 @@ const MAY_IMPORT = {
   node: ['apimachinery', 'api'],
   projections: ['apimachinery', 'log'],
   history: ['apimachinery', 'api', 'log'],
+  consistency: [],
   runtime: ['apimachinery', 'api', 'log', 'registry'],
   server: ['apimachinery', 'cel', 'api', 'authorization', 'log', 'registry', 'history', 'runtime'],
   'controller-manager': ['apimachinery', 'controllers', 'scheduling'],

@@ -1,0 +1,5 @@
+export * from './operation.js';
+export * from './model.js';
+export * from './linearizable.js';
+export * from './order.js';
+export * from './watching.js';
