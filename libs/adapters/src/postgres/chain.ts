@@ -1,7 +1,7 @@
-import type { ClientBase } from 'pg';
 import type { EventLog, Recorded, Sequence, StreamName } from '#libs/log';
 import { CHAIN_START } from '#libs/log';
 import { chainOf } from '../digest.js';
+import type { Session } from './data-source.js';
 
 /** Where a stream's projection stands: the sequence it has counted, and the chain at its newest event. */
 export interface Head {
@@ -26,7 +26,7 @@ export function linksOf(chain: Uint8Array, events: readonly Pick<Recorded, 'stre
 }
 
 /** Where a stream's projection stands, and whether all of its rows that can have a chain do. */
-export async function headOf(session: ClientBase, stream: StreamName): Promise<Head & { readonly chained: boolean }> {
+export async function headOf(session: Session, stream: StreamName): Promise<Head & { readonly chained: boolean }> {
   const { rows } = await session.query<{ sequence: string; chained: boolean; chain: Buffer | null }>(
     `select c.sequence, c.chained, (select r.chain from revision r
         where r.stream = c.stream and r.sequence <= c.sequence and r.chain is not null order by r.sequence desc limit 1) as chain
@@ -51,7 +51,7 @@ const STATEMENT = {
  * Gives the rows of an older build their chain, from the log, a batch at a time; taken up again where it was cut off. Rows whose
  * message a stream has forgotten stay without.
  */
-export async function chainRows(log: EventLog, session: ClientBase, stream: StreamName, signal: AbortSignal): Promise<void> {
+export async function chainRows(log: EventLog, session: Session, stream: StreamName, signal: AbortSignal): Promise<void> {
   const { sequence: until } = await headOf(session, stream);
   const { rows } = await session.query<{ after: string; chain: Buffer | null }>(
     `select sequence as after, chain from revision where stream = $1 and chain is not null and sequence <= $2

@@ -1,4 +1,4 @@
-import type { PoolConfig, QueryResultRow } from 'pg';
+import type { ClientBase, PoolConfig, QueryResultRow } from 'pg';
 import { Client, Pool } from 'pg';
 import type { MigrationInterface } from 'typeorm';
 import { DataSource } from 'typeorm';
@@ -21,10 +21,19 @@ export const schemaOf = (cluster: string): string => `decklog_${cluster}`;
 /** Any number; processes that migrate wait for each other on it. */
 const MIGRATION_LOCK = 728_533_001;
 
-/** What each connection is told: whose tables; that a commit needs no flush, since the log has everything; not to compile short statements. */
-const sessionSettings = (schema: string): string => `-c search_path="${schema}" -c synchronous_commit=off -c jit=off`;
+/** A client whose host is gone is given up within a quarter of a minute, and what it has locked with it. */
+const GONE = '-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3 -c tcp_user_timeout=15000';
 
-/** How long a read waits for a free connection, in milliseconds. */
+/**
+ * What each connection is told: whose tables; that a commit needs no flush, since the log has everything; not to compile short
+ * statements; when to give its client up.
+ */
+const sessionSettings = (schema: string): string => `-c search_path="${schema}" -c synchronous_commit=off -c jit=off ${GONE}`;
+
+/** What statements are run on. */
+export type Session = Pick<ClientBase, 'query'>;
+
+/** How long a read waits for a free connection, and a connection for the server, in milliseconds. */
 const CONNECTION_TIMEOUT = 5_000;
 
 /** Connects to a cluster's projection, creating and migrating its tables where needed. Throws where no server answers. */
@@ -75,7 +84,12 @@ export function schemaIn(dataSource: DataSource): string {
 
 /** A connection of its own. What breaks it fails its queries; without a listener it would end the process as well. */
 export async function openClient(url: string, settings?: string): Promise<Client> {
-  const client = new Client({ connectionString: url, ...(settings === undefined ? {} : { options: settings }) });
+  const client = new Client({
+    connectionString: url,
+    connectionTimeoutMillis: CONNECTION_TIMEOUT,
+    keepAlive: true,
+    ...(settings === undefined ? {} : { options: settings }),
+  });
   client.on('error', () => undefined);
   await client.connect();
   return client;

@@ -1,12 +1,11 @@
-import type { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { AuditStream, EventLog, Position, Sequence, StreamName } from '#libs/log';
 import { ORIGIN, SequenceArchived, SequenceOutOfRange, STREAMS } from '#libs/log';
 import type { Logger } from '#libs/runtime';
-import { openSession, schemaIn } from './data-source.js';
-import type { Head } from './chain.js';
 import { pause } from '../pause.js';
-import { chainRows, headOf } from './chain.js';
+import { chainRows, headOf, type Head } from './chain.js';
+import type { Session } from './data-source.js';
+import { holding } from './lock.js';
 import { writeBatch } from './write-batch.js';
 import { followRequests } from './write-requests.js';
 
@@ -49,7 +48,8 @@ const isBug = (error: unknown): boolean => error instanceof RangeError || error 
 
 /**
  * Carries the log, and the audit stream, into Postgres. One process is active for each stream, fenced by an advisory lock on the very
- * connection that writes; others stand by, and take over when that connection ends.
+ * connection that writes; others stand by, and take over when that connection ends, or within five seconds of its saying nothing more
+ * (`holding`).
  */
 export class Projector {
   private current: Position = ORIGIN;
@@ -117,34 +117,20 @@ export class Projector {
   }
 
   /** One turn at a source: waits for the lock, then projects until the connection or the signal ends it. */
-  private async project(source: Source, signal: AbortSignal): Promise<void> {
-    const session = await openSession(this.options.dataSource);
-    const ended = new AbortController();
-    const end = (): void => {
-      ended.abort();
-      void session.end().catch(() => undefined);
-    };
-    session.on('error', end).on('end', () => ended.abort());
-    signal.addEventListener('abort', end);
-    try {
-      if (signal.aborted) return;
-      await session.query('select pg_advisory_lock(hashtext($1), $2)', [schemaIn(this.options.dataSource), SOURCES.indexOf(source)]);
-      if (source === 'audit') await this.followAudit(session, ended.signal);
-      else await this.follow(session, source, ended.signal);
-    } finally {
-      signal.removeEventListener('abort', end);
-      end();
-    }
+  private project(source: Source, signal: AbortSignal): Promise<void> {
+    return holding(this.options.dataSource, SOURCES.indexOf(source), signal, (session, held) =>
+      source === 'audit' ? this.followAudit(session, held) : this.follow(session, source, held),
+    );
   }
 
-  private async followAudit(session: Client, signal: AbortSignal): Promise<void> {
+  private async followAudit(session: Session, signal: AbortSignal): Promise<void> {
     const { audit, logger } = this.options;
     if (audit === undefined) return;
     for await (const at of followRequests(session, audit, logger, signal)) this.audited = at;
     if (signal.aborted) throw new Error('the connection to the database ended');
   }
 
-  private async follow(session: Client, stream: StreamName, signal: AbortSignal): Promise<void> {
+  private async follow(session: Session, stream: StreamName, signal: AbortSignal): Promise<void> {
     const { log, logger } = this.options;
     let head = await headOf(session, stream);
     if (!head.chained) {
@@ -156,7 +142,7 @@ export class Projector {
     if (signal.aborted) throw new Error('the connection to the database ended');
   }
 
-  private async carry(session: Client, stream: StreamName, from: Head, signal: AbortSignal): Promise<void> {
+  private async carry(session: Session, stream: StreamName, from: Head, signal: AbortSignal): Promise<void> {
     const { log, logger, eventAgeDays = DAYS_OF_EVENTS } = this.options;
     const keptFor = kept(stream, eventAgeDays);
     let head = from;
@@ -187,7 +173,7 @@ export class Projector {
  * left, what is there is found. The stream's newest stays as well: the chain goes on from it. The tombstones that nothing is left
  * of go too.
  */
-export async function prune(session: Pick<Client, 'query'>, stream: StreamName, kept: string): Promise<void> {
+export async function prune(session: Session, stream: StreamName, kept: string): Promise<void> {
   await session.query(
     `delete from revision r where r.stream = $1 and r.time < now() - $2::interval
        and r.sequence < (select max(sequence) from revision where stream = $1) and (r.type = 'Deleted' or exists (

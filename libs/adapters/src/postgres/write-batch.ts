@@ -1,6 +1,6 @@
-import type { ClientBase } from 'pg';
 import type { EventMeta, ReadBatch, Recorded, Sequence, StreamName } from '#libs/log';
 import { projectBatch } from '#libs/projections';
+import type { Session } from './data-source.js';
 import type { Head } from './chain.js';
 import { linksOf } from './chain.js';
 import { jsonb } from './jsonb.js';
@@ -58,7 +58,7 @@ function* pieces({ events, through }: ReadBatch): Generator<ReadBatch> {
   yield { events: piece, through };
 }
 
-async function writePiece(session: ClientBase, stream: StreamName, head: Head, { events, through }: ReadBatch): Promise<Head> {
+async function writePiece(session: Session, stream: StreamName, head: Head, { events, through }: ReadBatch): Promise<Head> {
   const { sequence: from, chain } = head;
   const place = [stream, from, through];
   if (events.length === 0) {
@@ -101,7 +101,7 @@ export function expectMoved(rows: number | null, stream: StreamName | 'audit', f
  * checkpoint are one transaction. Idempotent by sequence. Says where the projection now stands; throws CheckpointMoved where it was
  * not at `head` (rows written by then are right all the same).
  */
-export async function writeBatch(session: ClientBase, stream: StreamName, head: Head, batch: ReadBatch): Promise<Head> {
+export async function writeBatch(session: Session, stream: StreamName, head: Head, batch: ReadBatch): Promise<Head> {
   let at = head;
   for (const piece of pieces(batch)) {
     if (piece.through > at.sequence) at = await writePiece(session, stream, at, piece);
@@ -110,7 +110,7 @@ export async function writeBatch(session: ClientBase, stream: StreamName, head: 
 }
 
 /** How far a stream has been projected. */
-export async function checkpointOf(session: ClientBase, stream: StreamName | 'audit'): Promise<Sequence> {
+export async function checkpointOf(session: Session, stream: StreamName | 'audit'): Promise<Sequence> {
   const { rows } = await session.query<{ sequence: string }>('select sequence from checkpoint where stream = $1', [stream]);
   return Number(rows[0]?.sequence ?? 0);
 }

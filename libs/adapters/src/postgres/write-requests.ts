@@ -1,6 +1,6 @@
-import type { ClientBase } from 'pg';
 import type { AuditBatch, AuditStream, Sequence } from '#libs/log';
 import type { Logger } from '#libs/runtime';
+import type { Session } from './data-source.js';
 import { jsonb } from './jsonb.js';
 import { checkpointOf, expectMoved } from './write-batch.js';
 
@@ -19,19 +19,19 @@ const STATEMENT = {
 const PRUNE_EVERY_MS = 60_000;
 
 /** One message of the audit stream into rows, the checkpoint in the same statement. Throws CheckpointMoved where it was not at `from`. */
-async function writeRequests(session: ClientBase, from: Sequence, { sequence, entries }: AuditBatch): Promise<void> {
+async function writeRequests(session: Session, from: Sequence, { sequence, entries }: AuditBatch): Promise<void> {
   const times = entries.map(({ time }) => Math.round(time));
   const values = [from, sequence, entries.map((_, i) => i), times, entries.map(jsonb)];
   expectMoved((await session.query({ ...STATEMENT, values })).rowCount, 'audit', from);
 }
 
 /** Forgets the entries that the stream has forgotten. */
-async function pruneRequests(session: ClientBase, audit: AuditStream): Promise<void> {
+async function pruneRequests(session: Session, audit: AuditStream): Promise<void> {
   await session.query('delete from request where sequence < $1', [(await audit.bounds()).first]);
 }
 
 /** Whence to follow. A stream that ends before the checkpoint is another one than was projected: what was, is no more. */
-async function requestsFrom(session: ClientBase, audit: AuditStream, logger: Logger): Promise<Sequence> {
+async function requestsFrom(session: Session, audit: AuditStream, logger: Logger): Promise<Sequence> {
   const at = await checkpointOf(session, 'audit');
   const { last } = await audit.bounds();
   if (last >= at) return at;
@@ -46,12 +46,7 @@ async function requestsFrom(session: ClientBase, audit: AuditStream, logger: Log
  * Carries the audit stream's entries into the table `request`, and forgets what the stream forgets, until the signal aborts.
  * Yields each checkpoint.
  */
-export async function* followRequests(
-  session: ClientBase,
-  audit: AuditStream,
-  logger: Logger,
-  signal: AbortSignal,
-): AsyncGenerator<Sequence> {
+export async function* followRequests(session: Session, audit: AuditStream, logger: Logger, signal: AbortSignal): AsyncGenerator<Sequence> {
   let at = await requestsFrom(session, audit, logger);
   yield at;
   await pruneRequests(session, audit);

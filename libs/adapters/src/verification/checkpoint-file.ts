@@ -1,7 +1,10 @@
 import { open, readFile } from 'node:fs/promises';
 import { checkpointLine, parseCheckpoint, type SignedCheckpoint } from '#libs/log';
 
-/** The checkpoints of a file, oldest first; none where there is no file. A last line that was cut off is left out. Throws SyntaxError for others. */
+/**
+ * The checkpoints of a file, oldest first; none where there is no file. A last line that was cut off is left out, and one that is there
+ * twice counts once: two keepers that take turns may both have written it. Throws SyntaxError for others.
+ */
 export async function readCheckpointFile(path: string): Promise<readonly SignedCheckpoint[]> {
   let text: string;
   try {
@@ -11,10 +14,8 @@ export async function readCheckpointFile(path: string): Promise<readonly SignedC
     throw error;
   }
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  return whole
-    .split('\n')
-    .filter((line) => line !== '')
-    .map(parseCheckpoint);
+  const lines = new Set(whole.split('\n').filter((line) => line !== ''));
+  return [...lines].map(parseCheckpoint).sort((a, b) => a.number - b.number);
 }
 
 /** So much of a file's end is read to find its newest line. */

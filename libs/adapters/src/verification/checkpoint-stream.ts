@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'nats';
-import { checkpointLine, checkpointSubject, LogUnavailable, parseCheckpoint, type SignedCheckpoint } from '#libs/log';
-import { headersOf } from '../jetstream/message.js';
+import { checkpointLine, checkpointSubject, LogUnavailable, parseCheckpoint, type Sequence, type SignedCheckpoint } from '#libs/log';
+import { headerBlock, headersOf } from '../jetstream/message.js';
 import { serverOptions } from '../jetstream/server-url.js';
 import { applyStream, MAX_MESSAGE, WrongLogSettings } from '../jetstream/stream-settings.js';
 import { AnswerLost, json, Wire } from '../jetstream/wire.js';
@@ -57,14 +57,19 @@ export class CheckpointStream {
     return new CheckpointStream(wire, cluster);
   }
 
-  /** Stores a checkpoint. Throws LogUnavailable where it can't. */
-  async append(checkpoint: SignedCheckpoint): Promise<void> {
+  /**
+   * Stores a checkpoint; where it is in the stream. `after`: where the one before it is, and must still be the newest. Throws
+   * LogUnavailable where it can't.
+   */
+  async append(checkpoint: SignedCheckpoint, after?: Sequence): Promise<Sequence> {
+    const expected = after === undefined ? undefined : headerBlock(undefined, { expected: after }, undefined);
     const answer = await this.asked(() =>
-      this.wire.request(checkpointSubject(this.cluster), Buffer.from(checkpointLine(checkpoint)), TIMEOUT_MS),
+      this.wire.request(checkpointSubject(this.cluster), Buffer.from(checkpointLine(checkpoint)), TIMEOUT_MS, expected),
     );
     const { seq, error } =
       answer.data.length > 0 ? answer.json<{ readonly seq?: number; readonly error?: { readonly description: string } }>() : {};
-    if (seq === undefined) throw new LogUnavailable(error?.description ?? 'the stream of checkpoints is not there');
+    if (!seq) throw new LogUnavailable(error?.description ?? 'the stream of checkpoints is not there');
+    return seq;
   }
 
   /** All of them, oldest first; none where there is no stream. Throws SyntaxError for what is no checkpoint. */
@@ -89,9 +94,15 @@ export class CheckpointStream {
 
   /** The newest; undefined where there is none. */
   async newest(): Promise<SignedCheckpoint | undefined> {
+    return (await this.newestKept())?.checkpoint;
+  }
+
+  /** The newest, and where it is in the stream. */
+  async newestKept(): Promise<{ readonly checkpoint: SignedCheckpoint; readonly sequence: Sequence } | undefined> {
     const asked = json({ last_by_subj: checkpointSubject(this.cluster) });
     const message = await this.asked(() => this.wire.request(`$JS.API.DIRECT.GET.${nameOf(this.cluster)}`, asked, TIMEOUT_MS));
-    return message.data.length === 0 ? undefined : parseCheckpoint(message.string());
+    if (message.data.length === 0) return undefined;
+    return { checkpoint: parseCheckpoint(message.string()), sequence: Number(headersOf(message).get('Nats-Sequence')) };
   }
 
   close(): Promise<void> {

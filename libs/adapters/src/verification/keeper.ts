@@ -1,11 +1,11 @@
-import type { Client } from 'pg';
 import type { DataSource } from 'typeorm';
-import type { Checkpoint, SignedCheckpoint, StreamName } from '#libs/log';
+import type { Checkpoint, Sequence, SignedCheckpoint, StreamName } from '#libs/log';
 import { STREAMS } from '#libs/log';
 import type { Logger, World } from '#libs/runtime';
 import { pause } from '../pause.js';
 import { headOf } from '../postgres/chain.js';
-import { openSession, schemaIn } from '../postgres/data-source.js';
+import type { Session } from '../postgres/data-source.js';
+import { holding } from '../postgres/lock.js';
 import { appendCheckpoint, readCheckpointFile } from './checkpoint-file.js';
 import type { CheckpointStream } from './checkpoint-stream.js';
 import { lineHash } from './signing.js';
@@ -36,11 +36,13 @@ type Streams = Checkpoint['streams'];
 const NONE: Streams = Object.fromEntries(STREAMS.map((stream) => [stream, { sequence: 0, chain: '0'.repeat(64) }])) as unknown as Streams;
 
 /**
- * Signs where the streams stand every so often. One process does, fenced by a lock on the connection it reads with; the rest
- * stand by.
+ * Signs where the streams stand every so often. One process does, which holds a lock; the rest stand by. One that was stopped and goes
+ * on after another has taken its place signs nothing more: a checkpoint follows the one that its keeper knows, or is refused.
  */
 export class CheckpointKeeper {
   private last: SignedCheckpoint | undefined;
+  /** Where the last one is in the stream of checkpoints. */
+  private place: Sequence = 0;
   private lastMs = 0;
   private unwritable = false;
 
@@ -58,41 +60,23 @@ export class CheckpointKeeper {
     }
   }
 
-  private async hold(signal: AbortSignal): Promise<void> {
-    const session = await openSession(this.options.dataSource);
-    const lost = new AbortController();
-    session.on('error', () => lost.abort()).on('end', () => lost.abort());
-    const leave = (): void => lost.abort();
-    signal.addEventListener('abort', leave);
-    try {
-      if (!(await this.locked(session, lost.signal))) return;
-      this.last = await this.options.stream.newest();
-      this.lastMs = this.options.world.now();
-      while (!lost.signal.aborted) {
+  private hold(signal: AbortSignal): Promise<void> {
+    const { dataSource, stream, world, file } = this.options;
+    return holding(dataSource, LOCK, signal, async (session, held) => {
+      const newest = await stream.newestKept();
+      this.last = newest?.checkpoint;
+      this.place = newest?.sequence ?? 0;
+      this.lastMs = world.now();
+      if (file !== undefined) await this.writeMissing(file);
+      while (!held.aborted) {
         await this.look(session, false);
-        await pause(LOOK_MS, lost.signal);
+        await pause(LOOK_MS, held);
       }
       if (signal.aborted) await this.look(session, true);
-    } finally {
-      signal.removeEventListener('abort', leave);
-      await session.end().catch(() => undefined);
-    }
+    });
   }
 
-  /** Whoever has the lock signs; the others ask again. */
-  private async locked(session: Client, signal: AbortSignal): Promise<boolean> {
-    while (!signal.aborted) {
-      const { rows } = await session.query<{ got: boolean }>('select pg_try_advisory_lock(hashtext($1), $2) as got', [
-        schemaIn(this.options.dataSource),
-        LOCK,
-      ]);
-      if (rows[0]?.got === true) return true;
-      await pause(LOOK_MS, signal);
-    }
-    return false;
-  }
-
-  private async look(session: Client, ending: boolean): Promise<void> {
+  private async look(session: Session, ending: boolean): Promise<void> {
     const { everyEvents = EVERY_EVENTS, everyMs = EVERY_MS, world } = this.options;
     const streams = await this.heads(session);
     const before = this.last?.streams ?? NONE;
@@ -102,7 +86,7 @@ export class CheckpointKeeper {
     if (passed > 0 && due) await this.keep(streams);
   }
 
-  private async heads(session: Client): Promise<Streams> {
+  private async heads(session: Session): Promise<Streams> {
     const marks = new Map<StreamName, Streams[StreamName]>();
     for (const stream of STREAMS) {
       const { sequence, chain, chained } = await headOf(session, stream);
@@ -119,29 +103,33 @@ export class CheckpointKeeper {
     const previous = last === undefined ? '' : lineHash(last);
     const since = last?.since === undefined ? {} : { since: last.since };
     const checkpoint = sign({ number, cluster, time: new Date(world.now()).toISOString(), streams, previous, ...since });
-    await stream.append(checkpoint);
+    this.place = await stream.append(checkpoint, this.place);
     this.last = checkpoint;
     this.lastMs = world.now();
-    await this.writeFile(checkpoint);
+    const { file } = this.options;
+    if (file === undefined) return;
+    if (this.unwritable) await this.writeMissing(file);
+    else await this.written(file, () => appendCheckpoint(file, checkpoint));
   }
 
-  /** A file that can't be written is said once, and once again when it can; what it lacks is made up for then. */
-  private async writeFile(checkpoint: SignedCheckpoint): Promise<void> {
-    const { file, logger, stream } = this.options;
-    if (file === undefined) return;
+  /** What the file lacks is made up for: what another keeper signed, and what could not be written. */
+  private writeMissing(file: string): Promise<void> {
+    return this.written(file, async () => {
+      const newest = (await readCheckpointFile(file)).at(-1)?.number ?? 0;
+      for (const one of await this.options.stream.all()) if (one.number > newest) await appendCheckpoint(file, one);
+    });
+  }
+
+  /** A file that can't be written is said once, and once again when it can. */
+  private async written(file: string, write: () => Promise<void>): Promise<void> {
+    const { logger } = this.options;
     try {
-      const missing = this.unwritable ? await this.missingIn(file, await stream.all()) : [checkpoint];
-      for (const one of missing) await appendCheckpoint(file, one);
+      await write();
       if (this.unwritable) logger.info('checkpoints are written to their file again', { file });
       this.unwritable = false;
     } catch (error) {
       if (!this.unwritable) logger.error('checkpoints can not be written to their file', error, { file });
       this.unwritable = true;
     }
-  }
-
-  private async missingIn(file: string, all: readonly SignedCheckpoint[]): Promise<readonly SignedCheckpoint[]> {
-    const newest = (await readCheckpointFile(file)).at(-1)?.number ?? 0;
-    return all.filter(({ number }) => number > newest);
   }
 }
