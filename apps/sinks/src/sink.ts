@@ -35,6 +35,7 @@ export class Sink {
   private readonly known = new Map<string, Before>();
   private position: SinkPosition = { state: 0, audit: 0 };
   private saving: Promise<void> = Promise.resolve();
+  private delivering: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly settings: SinkSettings,
@@ -121,11 +122,18 @@ export class Sink {
     signal: AbortSignal,
   ): Promise<void> {
     const done = await this.retried('to deliver', signal, async () => {
-      await this.target.deliver(entries);
+      await this.inTurn(entries);
       return true;
     });
     if (done === undefined) return;
     await this.save(reached, signal);
+  }
+
+  /** Both streams have one target, which opens its file or connection once and fills one file at a time. */
+  private inTurn(entries: readonly SinkMessage[]): Promise<void> {
+    const delivered = this.delivering.then(() => this.target.deliver(entries));
+    this.delivering = delivered.catch(() => undefined);
+    return delivered;
   }
 
   /** Both streams move one position: one save after the other, each with the newest of both. */

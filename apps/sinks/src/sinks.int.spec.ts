@@ -82,12 +82,42 @@ async function write(from: number, to: number, kind: 'ConfigMap' | 'Secret' = 'C
 }
 
 /** Runs a sink until a condition holds. */
-async function until(name: string, target: Target, done: () => boolean, more: Partial<typeof settings> = {}): Promise<void> {
+async function until(
+  name: string,
+  target: Target,
+  done: () => boolean,
+  more: Partial<typeof settings> = {},
+  from = sources,
+): Promise<void> {
   const ending = new AbortController();
-  const running = new Sink({ ...(settings as NonNullable<typeof settings>), ...more, name }, target, sources).run(ending.signal);
+  const running = new Sink({ ...(settings as NonNullable<typeof settings>), ...more, name }, target, from).run(ending.signal);
   while (!done()) await new Promise((next) => setTimeout(next, 10));
   ending.abort();
   await running;
+}
+
+/** The same streams, each of which begins to hand out when the other has something, too. */
+function meeting(apart: SinkSources): SinkSources {
+  let missing = 2;
+  let met = (): void => {};
+  const both = new Promise<void>((resolve) => (met = resolve));
+  async function* together<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+    let isFirst = true;
+    for await (const item of items) {
+      if (isFirst && --missing === 0) met();
+      isFirst = false;
+      await both;
+      yield item;
+    }
+  }
+  const { log: events, audit: requests } = apart;
+  const read: EventLog['read'] = (...asked) => together(events.read(...asked));
+  const readAudit: AuditStream['read'] = (...asked) => together(requests.read(...asked));
+  return {
+    ...apart,
+    log: Object.create(events, { read: { value: read } }) as EventLog,
+    audit: Object.create(requests, { read: { value: readAudit } }) as AuditStream,
+  };
 }
 
 const linesOf = (path: string): readonly { readonly auditID: string; readonly objectRef?: { readonly name?: string } }[] =>
@@ -132,6 +162,21 @@ describe('a sink', () => {
     await until('dying', dying, () => got.some(({ id }) => id === `state-${last}`));
     const events = [...new Set(got.map(({ id }) => id))].filter((id) => id.startsWith('state-'));
     expect(events).toEqual(Array.from({ length: last }, (_, i) => `state-${i + 1}`));
+  }, 60_000);
+
+  it('hands its target one thing at a time, though both streams have something', async () => {
+    let [under, most, delivered] = [0, 0, 0];
+    const target: Target = {
+      deliver: async (entries) => {
+        most = Math.max(most, ++under);
+        await new Promise((next) => setImmediate(next));
+        under -= 1;
+        delivered += entries.length;
+      },
+      close: () => Promise.resolve(),
+    };
+    await until('turns', target, () => delivered >= 81, {}, meeting(sources));
+    expect(most).toBe(1);
   }, 60_000);
 
   it('posts to a webhook until that takes it', async () => {
