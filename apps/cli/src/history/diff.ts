@@ -26,7 +26,7 @@ export const addDiff: AddCommand = (program, around) => {
     )
     .argument('[object...]', 'KIND/NAME or KIND NAME; none: all objects of the namespace or the cluster')
     .requiredOption('--from <moment>', MOMENT_FORMS)
-    .option('--to <moment>', 'the same (default: now)', 'now')
+    .option('--to <moment>', 'the same', 'now')
     .option('--status', 'also what was found out (status), not only what was wanted');
   printOptions(namespacesOption(sessionOptions(command)), [], ['wide']);
   command.action(async (args: readonly string[], options: DiffOptions, self: Command) => {
