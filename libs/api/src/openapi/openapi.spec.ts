@@ -81,6 +81,16 @@ describe('openApiV3', () => {
     expect(schemaOf(core, `io.k8s.api.core.v1.${name}`)).toMatchObject(wanted);
   });
 
+  it('lets defaults and values within schemas of custom resources be any JSON', () => {
+    const place = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
+    const document = documentOf('apiextensions.k8s.io');
+    const any = { allOf: [{ $ref: `#/components/schemas/${place}.JSON` }] };
+    expect(schemaOf(document, `${place}.JSONSchemaProps`)).toMatchObject({
+      properties: { default: any, enum: { items: any }, example: any },
+    });
+    expect(schemaOf(document, `${place}.JSON`)).toEqual({});
+  });
+
   it('lists the encodings of requests and answers', () => {
     const collection = core['paths']?.['/api/v1/namespaces/{namespace}/pods'];
     const types = (code: string, operation: Tree | undefined) => Object.keys(operation?.['responses']?.[code]?.['content'] ?? {});

@@ -15,6 +15,9 @@ const SCALAR_MODEL = {
 } as const;
 const FIELDS_V1 = `${META_PACKAGE}.FieldsV1`;
 const RAW_EXTENSION = 'io.k8s.apimachinery.pkg.runtime.RawExtension';
+/** Any JSON at all, in schemas of custom resources; elsewhere what may hold anything holds an object. */
+const ANY_JSON = JSON_SCHEMA_MODEL.replace(/\w+$/, 'JSON');
+const inSchemas = (type: string): string => type.replace(/any$/, 'json');
 
 /** Types that may be a schema or something else; a document says nothing of them. */
 const UNIONS: Readonly<Record<string, string>> = Object.fromEntries(
@@ -29,6 +32,7 @@ const LEAVES: Readonly<Record<string, Schema>> = {
   [SCALAR_MODEL.microTime]: { type: 'string', format: 'date-time' },
   [FIELDS_V1]: { type: 'object' },
   [RAW_EXTENSION]: { type: 'object' },
+  [ANY_JSON]: {},
   ...Object.fromEntries(Object.values(UNIONS).map((model) => [model, {}])),
   [`${META_PACKAGE}.Patch`]: { type: 'object' },
   [`${META_PACKAGE}.WatchEvent`]: {
@@ -59,6 +63,7 @@ const ZEROS: Readonly<Record<string, unknown>> = { string: '', bool: false, int3
 function modelOfType(type: string): string | undefined {
   if (type.startsWith('#')) return type.slice(1);
   if (type === 'any') return RAW_EXTENSION;
+  if (type === 'json') return ANY_JSON;
   if (Object.hasOwn(UNIONS, type)) return UNIONS[type];
   return Object.hasOwn(SCALAR_MODEL, type) ? SCALAR_MODEL[type as keyof typeof SCALAR_MODEL] : undefined;
 }
@@ -98,11 +103,17 @@ export const withKinds = (schema: Schema, kinds: readonly GroupVersionKind[]): S
     ? schema
     : { ...schema, 'x-kubernetes-group-version-kind': kinds.map(({ group, kind, version }) => ({ group, kind, version })) };
 
+function fieldsOf(model: string): Readonly<Record<string, FieldFact>> {
+  const facts = modelFacts(model);
+  if (model !== JSON_SCHEMA_MODEL) return facts;
+  return Object.fromEntries(Object.entries(facts).map(([name, fact]) => [name, { ...fact, type: inSchemas(fact.type) }]));
+}
+
 /** The schema of a model, fields in the order of their names. */
 export function modelSchema(model: string): Schema {
   const leaf = LEAVES[model];
   if (leaf) return leaf;
-  const declared = Object.entries(modelFacts(model));
+  const declared = Object.entries(fieldsOf(model));
   const fields = [...declared].sort(([a], [b]) => (a < b ? -1 : 1));
   const required = declared.filter(([, fact]) => fact.optional !== true).map(([name]) => name);
   return {
@@ -139,7 +150,7 @@ export const listSchema = (model: string): Schema => ({
 function mentioned(model: string): readonly string[] {
   if (model === `${META_PACKAGE}.WatchEvent`) return [RAW_EXTENSION];
   if (Object.hasOwn(LEAVES, model)) return [];
-  return Object.entries(modelFacts(model)).flatMap(([name, fact]) => {
+  return Object.entries(fieldsOf(model)).flatMap(([name, fact]) => {
     const found = name === 'fieldsV1' ? FIELDS_V1 : modelOfType(fact.type.replace(/^(?:\[\]|map:)+/, ''));
     return found === undefined ? [] : [found];
   });
