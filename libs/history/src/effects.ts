@@ -8,8 +8,20 @@ export interface CausedEvent {
   readonly effect: Effect;
 }
 
-/** What an event caused, as a tree: `events` are all those behind it in any order, each with its cause. Sorted by place in the log. */
-export function effectTree(of: string, events: readonly CausedEvent[]): readonly Effect[] {
+/** What an event caused; `whole`: nothing is left out. */
+export interface EffectTree {
+  readonly effects: readonly Effect[];
+  readonly whole: boolean;
+}
+
+/** Levels of a tree at most. */
+const MOST_LEVELS = 100;
+
+/**
+ * What an event caused, as a tree: `events` are all those behind it in any order, each with its cause. Sorted by place in the log, and
+ * cut off after 100 levels.
+ */
+export function effectTree(of: string, events: readonly CausedEvent[]): EffectTree {
   const byCause = new Map<string, CausedEvent[]>();
   for (const event of events) {
     if (event.cause === undefined || event.place === of) continue;
@@ -18,15 +30,22 @@ export function effectTree(of: string, events: readonly CausedEvent[]): readonly
     else byCause.set(event.cause, [event]);
   }
   const placed = new Set<string>([of]);
-  const grow = (place: string): readonly Effect[] =>
-    (byCause.get(place) ?? [])
-      .filter((event) => !placed.has(event.place) && placed.add(event.place))
+  let whole = true;
+  const grow = (place: string, level: number): readonly Effect[] => {
+    const caused = (byCause.get(place) ?? []).filter((event) => !placed.has(event.place));
+    if (level === MOST_LEVELS && caused.length > 0) {
+      whole = false;
+      return [];
+    }
+    for (const event of caused) placed.add(event.place);
+    return caused
       .sort((a, b) => numberOf(a.place) - numberOf(b.place))
       .map((event) => {
-        const effects = grow(event.place);
+        const effects = grow(event.place, level + 1);
         return { ...event.effect, ...(effects.length === 0 ? {} : { effects }) };
       });
-  return grow(of);
+  };
+  return { effects: grow(of, 0), whole };
 }
 
 const numberOf = (place: string): number => Number(place.slice(place.indexOf(':') + 1));

@@ -100,7 +100,7 @@ export interface Cause {
   readonly chain: readonly Effect[];
   /** Everything the named event caused, as a tree. */
   readonly effects: readonly Effect[];
-  /** There is more than was looked at: the tree is cut off after a thousand events. */
+  /** There is more than is shown: the chain is of a hundred steps at most, the tree of a hundred levels and a thousand events. */
   readonly truncated?: boolean;
 }
 

@@ -120,6 +120,7 @@ export async function carryOut(session: Session, plan: UndoPlan, options: Change
     return;
   }
   const batches = batchesOf(operations);
+  if (batches.length > 1 && options.output === undefined) process.stdout.write(severalText(batches.length));
   if (options.dryRun === true) {
     // Of several, those that come later stand on what is not there yet.
     if (batches.length === 1) await transact(session, operations, true);
@@ -131,6 +132,10 @@ export async function carryOut(session: Session, plan: UndoPlan, options: Change
   }
   for (const batch of batches) await carry(session, batch, options);
 }
+
+/** Said before anything is done, since it may stop half-way. */
+const severalText = (transactions: number): string =>
+  `This is more than one transaction holds: it takes ${transactions}, one after the other, and each is all or nothing.\n`;
 
 async function carry(session: Session, batch: readonly TransactionOperation[], { output }: ChangeOptions): Promise<void> {
   const { root, results } = await transact(session, batch, false);

@@ -6,7 +6,7 @@ import { makeTerminal } from '../terminal.js';
 
 interface Given {
   readonly at?: string;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly excludeRoot?: number;
   readonly replay?: boolean;
   readonly apply?: string;
@@ -21,7 +21,7 @@ function speed(text: string): number {
   return parsed;
 }
 
-const collect = (text: string, before: readonly string[]): readonly string[] => [...before, text];
+const collect = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 
 /** `decklog fork`: a new cluster out of this one's past. */
 export function addFork(program: Command, around: Surroundings): void {
@@ -32,7 +32,7 @@ export function addFork(program: Command, around: Surroundings): void {
     .option('--exclude-root <sequence>', 'a request that is not to happen: what people did after it is done again, without it', wholeNumber)
     .option('--replay', 'do again what people and tools did after the moment, with nothing excluded')
     .option('--apply <file>', 'a manifest that is applied in it first')
-    .option('--set <key=value>', 'what is to be otherwise: scheduler.profile=spreading|bin-packing', collect, [])
+    .option('--set <key=value>', 'what is to be otherwise: scheduler.profile=spreading|bin-packing', collect)
     .option(
       '--speed <n>',
       'how many times faster than real time its clock runs (default: 1; for what is done again, as fast as takes some seconds)',
@@ -43,7 +43,7 @@ export function addFork(program: Command, around: Surroundings): void {
       // Loaded here: few other commands need what a fork does.
       const { fork } = await import('../fork/fork.js');
       around.catchInterrupts();
-      const options = { ...given, name, profile: profileOf(command), withoutSecrets: !secrets };
+      const options = { set: [], ...given, name, profile: profileOf(command), withoutSecrets: !secrets };
       await fork(options, makeTerminal(process.stdout, process.env), around.signal);
     });
 }

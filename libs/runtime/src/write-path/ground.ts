@@ -59,8 +59,8 @@ const DEPENDS_ON_STATE = new Set(['NotFound', 'AlreadyExists', 'Conflict', 'Forb
 /** Whether a newer state could turn a refusal around. */
 export const dependsOnState = ({ reason }: StatusError): boolean => DEPENDS_ON_STATE.has(reason);
 
-/** What nodes write of themselves, all the time: each a beginning of its own, else they would be a chain without end. */
-const SIGNS_OF_LIFE = new Set(['nodes', 'leases', 'csinodes']);
+/** What nodes write of themselves and report, all the time: each a beginning of its own, else they would be a chain without end. */
+const SIGNS_OF_LIFE = new Set(['nodes', 'leases', 'csinodes', 'events']);
 
 /** Where an answer stands in a chain; without a cause of its own it has that of the first write of its request. */
 interface AnsweredChain {

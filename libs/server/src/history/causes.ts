@@ -18,19 +18,39 @@ async function shown(event: StoredRevision, readable: Readable): Promise<Effect>
   return (await readable.allows(objectOf(event))) ? { place, revision: revisionOf(event) } : { place, hidden: true };
 }
 
-/** From the root down to an event: what made it, what made that, and so on. An event that the stream has forgotten ends it. */
-async function chainTo(history: PastReader, event: StoredRevision, readable: Readable): Promise<readonly Effect[]> {
-  const chain = [await shown(event, readable)];
+/** A chain, the root first; `whole`: no step between is left out. */
+interface Chain {
+  readonly steps: readonly Effect[];
+  readonly whole: boolean;
+}
+
+/** An event by its place, as it may be seen; of one that the stream has forgotten only the place is left. */
+async function shownAt(
+  history: PastReader,
+  at: string,
+  readable: Readable,
+): Promise<{ readonly effect: Effect; readonly event?: StoredRevision }> {
+  const place = parsePlace(at);
+  const event = place && (await history.revision(place.stream, place.sequence, true));
+  return event === undefined ? { effect: { place: at } } : { effect: await shown(event, readable), event };
+}
+
+/**
+ * From the root down to an event: what made it, what made that, and so on. An event that the stream has forgotten ends it; of a chain
+ * that is too long the steps nearest to the event are there, and the root.
+ */
+async function chainTo(history: PastReader, event: StoredRevision, readable: Readable): Promise<Chain> {
+  const steps = [await shown(event, readable)];
   let cause = event.meta.cause ?? event.meta.root;
-  while (cause !== undefined && chain.length < MOST_STEPS) {
-    const place = parsePlace(cause);
-    const before = place && (await history.revision(place.stream, place.sequence, true));
-    if (before === undefined) return [{ place: cause }, ...chain];
-    chain.unshift(await shown(before, readable));
-    const next = before.meta.cause ?? before.meta.root;
+  while (cause !== undefined) {
+    if (steps.length === MOST_STEPS)
+      return { steps: [(await shownAt(history, event.meta.root ?? cause, readable)).effect, ...steps], whole: false };
+    const before = await shownAt(history, cause, readable);
+    steps.unshift(before.effect);
+    const next = before.event?.meta.cause ?? before.event?.meta.root;
     cause = next === cause ? undefined : next;
   }
-  return chain;
+  return { steps, whole: true };
 }
 
 /** Everything that an event caused, level by level; `whole`: there is no more. */
@@ -62,12 +82,14 @@ export async function causeOf(history: PastReader, event: StoredRevision, readab
     caused.push({ place: formatPlace(one.stream, one.sequence), cause: one.meta.cause, effect: await shown(one, readable) });
   }
   const { metadata } = revisionOf(event);
+  const chain = await chainTo(history, event, readable);
+  const tree = effectTree(of, caused);
   return {
     apiVersion: HISTORY_API_VERSION,
     kind: 'Cause',
     metadata,
-    chain: await chainTo(history, event, readable),
-    effects: effectTree(of, caused),
-    ...(whole ? {} : { truncated: true }),
+    chain: chain.steps,
+    effects: tree.effects,
+    ...(whole && chain.whole && tree.whole ? {} : { truncated: true }),
   };
 }
