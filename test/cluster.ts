@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-const root = path.join(__dirname, '..');
+/** Where the launcher is; programs that are built run two folders further down. */
+const root = path.join(__dirname, __dirname.endsWith(path.join('dist', 'test')) ? '../..' : '..');
 
 /** What a command left: its exit code and everything it printed. */
 export interface Ran {
