@@ -25,9 +25,18 @@ export interface Moved {
 /** All of an append succeeded (one sequence for each write, in order), or nothing of it was stored. */
 export type Appended = { readonly sequences: readonly Sequence[] } | { readonly moved: readonly Moved[] };
 
+/** Why the log can't be used just now: no answer comes, it has no room, too much waits for it already, a view does not follow it. */
+export type UnavailableReason = 'Unreachable' | 'NoSpace' | 'Overloaded' | 'Behind';
+
 /** The log can't be reached, or its queue is full: nothing is known to be stored. Answered as 503 with Retry-After. */
 export class LogUnavailable extends Error {
   override readonly name = 'LogUnavailable';
+  readonly reason: UnavailableReason;
+
+  constructor(message: string, { reason = 'Unreachable', ...options }: ErrorOptions & { readonly reason?: UnavailableReason } = {}) {
+    super(message, options);
+    this.reason = reason;
+  }
 }
 
 /** The stream no longer (or not yet) holds what was asked for. */

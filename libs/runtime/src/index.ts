@@ -1,4 +1,5 @@
 export * from './ports.js';
+export * from './conditions/index.js';
 export * from './state-cache/index.js';
 export * from './clock/index.js';
 export * from './controller/index.js';

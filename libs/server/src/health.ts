@@ -1,3 +1,4 @@
+import { healthAnswer, type CheckOutcome, type Condition } from '#libs/runtime';
 import type { Call } from './call.js';
 import { sendBody, wrongMethod, nothingHere } from './encoding/respond.js';
 import type { HealthCheck } from './options.js';
@@ -5,16 +6,15 @@ import type { HealthCheck } from './options.js';
 /** How long one check may take. */
 const CHECK_TIMEOUT_MS = 5_000;
 
-interface Outcome {
-  readonly name: string;
-  readonly problem: unknown;
-}
-
 /** Answers `/livez`, `/readyz`, `/healthz` and their subpaths, with upstream's words (apiserver `healthz`). */
 export class Health {
   private readonly checks: readonly HealthCheck[];
 
-  constructor(checks: readonly HealthCheck[]) {
+  /** `conditions`: of the process, which count for all but `/livez`: to start it again would mend none of them. */
+  constructor(
+    checks: readonly HealthCheck[],
+    private readonly conditions: () => readonly Condition[],
+  ) {
     this.checks = [{ name: 'ping', check: () => undefined, live: true }, ...checks];
   }
 
@@ -22,48 +22,32 @@ export class Health {
     const { request, response, info, query } = call;
     if (info.verb !== 'get' && info.verb !== 'head') throw wrongMethod();
     const [endpoint = '', only, ...more] = info.path.replace(/^\/+|\/+$/g, '').split('/');
-    const counted = endpoint === 'livez' ? this.checks.filter(({ live }) => live === true) : this.checks;
-    const chosen = only === undefined ? counted : counted.filter(({ name }) => name === only);
-    if (more.length > 0 || (only !== undefined && chosen.length === 0)) throw nothingHere();
+    const isLive = endpoint === 'livez';
+    const counted = isLive ? this.checks.filter(({ live }) => live === true) : this.checks;
+    const conditions = isLive ? [] : this.conditions();
+    const isThere = (one: { readonly name: string }): boolean => one.name === only;
+    if (more.length > 0 || (only !== undefined && !counted.some(isThere) && !conditions.some(isThere))) throw nothingHere();
     const excluded = new Set(query.getAll('exclude'));
-    const outcomes = await Promise.all(chosen.filter(({ name }) => !excluded.has(name)).map(outcomeOf));
-    const lines = chosen.map(({ name }) =>
-      lineOf(
-        name,
-        outcomes.find((outcome) => outcome.name === name),
-      ),
-    );
-    const unknown = [...excluded].filter((name) => !chosen.some((check) => check.name === name));
-    if (unknown.length > 0)
-      lines.push(`warn: some health checks cannot be excluded: no matches for ${unknown.map((name) => JSON.stringify(name)).join(', ')}\n`);
-    const failed = outcomes.some(({ problem }) => problem !== undefined);
-    const text = failed
-      ? `${lines.join('')}${endpoint} check failed\n`
-      : query.has('verbose')
-        ? `${lines.join('')}${endpoint} check passed\n`
-        : 'ok';
-    await sendBody(request, response, failed ? 500 : 200, Buffer.from(text), {
+    const looked = counted.filter(({ name }) => (only === undefined ? !excluded.has(name) : name === only));
+    const outcomes = new Map((await Promise.all(looked.map(outcomeOf))).map((outcome) => [outcome.name, outcome]));
+    const all = [...counted.map(({ name }): CheckOutcome => outcomes.get(name) ?? { name, state: 'ok' }), ...conditions];
+    const { code, text } = healthAnswer({ endpoint, only, isVerbose: query.has('verbose'), excluded }, all);
+    await sendBody(request, response, code, Buffer.from(text), {
       headers: { 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-cache, private' },
     });
   }
 }
 
-function lineOf(name: string, outcome: Outcome | undefined): string {
-  if (outcome === undefined) return `[+]${name} excluded: ok\n`;
-  // Why it fails is for the log: anybody may ask here.
-  return outcome.problem === undefined ? `[+]${name} ok\n` : `[-]${name} failed: reason withheld\n`;
-}
-
-async function outcomeOf({ name, check }: HealthCheck): Promise<Outcome> {
+async function outcomeOf({ name, check }: HealthCheck): Promise<CheckOutcome> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error('timed out')), CHECK_TIMEOUT_MS);
   });
   try {
     await Promise.race([(async () => check())(), late]);
-    return { name, problem: undefined };
+    return { name, state: 'ok' };
   } catch (problem) {
-    return { name, problem: problem ?? new Error('failed') };
+    return { name, state: 'failed', message: problem instanceof Error ? problem.message : 'failed' };
   } finally {
     clearTimeout(timer);
   }

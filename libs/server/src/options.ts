@@ -1,6 +1,6 @@
 import type { Descriptions } from '#libs/api';
 import type { AuditStream, EventLog } from '#libs/log';
-import type { Logger, PastReader, StateView, TransactionPath, WebhookCaller, World } from '#libs/runtime';
+import type { Condition, Logger, PastReader, StateView, TransactionPath, WebhookCaller, World } from '#libs/runtime';
 import type { FrontProxyTls } from './aggregation/backend.js';
 import type { AuthenticationSettings } from './authentication/settings.js';
 import type { Authorizer } from './authorization/authorizer.js';
@@ -123,6 +123,8 @@ export interface ServerOptions {
   /** Lists what a user may do, for SelfSubjectRulesReview. */
   readonly rulesFor?: RulesFor;
   readonly healthChecks?: readonly HealthCheck[];
+  /** How the process stands, for `/readyz` and `/healthz`; default: nothing is known. */
+  readonly conditions?: () => readonly Condition[];
   readonly settings?: Partial<ServerSettings>;
   /** Sentences about types and fields, shown in OpenAPI documents; default: none. */
   readonly descriptions?: Descriptions;

@@ -93,7 +93,7 @@ export class Router {
       isUnstored: (info) => this.reviewed.has(keyOf(info)),
       resource: (call, served) => this.resource(call, served, undefined),
     });
-    this.health = new Health(options.healthChecks ?? []);
+    this.health = new Health(options.healthChecks ?? [], options.conditions ?? (() => []));
     this.proxy = new KubeletProxy(options.kubelet, view, this.forwarder);
     const pods = new ServedResource(definitionIn(view.catalog.current, PODS));
     const services = new ServedResource(definitionIn(view.catalog.current, SERVICES));

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AppendWrite, Appended, Guard, Moved, Sequence, StreamName } from '#libs/log';
 import { LogUnavailable, neededGuards } from '#libs/log';
 import type { Lookups } from './lookups.js';
+import type { LogObserver } from './observer.js';
 import type { Seen } from './seen.js';
 import type { Outcome } from './send.js';
 import { sendBatch, sendSingle } from './send.js';
@@ -16,6 +17,8 @@ export interface AppenderOptions {
   /** Appends and bytes that may wait; more are refused with LogUnavailable. */
   readonly maxQueued: number;
   readonly maxQueuedBytes: number;
+  /** Told what becomes of what is sent. */
+  readonly observer: LogObserver;
 }
 
 /** One append on its way. */
@@ -43,6 +46,17 @@ const ROUNDS = 3;
 const WARY = 16;
 /** What a message's headers may take of its size. */
 const HEADER_ROOM = 16 * 1024;
+
+/** Why something was not stored. */
+interface NotStored {
+  readonly text: string;
+  readonly isFull: boolean;
+}
+
+/** What became of what was sent. */
+type Sent = 'settled' | 'conflict' | NotStored;
+
+const UNREACHABLE: NotStored = { text: 'the log can not be reached', isFull: false };
 
 const messages = (job: Job): number => job.writes.length + job.guards.length;
 const expectations = ({ writes, guards }: Job): readonly { readonly subject: string; readonly expected: Sequence }[] => [
@@ -80,7 +94,7 @@ export class Appender {
     const bytes = this.measure(writes, needed);
     if (this.wire.closed) throw new LogUnavailable('the log is closed');
     if (this.waiting.size >= this.options.maxQueued || this.queuedBytes + bytes > this.options.maxQueuedBytes) {
-      throw new LogUnavailable(`${this.waiting.size} appends to ${this.stream} are waiting already`);
+      throw new LogUnavailable(`${this.waiting.size} appends to ${this.stream} are waiting already`, { reason: 'Overloaded' });
     }
     return new Promise((resolve, reject) => {
       const deadline = performance.now() + this.options.patienceMs;
@@ -94,7 +108,7 @@ export class Appender {
 
   /** Fails what is still waiting. */
   close(): void {
-    for (const job of [...this.waiting]) this.fail(job, 'the log is closed');
+    for (const job of [...this.waiting]) this.fail(job, { text: 'the log is closed', isFull: false });
   }
 
   private measure(writes: readonly AppendWrite[], guards: readonly Guard[]): number {
@@ -171,7 +185,7 @@ export class Appender {
   private async carry(jobs: readonly Job[]): Promise<void> {
     let rest = jobs;
     let [conflicts, waits] = [0, 0];
-    let why = 'the log can not be reached';
+    let why = UNREACHABLE;
     while ((rest = this.patient(rest, why)).length > 0) {
       try {
         if (!this.wire.connected) {
@@ -188,21 +202,21 @@ export class Appender {
           rest = await this.examine(rest, true);
           if (conflicts++ >= ROUNDS) await this.pause(waits++);
         }
-        const refused = outcomes.find((outcome) => outcome !== 'conflict' && outcome !== 'settled');
+        const refused = outcomes.find((outcome) => typeof outcome !== 'string');
         if (refused !== undefined) {
           why = refused;
           await this.pause(waits++);
         }
       } catch (error) {
-        why = error instanceof Error ? error.message : String(error);
-        if (!(error instanceof AnswerLost)) for (const job of rest) this.settle(job, error instanceof Error ? error : new Error(why));
+        why = { text: error instanceof Error ? error.message : String(error), isFull: false };
+        if (!(error instanceof AnswerLost)) for (const job of rest) this.settle(job, error instanceof Error ? error : new Error(why.text));
         await this.pause(waits++);
       }
     }
   }
 
   /** Those not settled yet; those whose time is over are told so. */
-  private patient(jobs: readonly Job[], why: string): readonly Job[] {
+  private patient(jobs: readonly Job[], why: NotStored): readonly Job[] {
     const now = performance.now();
     for (const job of jobs) if (this.waiting.has(job) && job.deadline <= now) this.fail(job, why);
     return jobs.filter((job) => this.waiting.has(job));
@@ -218,32 +232,36 @@ export class Appender {
   }
 
   /** All together as one batch; a few single writes each alone. */
-  private async send(jobs: readonly Job[]): Promise<readonly string[]> {
+  private async send(jobs: readonly Job[]): Promise<readonly Sent[]> {
     if (jobs.length === 0) return [];
     if (jobs.length <= SINGLES && jobs.every((job) => messages(job) === 1)) return this.sendApart(jobs);
     return [await this.sendTogether(jobs)];
   }
 
-  private sendApart(jobs: readonly Job[]): Promise<readonly string[]> {
+  private sendApart(jobs: readonly Job[]): Promise<readonly Sent[]> {
     return Promise.all(
       jobs.map(async (job) => {
         const [write] = job.writes;
         if (messages(job) > 1 || !write) return this.sendTogether([job]);
-        return this.conclude([job], await sendSingle(this.wire, write));
+        const sent = performance.now();
+        return this.conclude([job], await sendSingle(this.wire, write), sent);
       }),
     );
   }
 
-  private async sendTogether(jobs: readonly Job[]): Promise<string> {
+  private async sendTogether(jobs: readonly Job[]): Promise<Sent> {
     const guards = new Map(jobs.flatMap((job) => job.guards.map((guard) => [`${guard.subject} ${guard.expected}`, guard] as const)));
     const writes = jobs.flatMap((job) => job.writes);
-    return this.conclude(jobs, await sendBatch(this.wire, randomUUID(), writes, [...guards.values()]));
+    const sent = performance.now();
+    return this.conclude(jobs, await sendBatch(this.wire, randomUUID(), writes, [...guards.values()]), sent);
   }
 
   /** Settles what was stored. Says `settled`, `conflict`, or why it could not be stored now. */
-  private conclude(jobs: readonly Job[], outcome: Outcome): string {
+  private conclude(jobs: readonly Job[], outcome: Outcome, sent: number): Sent {
+    const { observer } = this.options;
     switch (outcome.kind) {
       case 'stored': {
+        observer.stored(performance.now() - sent);
         let next = outcome.first;
         for (const job of jobs) {
           this.stored(job, next);
@@ -253,11 +271,15 @@ export class Appender {
       }
       case 'conflict':
         return 'conflict';
-      case 'refused':
-        return outcome.why;
+      case 'refused': {
+        const { why: text, isFull = false } = outcome;
+        observer.refused(isFull ? 'NoSpace' : 'Other', text);
+        return { text, isFull };
+      }
       case 'lost':
         for (const job of jobs) job.uncertain = true;
-        return outcome.why;
+        if (this.wire.connected) observer.refused('NoAnswer', outcome.why);
+        return { text: outcome.why, isFull: false };
     }
   }
 
@@ -316,8 +338,8 @@ export class Appender {
     return true;
   }
 
-  private fail(job: Job, why: string): void {
-    this.settle(job, new LogUnavailable(`appending to ${this.stream}: ${why}`));
+  private fail(job: Job, { text, isFull }: NotStored): void {
+    this.settle(job, new LogUnavailable(`appending to ${this.stream}: ${text}`, { reason: isFull ? 'NoSpace' : 'Unreachable' }));
   }
 
   private settle(job: Job, result: Appended | Error): void {

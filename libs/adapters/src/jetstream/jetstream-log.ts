@@ -14,8 +14,9 @@ import type {
 } from '#libs/log';
 import { LogUnavailable, STREAMS } from '#libs/log';
 import { Appender } from './appender.js';
-import { type Bounds, Lookups } from './lookups.js';
+import { type Bounds, type LogSigns, Lookups } from './lookups.js';
 import { eventOf, storedOf } from './message.js';
+import { NOBODY, type LogObserver } from './observer.js';
 import type { Decode } from './reader.js';
 import { Reader } from './reader.js';
 import { Seen } from './seen.js';
@@ -39,6 +40,8 @@ export interface JetStreamOptions {
   readonly patienceMs?: number;
   /** Appends that may wait at once, for each stream; 8,192 unless set. */
   readonly maxQueued?: number;
+  /** Told how the log is doing; nobody unless set. */
+  readonly observer?: LogObserver;
   /** More of the client's own options (credentials, TLS). */
   readonly connection?: ConnectionOptions;
 }
@@ -59,9 +62,11 @@ export class JetStreamLog implements EventLog, MessageSource {
     private readonly patienceMs: number,
     maxQueued: number,
     replicas: number,
+    observer: LogObserver,
   ) {
     this.lookups = new Lookups(wire, cluster, replicas);
-    const options = { patienceMs, maxQueued, maxQueuedBytes: 128 * 1024 * 1024 };
+    wire.onChange(() => observer.connection(wire.connected && !wire.closed));
+    const options = { patienceMs, maxQueued, maxQueuedBytes: 128 * 1024 * 1024, observer };
     const appender = (stream: StreamName): Appender => new Appender(wire, stream, this.lookups, this.seen[stream], options);
     this.appenders = { state: appender('state'), lease: appender('lease'), event: appender('event') };
   }
@@ -109,6 +114,11 @@ export class JetStreamLog implements EventLog, MessageSource {
     return this.patiently(() => this.lookups.bounds(stream));
   }
 
+  /** Whether the server answers, how long that takes, and how far its clock is from ours. Throws AnswerLost where it does not answer in time. */
+  signs(timeoutMs: number): Promise<LogSigns> {
+    return this.lookups.signs(timeoutMs);
+  }
+
   lastOf(stream: StreamName, subject: string): Promise<Recorded | undefined> {
     return this.patiently(() => this.lookups.lastOf(stream, subject));
   }
@@ -150,6 +160,7 @@ export async function connectLog({
   eventAgeMs,
   patienceMs = 5_000,
   maxQueued = 8_192,
+  observer = NOBODY,
   connection = {},
 }: JetStreamOptions): Promise<JetStreamLog> {
   checkCluster(cluster);
@@ -161,5 +172,5 @@ export async function connectLog({
     await wire.close();
     throw error;
   }
-  return new JetStreamLog(wire, cluster, patienceMs, maxQueued, replicas);
+  return new JetStreamLog(wire, cluster, patienceMs, maxQueued, replicas, observer);
 }

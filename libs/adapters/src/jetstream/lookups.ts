@@ -23,6 +23,8 @@ interface MessageAnswer {
 }
 
 interface InfoAnswer {
+  /** When the server answered. */
+  readonly ts?: string;
   readonly config?: { readonly metadata?: Readonly<Record<string, string>> };
   readonly state?: { readonly first_seq: number; readonly last_seq: number; readonly messages: number; readonly bytes: number };
   readonly error?: { readonly description: string };
@@ -52,6 +54,13 @@ export interface Bounds {
   readonly bytes: number;
 }
 
+/** Signs of life of the log's server. */
+export interface LogSigns {
+  readonly roundTripMs: number;
+  /** How far the server's clock is ahead of this process'; undefined where it does not say. Right to half a round trip. */
+  readonly aheadMs: number | undefined;
+}
+
 /** Where the streams' metadata says how far they were archived. */
 export const ARCHIVED = 'decklog-archived';
 
@@ -70,6 +79,15 @@ export class Lookups {
     private readonly cluster: string,
     private readonly replicas: number,
   ) {}
+
+  async signs(timeoutMs: number): Promise<LogSigns> {
+    const sent = performance.now();
+    const subject = `$JS.API.STREAM.INFO.${streamName(this.cluster, 'state')}`;
+    const { ts, state, error } = parsed<InfoAnswer>(await this.wire.request(subject, new Uint8Array(), timeoutMs));
+    const roundTripMs = performance.now() - sent;
+    if (!state) throw new AnswerLost(error?.description ?? 'stream info without a state');
+    return { roundTripMs, aheadMs: ts === undefined ? undefined : Date.parse(ts) - (Date.now() - roundTripMs / 2) };
+  }
 
   bounds(stream: StreamName): Promise<Bounds> {
     return boundsOf(this.wire, streamName(this.cluster, stream));

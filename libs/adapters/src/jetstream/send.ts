@@ -12,7 +12,7 @@ export type Outcome =
   /** An expectation is wrong, nothing is stored. `actual` for a single message: where its subject stands. */
   | { readonly kind: 'conflict'; readonly actual: Sequence }
   /** Nothing is stored; the server may take it later. */
-  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'refused'; readonly why: string; readonly isFull?: boolean }
   /** No answer: stored or not. */
   | { readonly kind: 'lost'; readonly why: string };
 
@@ -20,6 +20,10 @@ export type Outcome =
 const WRONG_LAST_SEQUENCE = 10071;
 /** With several replicas: another message to the subject is still on its way. */
 const WRONG_LAST_SEQUENCE_CONSTANT = 10164;
+/** The server, or the account, has used all that it may store. */
+const NO_SPACE: readonly (number | undefined)[] = [10023, 10047];
+/** Storing failed, for a reason that stands in the description alone. */
+const STORE_FAILED = 10077;
 const TIMEOUT_MS = 5_000;
 const NOTHING = new Uint8Array();
 
@@ -28,13 +32,19 @@ interface PublishAnswer {
   readonly error?: { readonly code: number; readonly err_code?: number; readonly description: string };
 }
 
+const isFull = ({ err_code, description }: NonNullable<PublishAnswer['error']>): boolean =>
+  NO_SPACE.includes(err_code) || (err_code === STORE_FAILED && /bytes exceeded|no space left|insufficient/.test(description));
+
 function outcomeOf(message: Msg, count: number): Outcome {
   if (message.data.length === 0) return { kind: 'refused', why: `status ${message.headers?.code ?? 'unknown'}` };
   const { seq, error } = message.json<PublishAnswer>();
   if (error?.err_code === WRONG_LAST_SEQUENCE || error?.err_code === WRONG_LAST_SEQUENCE_CONSTANT) {
     return { kind: 'conflict', actual: Number(/wrong last sequence: (\d+)/.exec(error.description)?.[1] ?? -1) };
   }
-  if (error) return { kind: 'refused', why: `${error.description} (${error.err_code ?? error.code})` };
+  if (error) {
+    const why = `${error.description} (${error.err_code ?? error.code})`;
+    return { kind: 'refused', why, ...(isFull(error) ? { isFull: true } : {}) };
+  }
   return seq === undefined ? { kind: 'lost', why: 'an answer without a sequence' } : { kind: 'stored', first: seq - count + 1 };
 }
 

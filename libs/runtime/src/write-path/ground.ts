@@ -200,7 +200,7 @@ export class Ground {
       return await waiting;
     } catch (error) {
       if (error instanceof DOMException && error.name === 'TimeoutError') {
-        throw new LogUnavailable('the state did not catch up with the log in time', { cause: error });
+        throw new LogUnavailable('the state did not catch up with the log in time', { reason: 'Behind', cause: error });
       }
       throw error;
     }
@@ -210,6 +210,7 @@ export class Ground {
 /** 503 for whoever asks while the log can't be written; anything else as it is. */
 export function unavailableAs503(thrown: unknown): unknown {
   if (!(thrown instanceof LogUnavailable)) return thrown;
-  const error = tryAgainLater('ServiceUnavailable', 'the event log is unavailable, please try again later', RETRY_AFTER_SECONDS);
+  const why = thrown.reason === 'NoSpace' ? 'the event log has no space left' : 'the event log is unavailable';
+  const error = tryAgainLater('ServiceUnavailable', `${why}, please try again later`, RETRY_AFTER_SECONDS);
   return new StatusError(error.reason, error.message, error.details, { cause: thrown });
 }

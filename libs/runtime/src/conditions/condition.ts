@@ -1,0 +1,35 @@
+import type { Instant } from '#libs/apimachinery';
+
+/** How much a process can do of what a condition speaks of: all; some, which it goes on with; not enough to be of use to anybody. */
+export type ConditionState = 'ok' | 'degraded' | 'failed';
+
+/** What was noticed of a condition. */
+export interface ConditionReport {
+  readonly state: ConditionState;
+  /** A word in CamelCase that programs match on. */
+  readonly reason: string;
+  /** A sentence for people: what is wrong, and what to do where somebody has to. Nothing secret. */
+  readonly message: string;
+}
+
+/** One thing that a process needs, and how it stands. */
+export interface Condition extends ConditionReport {
+  /** Also the name of its check: `/readyz/<name>`. */
+  readonly name: string;
+  /** Since when it is in this state for this reason. */
+  readonly since: Instant;
+}
+
+/** What is reported of what is as it should be. */
+export const AS_EXPECTED: ConditionReport = { state: 'ok', reason: 'AsExpected', message: '' };
+
+/** A condition after a report: what only says the same again in other words has not changed. */
+export function reported(before: Condition | undefined, name: string, report: ConditionReport, now: Instant): Condition {
+  const { state, reason, message } = report;
+  const since = before !== undefined && before.state === state && before.reason === reason ? before.since : now;
+  return { name, state, reason, message, since };
+}
+
+/** Whether a condition is another than before: what is worth a line in the log. */
+export const isChange = (before: Condition | undefined, now: Condition): boolean =>
+  before === undefined ? now.state !== 'ok' : before.state !== now.state || before.reason !== now.reason;

@@ -1,0 +1,5 @@
+export * from './condition.js';
+export * from './conditions.js';
+export * from './log-writes.js';
+export * from './health-answer.js';
+export * from './monitor.js';
