@@ -19,7 +19,7 @@ export class ApiServerService implements HostedService {
   }
 
   async start(): Promise<void> {
-    const { config, view, log, history, writePath, caller, world, logger, pki } = this.plane;
+    const { config, view, log, history, writePath, caller, world, logger, metrics, pki } = this.plane;
     const listen: ListenAddress[] = [{ host: LOOPBACK, port: config.apiPort }];
     if (config.advertiseAddress !== LOOPBACK) listen.push({ host: config.advertiseAddress, port: config.apiPort });
     this.audit = await this.plane.audit();
@@ -33,6 +33,8 @@ export class ApiServerService implements HostedService {
       audit: this.audit,
       world,
       logger,
+      metrics,
+      metricsText: () => metrics.text(),
       listen,
       tls: { cert: pki('apiserver.crt'), key: pki('apiserver.key'), clientCa: pki('ca.crt') },
       tokens: {

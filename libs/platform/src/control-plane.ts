@@ -35,12 +35,13 @@ import {
 } from '#libs/runtime';
 import { openClock, type Clock } from './clock.js';
 import type { ControlPlaneConfig } from './config.js';
-import { createLogger } from '#libs/process';
+import { createLogger, PROCESS_METRICS, type ProcessMetrics } from '#libs/process';
 
 /** What every app of the control plane stands on: one log, one cache, one write path, one database. */
 export interface ControlPlane {
   readonly config: ControlPlaneConfig;
   readonly logger: Logger;
+  readonly metrics: ProcessMetrics;
   readonly world: World;
   /** What `world` has its time of, and controllers their delays. */
   readonly clock: Clock;
@@ -100,6 +101,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   return {
     config,
     logger,
+    metrics: PROCESS_METRICS,
     world,
     clock,
     log,

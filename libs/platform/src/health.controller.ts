@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Inject, ServiceUnavailableException } from '@nestjs/common';
-import { collectDefaultMetrics, register } from 'prom-client';
+import { METRICS_TYPE, PROCESS_METRICS } from '#libs/process';
 import type { HostedService } from './hosted-service.js';
 
 /** Token under which an app's services are found. */
@@ -8,9 +8,7 @@ export const HOSTED_SERVICES = Symbol('HOSTED_SERVICES');
 /** The probes and metrics of every Kubernetes component, under the paths they always have. */
 @Controller()
 export class HealthController {
-  constructor(@Inject(HOSTED_SERVICES) private readonly services: readonly HostedService[]) {
-    if (!register.getSingleMetric('process_cpu_user_seconds_total')) collectDefaultMetrics();
-  }
+  constructor(@Inject(HOSTED_SERVICES) private readonly services: readonly HostedService[]) {}
 
   @Get('livez')
   livez(): string {
@@ -25,8 +23,8 @@ export class HealthController {
   }
 
   @Get('metrics')
-  @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
+  @Header('content-type', METRICS_TYPE)
   metrics(): Promise<string> {
-    return register.metrics();
+    return PROCESS_METRICS.text();
   }
 }

@@ -1,3 +1,4 @@
 export * from './logging.js';
+export * from './metrics/index.js';
 export * from './run-as-process.js';
 export * from './settings.js';

@@ -1,5 +1,6 @@
 export * from './ports.js';
 export * from './conditions/index.js';
+export * from './metrics.js';
 export * from './state-cache/index.js';
 export * from './clock/index.js';
 export * from './controller/index.js';

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { StatusError, badRequest, tryAgainLater, type FieldRequirement } from '#libs/apimachinery';
+import { NO_METRICS } from '#libs/runtime';
 import type { AuditedRequest } from './audit/auditable.js';
 import { AuditRecorder } from './audit/recorder.js';
 import { authentication } from './authentication/authentication.js';
@@ -19,6 +20,7 @@ import { DEFAULT_SETTINGS, type ListenAddress, type ServerOptions, type ServerSe
 import type { Upgrade } from './proxy/forwarder.js';
 import { requestInfoOf, type RequestInfo } from './request-info.js';
 import { addressOf } from './requester.js';
+import { RequestMetrics } from './metrics/request-metrics.js';
 import { splitPast, type PastRequest } from './past/past-request.js';
 import { Router } from './router.js';
 
@@ -54,6 +56,7 @@ export class ApiServer implements RunningServer {
   private readonly authorizer: Authorizer;
   private readonly fairness: Fairness;
   private readonly recorder: AuditRecorder | undefined;
+  private readonly metrics: RequestMetrics;
   private readonly servers: Server[] = [];
   /** Of the requests under way: aborted when their client goes, or when the server has waited long enough for them. */
   private readonly underWay = new Set<AbortController>();
@@ -70,10 +73,12 @@ export class ApiServer implements RunningServer {
     const who = authentication(sources);
     this.authenticator = who.authenticator;
     this.router = new Router(options, this.settings, who, this.authorizer);
+    const { metrics = NO_METRICS } = options;
+    this.metrics = new RequestMetrics(metrics, (info) => this.router.serves(info));
     this.recorder = options.audit && new AuditRecorder(options.audit, world, options.logger);
     const { maxReadsInFlight, maxWritesInFlight, maxQueueWaitMs } = this.settings;
     const serverLimit = maxReadsInFlight + maxWritesInFlight;
-    this.fairness = new Fairness({ view, serverLimit, mostWaitMs: maxQueueWaitMs });
+    this.fairness = new Fairness({ view, serverLimit, mostWaitMs: maxQueueWaitMs, metrics });
   }
 
   get port(): number {
@@ -162,6 +167,7 @@ export class ApiServer implements RunningServer {
   private async serve(request: IncomingMessage, response: ServerResponse, upgrade: Upgrade | undefined): Promise<void> {
     const { world } = this.options;
     const time = world.now();
+    const begin = performance.now();
     const auditId = headerOf(request, 'audit-id')?.slice(0, 64) ?? world.uuid();
     const gone = new AbortController();
     const leave = (): void => gone.abort(new Error('the client is gone'));
@@ -207,6 +213,7 @@ export class ApiServer implements RunningServer {
       this.streams.delete(gone);
       response.off('close', leave);
     }
+    if (info !== undefined) this.metrics.answered(info, request, response, code, (performance.now() - begin) / 1_000);
     this.finished(known(), code, failure, request.url, call);
   }
 
@@ -233,16 +240,18 @@ export class ApiServer implements RunningServer {
   /** Carries a request out when it is its turn. What lasts long by nature takes no place (upstream's longRunningRequestCheck). */
   private async dispatch(call: Call, upgrade: Upgrade | undefined, begun: () => void): Promise<void> {
     const { info, response, signal } = call;
-    if (LONG_SUBRESOURCES.has(info.subresource)) return this.carryOut(call, upgrade, begun);
-    if (info.verb === 'watch') {
-      this.fairness.mark(call, response);
-      return this.carryOut(call, upgrade, begun);
+    if (LONG_SUBRESOURCES.has(info.subresource) || info.verb === 'watch') {
+      if (info.verb === 'watch') this.fairness.mark(call, response);
+      const ended = this.metrics.lasts(info, call.request);
+      return this.carryOut(call, upgrade, begun).finally(ended);
     }
     const place = this.fairness.enter(call, response, signal);
     const leave = place instanceof Promise ? await place : place;
+    const done = this.metrics.works(info);
     try {
       await this.carryOut(call, upgrade);
     } finally {
+      done();
       leave();
     }
   }

@@ -1,6 +1,6 @@
 import type { Descriptions } from '#libs/api';
 import type { AuditStream, EventLog } from '#libs/log';
-import type { Condition, Logger, PastReader, StateView, TransactionPath, WebhookCaller, World } from '#libs/runtime';
+import type { Condition, Logger, Metrics, PastReader, StateView, TransactionPath, WebhookCaller, World } from '#libs/runtime';
 import type { FrontProxyTls } from './aggregation/backend.js';
 import type { AuthenticationSettings } from './authentication/settings.js';
 import type { Authorizer } from './authorization/authorizer.js';
@@ -126,6 +126,10 @@ export interface ServerOptions {
   /** How the process stands, for `/readyz` and `/healthz`; default: nothing is known. */
   readonly conditions?: () => readonly Condition[];
   readonly settings?: Partial<ServerSettings>;
+  /** Where the server counts what it does; default: nowhere. */
+  readonly metrics?: Metrics;
+  /** All metrics of the process, in Prometheus' text format, for `/metrics`; default: there is no such path. */
+  readonly metricsText?: () => Promise<string>;
   /** Sentences about types and fields, shown in OpenAPI documents; default: none. */
   readonly descriptions?: Descriptions;
   /** Reported by `/version`; default `v1.36.4+decklog`. */

@@ -16,6 +16,7 @@ import { HistoryApi } from './history/history-api.js';
 import { CAUSES, PAST_KINDS } from './history/kinds.js';
 import { Transactions, TRANSACTIONS } from './history/transactions.js';
 import { Health } from './health.js';
+import { answerMetrics } from './metrics/endpoint.js';
 import type { ServerOptions, ServerSettings } from './options.js';
 import { Forwarder, type Upgrade } from './proxy/forwarder.js';
 import { isProxyable } from './proxy/locations.js';
@@ -59,12 +60,14 @@ export class Router {
   private readonly tokens: TokenRequestSources;
   private readonly view: StateView;
   private readonly caller: WebhookCaller | undefined;
+  private readonly metricsText: (() => Promise<string>) | undefined;
   private stopListening: (() => void) | undefined;
 
   constructor(options: ServerOptions, settings: ServerSettings, authentication: Authentication, authorizer: Authorizer) {
     const { view, log, history, world, logger, writePath, cluster } = options;
     this.view = view;
     this.caller = options.caller;
+    this.metricsText = options.metricsText;
     this.writePath = writePath;
     this.serve(view.catalog.current);
     for (const definition of UNSTORED) this.reviewed.set(keyOf(definition.resource), definition);
@@ -156,6 +159,14 @@ export class Router {
     this.horizon.stop();
   }
 
+  /** Whether a kind of this name is served here, and such a subresource of it. */
+  serves(info: RequestInfo): boolean {
+    const key = keyOf(info);
+    const definition = this.resources.get(key)?.definition ?? this.reviewed.get(key);
+    if (definition === undefined || info.subresource === '') return definition !== undefined;
+    return definition.subresources.some(({ name }) => name === info.subresource);
+  }
+
   /** Answers a request that has been admitted. Throws StatusError. */
   async route(call: Call, upgrade: Upgrade | undefined): Promise<void> {
     const { info } = call;
@@ -166,6 +177,7 @@ export class Router {
     if (passed !== undefined) return this.aggregator.forward(call, upgrade, passed);
     if (!info.resourceRequest) {
       if (/^\/(livez|readyz|healthz)(\/|$)/.test(info.path)) return this.health.answer(call);
+      if (info.path === '/metrics' && this.metricsText !== undefined) return answerMetrics(call, this.metricsText);
       return this.documents.answer(call);
     }
     const key = keyOf(info);

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { FLOWSCHEMAS, PRIORITYLEVELCONFIGURATIONS, type FlowSchema, type PriorityLevelConfiguration } from '#libs/api';
 import { tryAgainLater, type StatusError } from '#libs/apimachinery';
-import type { StateView } from '#libs/runtime';
+import { type Metrics, type StateView } from '#libs/runtime';
 import { classify, flowTableOf, type FlowTable, type RequestDigest } from './classify.js';
 import { Dispatcher, type Ticket } from './dispatcher.js';
+import { FlowMetrics, type FlowCounts } from './flow-metrics.js';
 import { limitsOf } from './limits.js';
 
 /** Gives back the place that a request has taken. */
@@ -27,16 +28,19 @@ export interface FairnessOptions {
   readonly serverLimit: number;
   /** How long a request waits for its turn before it is refused. */
   readonly mostWaitMs: number;
+  readonly metrics: Metrics;
 }
 
 /** Priority and fairness: bounds how many requests are worked on at once, level by level, by what the cluster's flow schemas say. */
 export class Fairness {
   private readonly dispatcher: Dispatcher<Waiting>;
+  private readonly metrics: FlowMetrics;
   private table: FlowTable;
   private unsubscribe: (() => void) | undefined;
 
   constructor(private readonly options: FairnessOptions) {
     this.dispatcher = new Dispatcher(options.serverLimit);
+    this.metrics = new FlowMetrics(options.metrics);
     this.table = this.configured();
   }
 
@@ -69,17 +73,23 @@ export class Fairness {
     response.setHeader(SCHEMA_UID, schema.metadata.uid ?? '');
     response.setHeader(LEVEL_UID, level.metadata.uid ?? '');
     const name = level.metadata.name ?? '';
+    const counts = this.metrics.of(schema, name);
     let settle: Waiting = { enter: () => undefined, refuse: () => undefined };
     const ticket: Ticket<Waiting> = { level: name, flow, owner: { enter: () => settle.enter(), refuse: () => settle.refuse() } };
     switch (this.dispatcher.arrive(ticket)) {
       case 'runs':
-        return () => this.leave(name);
+        return this.working(name, counts);
       case 'refused':
+        counts.refused('queue-full');
         throw refusal();
       case 'waits':
     }
+    const since = performance.now();
+    counts.waiting.add(1);
     return new Promise<Leave>((resolve, reject) => {
       const end = (): void => {
+        counts.waiting.add(-1);
+        counts.waited((performance.now() - since) / 1_000);
         clearTimeout(timer);
         signal.removeEventListener('abort', gone);
       };
@@ -88,20 +98,37 @@ export class Fairness {
         this.dispatcher.abandon(ticket);
         reject(reason);
       };
-      const gone = (): void => abandon(signal.reason);
-      const timer = setTimeout(() => abandon(refusal()), this.options.mostWaitMs);
+      const gone = (): void => {
+        counts.refused('cancelled');
+        abandon(signal.reason);
+      };
+      const late = (): void => {
+        counts.refused('time-out');
+        abandon(refusal());
+      };
+      const timer = setTimeout(late, this.options.mostWaitMs);
       signal.addEventListener('abort', gone);
       settle = {
         enter: () => {
           end();
-          resolve(() => this.leave(name));
+          resolve(this.working(name, counts));
         },
         refuse: () => {
+          counts.refused('concurrency-limit');
           end();
           reject(refusal());
         },
       };
     });
+  }
+
+  private working(level: string, { executing, dispatched }: FlowCounts): Leave {
+    dispatched.add();
+    executing.add(1);
+    return () => {
+      executing.add(-1);
+      this.leave(level);
+    };
   }
 
   private leave(level: string): void {
@@ -112,7 +139,9 @@ export class Fairness {
     const { view, serverLimit } = this.options;
     const schemas = view.list(FLOWSCHEMAS) as readonly FlowSchema[];
     const table = flowTableOf(schemas, view.list(PRIORITYLEVELCONFIGURATIONS) as readonly PriorityLevelConfiguration[]);
-    for (const { owner } of this.dispatcher.configure(limitsOf(table.levels, serverLimit))) owner.refuse();
+    const limits = limitsOf(table.levels, serverLimit);
+    for (const { owner } of this.dispatcher.configure(limits)) owner.refuse();
+    this.metrics.limits(limits);
     return table;
   }
 }
