@@ -5,3 +5,4 @@ export * from './sealing/index.js';
 export * from './postgres/index.js';
 export * from './verification/index.js';
 export * from './sinks/index.js';
+export * from './sharing/index.js';

@@ -5,6 +5,7 @@ import { mutatingadmissionpolicybindings, validatingadmissionpolicybindings } fr
 import { mutatingadmissionpolicies, validatingadmissionpolicies } from './admissionregistration/v1/policies.js';
 import { mutatingwebhookconfigurations, validatingwebhookconfigurations } from './admissionregistration/v1/webhooks.js';
 import { nodeports } from './allocation/v1/nodeport.js';
+import { shardsOfWork } from './allocation/v1/shard.js';
 import { apiservices } from './apiregistration/v1/apiservice.js';
 import { deployments } from './apps/v1/deployment.js';
 import { replicasets } from './apps/v1/replicaset.js';
@@ -90,6 +91,7 @@ export const DEFINITIONS: readonly ResourceDefinition[] = [
   plain(validatingadmissionpolicybindings),
   plain(validatingwebhookconfigurations),
   plain(nodeports),
+  plain(shardsOfWork),
   plain(apiservices),
   plain(controllerrevisions),
   plain(daemonsets),

@@ -15,7 +15,10 @@ const reading = (stream: string): readonly string[] => [
   `$JS.API.DIRECT.GET.${stream}.>`,
 ];
 
-/** Makes streams and reads them, appends events, and keeps the keys of Secrets: a key that is destroyed is rolled up, and its marker purged. */
+/**
+ * Makes streams and reads them, appends events, keeps up leases, and keeps the keys of Secrets: a key that is destroyed is rolled up,
+ * and its marker purged.
+ */
 const controlPlane = (cluster: string): readonly string[] => [
   `decklog.${cluster}.>`,
   '$JS.API.INFO',
@@ -30,6 +33,7 @@ const controlPlane = (cluster: string): readonly string[] => [
   `$KV.decklog_${cluster}_keys.>`,
   `$JS.API.STREAM.UPDATE.KV_decklog_${cluster}_keys`,
   `$JS.API.STREAM.PURGE.KV_decklog_${cluster}_keys`,
+  `$KV.decklog_${cluster}_leases.>`,
 ];
 
 /** Reads the cluster's streams, marks `state` as archived, and deletes messages of `state`: one by one, never a subject or the stream. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SHARDS } from '#libs/runtime';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const cidr = z.string().regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/, 'an IPv4 range such as 10.96.0.0/16');
@@ -34,6 +35,11 @@ export const ControlPlaneConfig = z
     SINKS_FILE: z.string().min(1).optional(),
     SIMULATION_FILE: z.string().min(1).optional(),
     CLOCK_FILE: z.string().min(1).optional(),
+    REPLICA: z
+      .string()
+      .regex(/^[A-Za-z0-9-]+$/, 'letters, digits and dashes')
+      .optional(),
+    SHARDS: z.coerce.number().int().min(1).max(1_024).default(SHARDS),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
   .transform((env) => ({
@@ -62,6 +68,8 @@ export const ControlPlaneConfig = z
     sinksFile: env.SINKS_FILE,
     simulationFile: env.SIMULATION_FILE,
     clockFile: env.CLOCK_FILE,
+    replica: env.REPLICA,
+    shards: env.SHARDS,
     logLevel: env.LOG_LEVEL,
   }));
 

@@ -8,6 +8,7 @@ import {
   connectAudit,
   connectKeyStore,
   connectLog,
+  connectMembership,
   connectPostgres,
   connectWholeLog,
   KeyDestruction,
@@ -24,10 +25,14 @@ import type { AuditStream, EventLog } from '#libs/log';
 import { MIGRATIONS } from '#migrations';
 import {
   HttpsWebhookCaller,
+  Sharing,
   StateCache,
+  WHOLE,
   WritePathEngine,
   type PastReader,
   type Logger,
+  type Share,
+  type SharingOptions,
   type StateView,
   type World,
   type WebhookCaller,
@@ -58,7 +63,16 @@ export interface ControlPlane {
   readonly caller: WebhookCaller;
   /** A file of the cluster's key material, as text. */
   pki(name: string): string;
+  /** This process's share of a service's work: all of it, where no replica is named. */
+  share(service: string): Promise<SharedWork>;
   close(): Promise<void>;
+}
+
+/** A share of a service's work, from the joining to the leaving. */
+export interface SharedWork {
+  readonly share: Share;
+  /** Hands over what is under way. */
+  leave(): Promise<void>;
 }
 
 /** Where nodes are simulated nothing runs behind an address, and what does belongs to somebody else. */
@@ -112,6 +126,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     writePath,
     caller,
     pki: pkiReader(config),
+    share: (service) => joined(config, service, { log, view, world, timers: clock.timers, logger }),
     close: async () => {
       stopping.abort(new Error('the process is stopping'));
       clock.stop();
@@ -120,6 +135,19 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
       await database.destroy();
     },
   };
+}
+
+/** Takes part in a service's work, as one replica of several or alone. */
+async function joined(
+  { natsUrl: url, cluster, replica, shards }: ControlPlaneConfig,
+  service: string,
+  sources: Pick<SharingOptions, 'log' | 'view' | 'world' | 'timers' | 'logger'>,
+): Promise<SharedWork> {
+  if (replica === undefined) return { share: WHOLE, leave: () => Promise.resolve() };
+  const membership = await connectMembership({ url, cluster, service, replica });
+  const sharing = new Sharing({ ...sources, cluster, service, shards, membership });
+  sharing.start();
+  return { share: sharing, leave: () => sharing.stop() };
 }
 
 /** Nobody serves from a history that was rolled back or altered. Throws HistoryAltered, which says where. */

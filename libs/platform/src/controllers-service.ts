@@ -1,34 +1,39 @@
 import type { Controller } from '#libs/apimachinery';
 import { ControllerLoop } from '#libs/runtime';
-import { BUILD, type ControlPlane } from './control-plane.js';
+import { BUILD, type ControlPlane, type SharedWork } from './control-plane.js';
 import type { HostedService } from './hosted-service.js';
 
-/** Runs a list of controllers over the control plane: what most apps are. */
+/** Runs a list of controllers over the control plane, for its share of their keys: what most apps are. */
 export class ControllersService implements HostedService {
-  private readonly loops: readonly ControllerLoop[];
-  private started = false;
+  private loops: readonly ControllerLoop[] = [];
+  private work: SharedWork | undefined;
 
   constructor(
     readonly name: string,
-    plane: ControlPlane,
-    controllers: readonly Controller[],
-  ) {
-    const { view, writePath, world, logger, clock } = plane;
-    const { timers } = clock;
-    this.loops = controllers.map((controller) => new ControllerLoop({ controller, view, writePath, world, logger, timers, build: BUILD }));
-  }
+    private readonly plane: ControlPlane,
+    private readonly controllers: readonly Controller[],
+  ) {}
 
   get ready(): boolean {
-    return this.started;
+    return this.work !== undefined;
   }
 
   async start(): Promise<void> {
+    const { view, writePath, world, logger, clock } = this.plane;
+    const { timers } = clock;
+    const work = await this.plane.share(this.name);
+    const { share } = work;
+    this.loops = this.controllers.map(
+      (controller) => new ControllerLoop({ controller, view, writePath, world, logger, timers, build: BUILD, share }),
+    );
     for (const loop of this.loops) loop.start();
-    this.started = true;
+    this.work = work;
   }
 
   async stop(): Promise<void> {
-    this.started = false;
+    const { work } = this;
+    this.work = undefined;
+    await work?.leave();
     await Promise.all(this.loops.map((loop) => loop.stop()));
   }
 }

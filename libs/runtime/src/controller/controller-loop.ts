@@ -10,6 +10,9 @@ import {
 import { formatPlace, STREAMS, type Position } from '#libs/log';
 import type { Requester } from '#libs/registry';
 import type { CacheEvent, Logger, StateView, World, WritePath } from '../ports.js';
+import { WHOLE } from '../sharing/alone.js';
+import { shardOf, type Share, type Shard } from '../sharing/share.js';
+import { GuardMoved } from '../write-path/guarded.js';
 import { carryOut, type Outcome, type Written } from './carry-out.js';
 import { actorOf, decidedChange, requestFor } from './change-request.js';
 import { runsOf, type IndexedChange } from './change-runs.js';
@@ -30,6 +33,8 @@ export interface ControllerLoopOptions<Snapshot = unknown> {
   readonly backoff?: Backoff;
   /** Keys worked on at once; 32 unless set. */
   readonly workers?: number;
+  /** Which keys are this process's to work on; all unless set. */
+  readonly share?: Share;
   /** Changes of one decision in flight at once; 256 unless set. */
   readonly changesInFlight?: number;
 }
@@ -39,6 +44,14 @@ interface Wake {
   readonly cause?: string;
   readonly root?: string;
 }
+
+/** What a decision is carried out on: why it was made, and what gives the right to make it. */
+type Grounds = Wake & Pick<Requester, 'guards'>;
+
+type Index = ReturnType<NonNullable<Controller['index']>>;
+
+/** Takes a key in. */
+type Want = (key: string, wake: Wake) => void;
 
 const WORKERS = 32;
 const CHANGES_IN_FLIGHT = 256;
@@ -61,18 +74,21 @@ export class ControllerLoop<Snapshot = unknown> {
   readonly #queue: WorkQueue<Wake>;
   readonly #rules = new Map<string, WatchRule[]>();
   readonly #raced = new Map<string, Wake>();
-  readonly #working = new Set<Promise<void>>();
+  readonly #working = new Map<string, Promise<void>>();
+  readonly #share: Share;
   readonly #stopping = new AbortController();
   readonly #snapshot: (key: string) => Snapshot | undefined;
   readonly #index: ReturnType<NonNullable<Controller<Snapshot>['index']>> | undefined;
   #unsubscribe: () => void = () => undefined;
+  #unshare: () => void = () => undefined;
   #pumping = false;
 
   constructor(options: ControllerLoopOptions<Snapshot>) {
     this.#options = options;
     // Each key that is worked on waits with it: up to WORKERS of them, which Node takes for a leak from the eleventh on.
     setMaxListeners(0, this.#stopping.signal);
-    const { controller, view, world, timers = systemTimers, backoff } = options;
+    const { controller, view, world, timers = systemTimers, backoff, share = WHOLE } = options;
+    this.#share = share;
     this.#index = controller.index?.();
     const index = this.#index;
     this.#snapshot = index ? (key) => index.snapshot(key) : (key) => controller.snapshot(key, view);
@@ -100,46 +116,91 @@ export class ControllerLoop<Snapshot = unknown> {
 
   /** From now on every event of the view is heard; all objects there are count as just seen. */
   start(): void {
-    const { controller, view } = this.#options;
+    const { view } = this.#options;
     this.#unsubscribe = view.subscribe((event) => this.#hear(event));
-    for (const rules of this.#rules.values()) {
-      const [first] = rules;
-      if (first) this.#seeAll(first.resource, rules);
-    }
-    if (controller.watchesAll) for (const { resource } of view.catalog.current.stored) this.#seeEverything(resource, controller.watchesAll);
-    for (const key of controller.initialKeys ?? []) this.#queue.add(key, {});
+    if (this.#index) for (const rules of this.#rules.values()) this.#fill(this.#index, rules[0]?.resource);
+    this.#see((key, wake) => this.#add(key, wake));
+    this.#unshare = this.#share.subscribe({
+      gained: (shards) => this.#gain(new Set(shards)),
+      losing: (shards) => this.#lose(new Set(shards)),
+      lost: (shards) => void this.#lose(new Set(shards)),
+    });
   }
 
   /** Takes no new key; resolves once the ones being worked on are done. */
   async stop(): Promise<void> {
     this.#unsubscribe();
+    this.#unshare();
     this.#queue.close();
     this.#stopping.abort(new Error(`the controller ${this.name} stops`));
-    await Promise.all(this.#working);
+    await Promise.all(this.#working.values());
   }
 
-  #seeAll(resource: GroupVersionResource, rules: readonly WatchRule[]): void {
-    const { view } = this.#options;
-    const stream = view.catalog.current.storedDefinitionOf(resource)?.stream ?? 'state';
-    for (const entry of view.entries(resource)) {
-      const place = formatPlace(stream, entry.sequence);
-      this.#index?.apply(resource, entry.object, undefined);
-      for (const rule of rules) this.#wake(rule, entry.object, undefined, { cause: place, root: place });
+  /** Whether a key is this process's to work on. */
+  #owns(key: string): boolean {
+    return this.#share.owns(this.#shardOf(key));
+  }
+
+  #shardOf(key: string): Shard {
+    const { shards } = this.#share;
+    return shards === 1 ? 0 : shardOf(`${this.name}/${key}`, shards);
+  }
+
+  #add(key: string, wake: Wake): void {
+    if (this.#owns(key)) this.#queue.add(key, wake);
+  }
+
+  #addWithBackoff(key: string, wake: Wake): void {
+    if (this.#owns(key)) this.#queue.addWithBackoff(key, wake);
+  }
+
+  /** What others have worked on until now: all of it counts as just seen. */
+  #gain(shards: ReadonlySet<Shard>): void {
+    this.#see((key, wake) => {
+      if (shards.has(this.#shardOf(key))) this.#add(key, wake);
+    });
+  }
+
+  /** Takes no more keys of these; resolves once none of them is being worked on. */
+  async #lose(shards: ReadonlySet<Shard>): Promise<void> {
+    const isLost = (key: string): boolean => shards.has(this.#shardOf(key));
+    this.#queue.drop(isLost);
+    for (const key of this.#raced.keys()) if (isLost(key)) this.#raced.delete(key);
+    await Promise.all([...this.#working].flatMap(([key, work]) => (isLost(key) ? [work] : [])));
+  }
+
+  #fill(index: Index, resource: GroupVersionResource | undefined): void {
+    if (resource) for (const entry of this.#options.view.entries(resource)) index.apply(resource, entry.object, undefined);
+  }
+
+  /** All objects there are, as if each had just been seen. */
+  #see(want: Want): void {
+    const { controller, view } = this.#options;
+    for (const rules of this.#rules.values()) {
+      const [first] = rules;
+      if (first) this.#seeAll(first.resource, (object) => rules.flatMap((rule) => [...rule.keys(object, undefined, view)]), want);
     }
+    const { watchesAll } = controller;
+    if (watchesAll) {
+      for (const { resource } of view.catalog.current.stored) {
+        this.#seeAll(resource, (object) => watchesAll(resource, object, undefined, view), want);
+      }
+    }
+    for (const key of controller.initialKeys ?? []) want(key, {});
   }
 
-  #seeEverything(resource: GroupVersionResource, keys: NonNullable<Controller['watchesAll']>): void {
+  #seeAll(resource: GroupVersionResource, keys: (object: CacheEvent['entry']['object']) => Iterable<string>, want: Want): void {
     const { view } = this.#options;
     const stream = view.catalog.current.storedDefinitionOf(resource)?.stream ?? 'state';
     for (const entry of view.entries(resource)) {
       const place = formatPlace(stream, entry.sequence);
-      for (const key of keys(resource, entry.object, undefined, view)) this.#queue.add(key, { cause: place, root: place });
+      for (const key of keys(entry.object)) want(key, { cause: place, root: place });
     }
   }
 
   #hear(event: CacheEvent): void {
     if (this.#raced.size > 0) {
-      for (const [key, wake] of this.#raced) this.#queue.add(key, wake);
+      for (const [key, wake] of this.#raced) this.#add(key, wake);
       this.#raced.clear();
     }
     const rules = this.#rules.get(qualifiedResource(event.resource));
@@ -147,7 +208,7 @@ export class ControllerLoop<Snapshot = unknown> {
     if (!rules && !controller.watchesAll) return;
     const next = event.type === 'Deleted' ? undefined : event.entry.object;
     const old = event.old?.object ?? (event.type === 'Deleted' ? event.entry.object : undefined);
-    for (const key of controller.watchesAll?.(event.resource, next, old, view) ?? []) this.#queue.add(key, wakeOf(event));
+    for (const key of controller.watchesAll?.(event.resource, next, old, view) ?? []) this.#add(key, wakeOf(event));
     if (!rules) return;
     this.#index?.apply(event.resource, next, old);
     for (const rule of rules) this.#wake(rule, next, old, wakeOf(event));
@@ -159,7 +220,7 @@ export class ControllerLoop<Snapshot = unknown> {
     old: CacheEvent['entry']['object'] | undefined,
     wake: Wake,
   ): void {
-    for (const key of rule.keys(next, old, this.#options.view)) this.#queue.add(key, wake);
+    for (const key of rule.keys(next, old, this.#options.view)) this.#add(key, wake);
   }
 
   /** Waits for the end of the batch of events that the view is applying: they become one reconcile a key. */
@@ -177,70 +238,82 @@ export class ControllerLoop<Snapshot = unknown> {
     while (this.#working.size < most && !this.#stopping.signal.aborted) {
       const item = this.#queue.take();
       if (!item) return;
-      const work: Promise<void> = this.#process(item.key, item.wake).finally(() => {
-        this.#working.delete(work);
-        this.#queue.done(item.key);
+      const { key, wake } = item;
+      if (!this.#owns(key)) {
+        this.#queue.done(key);
+        continue;
+      }
+      const work = this.#process(key, wake).finally(() => {
+        this.#working.delete(key);
+        this.#queue.done(key);
         if (this.#queue.size > 0) this.#pumpSoon();
       });
-      this.#working.add(work);
+      this.#working.set(key, work);
     }
   }
 
   async #process(key: string, wake: Wake): Promise<void> {
     const { controller, view, world, logger } = this.#options;
     try {
+      const guards = this.#share.guardsOf([this.#shardOf(key)]);
+      if (guards === undefined) return;
+      const grounds: Grounds = guards.length === 0 ? wake : { ...wake, guards };
       const seen = { ...view.position };
       const decidedAt = world.now();
       const snapshot = this.#snapshot(key);
       if (snapshot === undefined) return this.#queue.forget(key);
       const result = controller.reconcile(snapshot, decidedAt);
-      const outcome = await this.#carryOut(result.changes, wake, (index) => ({
+      const outcome = await this.#carryOut(result.changes, grounds, (index) => ({
         decision: { controller: controller.name, build: this.#options.build, key, seen, decidedAt, index },
       }));
-      if (outcome.refusals.length > 0) await this.#answer(snapshot, outcome, wake);
+      if (outcome.refusals.length > 0) await this.#answer(snapshot, outcome, grounds);
       this.#conclude(key, wake, seen, result, outcome);
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       logger.error(`${controller.name}: reconciling ${JSON.stringify(key)} failed`, error);
-      if (!(error instanceof TerminalError)) this.#queue.addWithBackoff(key, wake);
+      if (!(error instanceof TerminalError)) this.#addWithBackoff(key, wake);
     }
   }
 
   #conclude(key: string, wake: Wake, seen: Position, { requeueAfterMs }: ReconcileResult, outcome: Outcome): void {
     const { logger, view } = this.#options;
+    if (outcome.failure instanceof GuardMoved) {
+      logger.info(`${this.name}: the work on ${JSON.stringify(key)} is another replica's now; nothing of it was written`);
+      return this.#addWithBackoff(key, wake);
+    }
     if (outcome.failure !== undefined) {
       logger.warn(`${this.name}: the changes for ${JSON.stringify(key)} could not be written; trying again`, {
         error: String(outcome.failure),
       });
-      return this.#queue.addWithBackoff(key, wake);
+      return this.#addWithBackoff(key, wake);
     }
     if (outcome.refusals.length > 0) {
       const [first] = outcome.refusals;
       logger.warn(`${this.name}: a change for ${JSON.stringify(key)} was refused: ${first?.message ?? ''}`);
-      return this.#queue.addWithBackoff(key, wake);
+      return this.#addWithBackoff(key, wake);
     }
     if (outcome.raced) return this.#again(key, wake, same(seen, view.position));
     this.#queue.forget(key);
-    if (requeueAfterMs !== undefined) this.#queue.addAfter(key, Math.max(requeueAfterMs, 1), wake);
+    if (requeueAfterMs !== undefined && this.#owns(key)) this.#queue.addAfter(key, Math.max(requeueAfterMs, 1), wake);
   }
 
   /** After a race: at once where the view has moved, else as soon as it does; a key that keeps losing backs off. */
   #again(key: string, wake: Wake, unmoved: boolean): void {
-    if (this.#queue.failuresOf(key) >= EAGER_RACES) return this.#queue.addWithBackoff(key, wake);
+    if (this.#queue.failuresOf(key) >= EAGER_RACES) return this.#addWithBackoff(key, wake);
     this.#queue.failed(key);
     if (unmoved) this.#raced.set(key, wake);
-    else this.#queue.add(key, wake);
+    else this.#add(key, wake);
   }
 
-  async #answer(snapshot: Snapshot, { refusals }: Outcome, wake: Wake): Promise<void> {
+  async #answer(snapshot: Snapshot, { refusals }: Outcome, grounds: Grounds): Promise<void> {
     const { controller, world } = this.#options;
     const changes = controller.refused?.(snapshot, refusals, world.now()) ?? [];
-    await this.#carryOut(changes, wake, () => ({}));
+    await this.#carryOut(changes, grounds, () => ({}));
   }
 
-  async #carryOut(changes: readonly Change[], wake: Wake, decided: (index: number) => Pick<Requester, 'decision'>): Promise<Outcome> {
+  async #carryOut(changes: readonly Change[], grounds: Grounds, decided: (index: number) => Pick<Requester, 'decision'>): Promise<Outcome> {
     const { controller, logger, view, changesInFlight = CHANGES_IN_FLIGHT } = this.#options;
-    const base: Requester = { actor: actorOf(controller.actor), agent: controller.name, ...wake };
+    const base: Requester = { actor: actorOf(controller.actor), agent: controller.name, ...grounds };
     const outcome = await carryOut(
       runsOf(changes),
       (indexed) => this.#execute(changes, indexed, { ...base, ...decided(indexed.index) }),

@@ -117,6 +117,16 @@ export class WorkQueue<Wake> {
     this.add(key, wake);
   }
 
+  /** Forgets the keys that are meant; those being worked on come to their end, and not again. */
+  drop(meant: (key: string) => boolean): void {
+    for (const map of [this.#ready, this.#dirty, this.#failures]) for (const key of map.keys()) if (meant(key)) map.delete(key);
+    for (const [key, { cancel }] of this.#delayed) {
+      if (!meant(key)) continue;
+      cancel();
+      this.#delayed.delete(key);
+    }
+  }
+
   close(): void {
     this.#closed = true;
     for (const { cancel } of this.#delayed.values()) cancel();

@@ -1,5 +1,5 @@
 import { qualifiedResource, type GroupVersionResource } from '#libs/apimachinery';
-import type { Appended, AppendWrite, Moved, Sequence } from '#libs/log';
+import type { Appended, AppendWrite, Guard, Moved, Sequence } from '#libs/log';
 import type { Known, PlannedWrite, StoredObject } from '#libs/registry';
 import { behind } from './event-meta.js';
 
@@ -40,6 +40,7 @@ export class Round {
   /** With each, where the own writes begin of the member that changed it last. */
   readonly #shared = new Map<string, Shared & { readonly lead: number }>();
   readonly #own: AppendWrite[] = [];
+  readonly #guards = new Map<string, Guard>();
   readonly #subjects = new Set<string>();
   #bytes = 0;
   #silent: number;
@@ -52,11 +53,11 @@ export class Round {
     readonly key: string,
     readonly seen: Sequence,
     members: number,
-    append: (writes: readonly AppendWrite[]) => Promise<Appended>,
+    append: (writes: readonly AppendWrite[], guards: readonly Guard[]) => Promise<Appended>,
   ) {
     this.#silent = members;
     const closed = new Promise<void>((resolve) => (this.#close = resolve));
-    this.#appended = closed.then(() => (this.#own.length === 0 ? { sequences: [] } : append(this.#writes())));
+    this.#appended = closed.then(() => (this.#own.length === 0 ? { sequences: [] } : append(this.#writes(), [...this.#guards.values()])));
     this.#appended.catch(() => undefined);
   }
 
@@ -96,6 +97,7 @@ export class Round {
   contribute(
     own: readonly AppendWrite[],
     shared: readonly Shared[],
+    guards: readonly Guard[],
   ): Promise<{ readonly sequences: readonly Sequence[] } | { readonly moved: readonly Moved[] }> | undefined {
     const bytes = own.reduce((sum, { body }) => sum + body.length, 0);
     const isTaken = own.some(({ subject }) => this.#subjects.has(subject));
@@ -104,6 +106,7 @@ export class Round {
       return undefined;
     }
     for (const { subject } of own) this.#subjects.add(subject);
+    for (const guard of guards) this.#guards.set(`${guard.subject} ${guard.expected}`, guard);
     const first = this.#own.length;
     this.#own.push(...own.map((write, i) => behind(write, i)));
     this.#bytes += bytes;
@@ -127,7 +130,7 @@ export class Round {
 export class Rounds {
   readonly #lines = new Map<string, ((round: Round) => void)[]>();
 
-  constructor(private readonly append: (writes: readonly AppendWrite[]) => Promise<Appended>) {}
+  constructor(private readonly append: (writes: readonly AppendWrite[], guards: readonly Guard[]) => Promise<Appended>) {}
 
   /** A round of one's own, where nobody else writes the same. */
   begin(key: string): Round | undefined {

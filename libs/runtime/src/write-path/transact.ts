@@ -16,6 +16,7 @@ import {
 import type { TransactionResult, WriteResult } from '../ports.js';
 import { behind } from './event-meta.js';
 import { dependsOnState, MOST_ATTEMPTS, MOST_NAMES, unavailableAs503, type Ground } from './ground.js';
+import { checkGuards, guardsOf } from './guarded.js';
 import { generatesName, randomSuffix } from './naming.js';
 
 /** The log takes a thousand messages at once. */
@@ -116,7 +117,7 @@ async function madeCurrent(ground: Ground, progress: Progress): Promise<boolean>
 }
 
 /** What a client insists on of objects that it does not change must hold when the others are stored. */
-function guardsOf(ground: Ground, { operations }: Progress, { outcomes }: TransactionPlan): readonly Guard[] {
+function insistedOn(ground: Ground, { operations }: Progress, { outcomes }: TransactionPlan): readonly Guard[] {
   return operations.flatMap(({ request }, i): readonly Guard[] => {
     const outcome = outcomes[i];
     if (!outcome || !('decided' in outcome) || outcome.decided.writes.length > 0 || !insists(request)) return [];
@@ -137,7 +138,7 @@ function insists({ object, options: { preconditions } }: WriteRequest): boolean 
 
 async function append(ground: Ground, progress: Progress, plan: TransactionPlan): Promise<TransactionResult | undefined> {
   const { operations, ends } = progress;
-  const guards = guardsOf(ground, progress, plan);
+  const guards = [...insistedOn(ground, progress, plan), ...guardsOf(operations.map(({ request }) => request))];
   const messages = plan.writes.length + guards.length;
   if (messages > MOST_MESSAGES) {
     const why = `the transaction comes to ${messages} events, and at most ${MOST_MESSAGES} can be stored at once: split it`;
@@ -150,6 +151,7 @@ async function append(ground: Ground, progress: Progress, plan: TransactionPlan)
   });
   const appended = await ground.options.log.append('state', writes, guards);
   if ('sequences' in appended) return resultOf(plan, appended.sequences);
+  for (const { request } of operations) checkGuards(request, appended.moved);
   progress.attempts += 1;
   if (progress.attempts >= MOST_ATTEMPTS) throw contended(ground, progress, plan, appended.moved);
   await ground.caughtUp('state', appended.moved, ends);

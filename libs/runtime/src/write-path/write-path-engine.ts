@@ -12,6 +12,7 @@ import {
 import type { TransactionPath, TransactionResult, WriteResult } from '../ports.js';
 import { behind } from './event-meta.js';
 import { dependsOnState, Ground, MOST_ATTEMPTS, MOST_NAMES, unavailableAs503, type WritePathOptions } from './ground.js';
+import { checkGuards, guardsOf } from './guarded.js';
 import { generatesName, randomSuffix } from './naming.js';
 import { isShared, Rounds, sharedOf, type Round } from './rounds.js';
 import { transact, versioned } from './transact.js';
@@ -44,7 +45,7 @@ export class WritePathEngine implements TransactionPath {
 
   constructor(options: WritePathOptions) {
     this.#ground = new Ground(options);
-    this.#rounds = new Rounds((writes) => options.log.append('state', writes));
+    this.#rounds = new Rounds((writes, guards) => options.log.append('state', writes, guards));
   }
 
   /** Carries out several writes as one. Throws one StatusError for all that are refused; nothing is written then. */
@@ -137,6 +138,7 @@ export class WritePathEngine implements TransactionPath {
     const appended = await this.#ground.options.log.append(
       request.definition.stream,
       writes.map((write, index) => behind(this.#ground.appendWrite(request, write, index === 0, progress.ends), index)),
+      guardsOf([request]),
     );
     if ('sequences' in appended) return appended.sequences;
     await this.#caughtUp(request, appended.moved, progress);
@@ -175,6 +177,7 @@ export class WritePathEngine implements TransactionPath {
     const result = round.contribute(
       all.filter(isOwn).map(({ appended }) => appended),
       all.filter((one) => !isOwn(one)).map(({ write, appended }) => sharedOf(write, appended)),
+      guardsOf([request]),
     );
     const outcome = await result;
     if (outcome && 'sequences' in outcome) return outcome.sequences;
@@ -185,6 +188,7 @@ export class WritePathEngine implements TransactionPath {
 
   /** Waits until the view holds what made an append fail, and remembers the ends of subjects it has no object for. */
   async #caughtUp(request: WriteRequest, moved: readonly Moved[], progress: Progress): Promise<void> {
+    checkGuards(request, moved);
     progress.attempts += 1;
     if (progress.attempts >= MOST_ATTEMPTS) throw contended(request);
     await this.#ground.caughtUp(request.definition.stream, moved, progress.ends);

@@ -1,0 +1,1 @@
+export { connectMembership, KvMembership, type MembershipOptions } from './kv-membership.js';

@@ -1,0 +1,205 @@
+import { MemoryCluster, eventsOf } from '#libs/testing';
+import { SHARDS_OF_WORK } from '#libs/api';
+import { SILENT_LOGGER } from '../ports.js';
+import { systemTimers } from '../controller/timers.js';
+import type { Membership } from './membership.js';
+import { Sharing } from './sharing.js';
+import type { Shard } from './share.js';
+
+/** Leases that a test gives and takes. */
+class Register {
+  private readonly listeners = new Set<() => void>();
+  private readonly living = new Set<string>();
+
+  membership(self: string): Membership & { lease(holds: boolean): void } {
+    this.living.add(self);
+    this.tell();
+    let leased = true;
+    const register = this;
+    return {
+      self,
+      get members() {
+        return [...register.living].sort();
+      },
+      get leased() {
+        return leased;
+      },
+      lease: (holds) => {
+        leased = holds;
+        this.tell();
+      },
+      subscribe: (listener) => {
+        this.listeners.add(listener);
+        return () => this.listeners.delete(listener);
+      },
+      leave: async () => this.drop(self),
+    };
+  }
+
+  drop(self: string): void {
+    this.living.delete(self);
+    this.tell();
+  }
+
+  private tell(): void {
+    for (const listener of [...this.listeners]) listener();
+  }
+}
+
+const SHARDS = 8;
+
+class Replica {
+  readonly sharing: Sharing;
+  readonly membership: ReturnType<Register['membership']>;
+  readonly told: string[] = [];
+  /** What the loops have still to do before they let go. */
+  busy: Promise<void> = Promise.resolve();
+
+  constructor(cluster: MemoryCluster, register: Register, self: string) {
+    this.membership = register.membership(self);
+    const { log, view, world } = cluster;
+    this.sharing = new Sharing({
+      cluster: 'test',
+      service: 'work',
+      shards: SHARDS,
+      membership: this.membership,
+      log,
+      view,
+      world,
+      timers: systemTimers,
+      logger: SILENT_LOGGER,
+    });
+    this.sharing.subscribe({
+      gained: (shards) => void this.told.push(`gained ${shards.length}`),
+      losing: async (shards) => {
+        this.told.push(`losing ${shards.length}`);
+        await this.busy;
+      },
+      lost: (shards) => void this.told.push(`lost ${shards.length}`),
+    });
+    this.sharing.start();
+  }
+
+  get owned(): readonly Shard[] {
+    return Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) => this.sharing.owns(shard));
+  }
+}
+
+const until = async (holds: () => boolean): Promise<void> => {
+  for (let turns = 0; !holds(); turns++) {
+    if (turns > 2_000) throw new Error('it never came to that');
+    await new Promise((next) => setTimeout(next, 1));
+  }
+};
+
+async function setUp() {
+  const cluster = await MemoryCluster.start();
+  const register = new Register();
+  const replicas: Replica[] = [];
+  const join = (self: string): Replica => {
+    const replica = new Replica(cluster, register, self);
+    replicas.push(replica);
+    return replica;
+  };
+  return { cluster, register, join, stop: () => Promise.all(replicas.map(({ sharing }) => sharing.stop())) };
+}
+
+/** Tries to write a subject as a replica does on behalf of a shard. */
+async function writes(cluster: MemoryCluster, { sharing }: Replica, shard: Shard, guards = sharing.guardsOf([shard])): Promise<boolean> {
+  const definition = SHARDS_OF_WORK;
+  const name = `try-${Math.trunc(cluster.world.random() * 1e9)}`;
+  const subject = `decklog.test.state.${definition.group.replaceAll('.', '_')}.${definition.resource}._.${name}`;
+  const meta = { type: 'Created', verb: 'create', actor: { user: 'x' }, id: name, previous: 0, schema: 1, encoding: 'json' } as const;
+  const body = new TextEncoder().encode(
+    JSON.stringify({ apiVersion: 'allocation.decklog.dev/v1', kind: 'Shard', metadata: { name, uid: name }, spec: {} }),
+  );
+  return 'sequences' in (await cluster.log.append('state', [{ subject, expected: 0, meta, body }], guards ?? []));
+}
+
+describe('the sharing of a service’s work', () => {
+  it('gives the first all of it, and the next its part once nothing is being done for that', async () => {
+    const { join, stop } = await setUp();
+    const a = join('a');
+    await until(() => a.owned.length === SHARDS);
+    let finish: () => void = () => undefined;
+    a.busy = new Promise((resolve) => (finish = resolve));
+    const b = join('b');
+    await until(() => a.told.includes('losing 4'));
+    expect([a.owned.length, b.owned.length]).toEqual([4, 0]);
+    // What is under way for them may still be written.
+    expect(a.sharing.guardsOf([7])).toBeDefined();
+    finish();
+    await until(() => b.owned.length === 4);
+    expect(a.sharing.guardsOf([7])).toBeUndefined();
+    expect([a.told, b.told]).toEqual([['gained 8', 'losing 4'], ['gained 4']]);
+    await stop();
+  });
+
+  it('moves what a dead one had, and what that one writes afterwards is refused', async () => {
+    const { cluster, register, join, stop } = await setUp();
+    const a = join('a');
+    const b = join('b');
+    await until(() => a.owned.length === 4 && b.owned.length === 4);
+    const [shard = 0] = b.owned;
+    const before = b.sharing.guardsOf([shard]);
+    expect(await writes(cluster, b, shard)).toBe(true);
+    // It hangs, and does not come to handing anything over.
+    let goOn: () => void = () => undefined;
+    b.busy = new Promise((resolve) => (goOn = resolve));
+    register.drop('b');
+    await until(() => a.owned.length === SHARDS);
+    expect(await writes(cluster, b, shard, before)).toBe(false);
+    expect(await writes(cluster, a, shard)).toBe(true);
+    await until(() => b.sharing.guardsOf([shard]) === undefined);
+    goOn();
+    await stop();
+  });
+
+  it('lets one that has lost its lease do nothing, and work again with all keys once it holds again', async () => {
+    const { join, stop } = await setUp();
+    const a = join('a');
+    await until(() => a.owned.length === SHARDS);
+    a.membership.lease(false);
+    expect([a.owned, a.sharing.guardsOf([0])]).toEqual([[], undefined]);
+    await until(() => a.told.includes('lost 8'));
+    a.membership.lease(true);
+    await until(() => a.owned.length === SHARDS);
+    expect(a.told).toEqual(['gained 8', 'lost 8', 'gained 8']);
+    await stop();
+  });
+
+  it('tells of all keys anew where a lease lapsed for so short that nobody was told', async () => {
+    const { join, stop } = await setUp();
+    const a = join('a');
+    await until(() => a.owned.length === SHARDS);
+    a.membership.lease(false);
+    expect(a.sharing.owns(0)).toBe(false);
+    a.membership.lease(true);
+    await until(() => a.told.length === 3 && a.owned.length === SHARDS);
+    expect(a.told).toEqual(['gained 8', 'lost 8', 'gained 8']);
+    await stop();
+  });
+
+  it('hands all over when it stops', async () => {
+    const { join, stop } = await setUp();
+    const a = join('a');
+    const b = join('b');
+    await until(() => a.owned.length === 4 && b.owned.length === 4);
+    await b.sharing.stop();
+    await until(() => a.owned.length === SHARDS);
+    expect(b.told).toEqual(['gained 4', 'losing 4']);
+    await stop();
+  });
+
+  it('takes many shards with one append each way: a fence is written once for each change of hands', async () => {
+    const { cluster, join, stop } = await setUp();
+    const a = join('a');
+    await until(() => a.owned.length === SHARDS);
+    const b = join('b');
+    await until(() => b.owned.length === 4);
+    const events = await eventsOf(cluster.log, 'state');
+    expect(events.length).toBe(SHARDS + 4);
+    expect(new Set(events.map(({ meta }) => meta.batch?.id)).size).toBeLessThanOrEqual(2);
+    await stop();
+  });
+});

@@ -1,0 +1,253 @@
+import { SHARDS_OF_WORK } from '#libs/api';
+import type { EventLog, Guard, Sequence } from '#libs/log';
+import type { Timers } from '../controller/timers.js';
+import type { CacheEvent, Logger, StateView, World } from '../ports.js';
+import { Fences, type Fence } from './fences.js';
+import type { Membership } from './membership.js';
+import { planLeaving, planSteps } from './plan.js';
+import type { Share, Shard, ShareListener } from './share.js';
+
+/** What a replica's share is kept with. */
+export interface SharingOptions {
+  readonly cluster: string;
+  /** Whose work is shared, e.g. `replication`. */
+  readonly service: string;
+  readonly shards: number;
+  readonly membership: Membership;
+  readonly log: Pick<EventLog, 'append'>;
+  readonly view: StateView;
+  readonly world: Pick<World, 'now' | 'uuid'>;
+  readonly timers: Timers;
+  readonly logger: Logger;
+}
+
+/** What is due is looked at so often, should nothing else wake it: what could not be written is written then. */
+const LOOK_AGAIN_MS = 1_000;
+/** Fences written in one append. */
+const AT_ONCE = 256;
+/** How long the view may take to show what was written. */
+const VIEW_MS = 10_000;
+
+/**
+ * A replica's share of a service's work. Shards nobody holds who lives it takes, those that others are to have it hands over once nothing
+ * is being done for them; all replicas work out from the members and the log who is to have what. A shard is its own from the
+ * moment that the view shows the fence with its name: all that the holder before has written is in the view by then.
+ */
+export class Sharing implements Share {
+  readonly shards: number;
+  readonly #fences: Fences;
+  readonly #listeners = new Set<ShareListener>();
+  /** What is worked on, each with the sequence of its fence. */
+  readonly #held = new Map<Shard, Sequence>();
+  /** Of these, what is about to be handed over. */
+  readonly #leaving = new Set<Shard>();
+  readonly #stops: (() => void)[] = [];
+  #cancel: () => void = () => undefined;
+  /** The lease was seen not to hold: what came meanwhile was let pass. */
+  #lapsed = false;
+  #acting: Promise<void> | undefined;
+  #dueAgain = false;
+  #scheduled = false;
+  #stopped = false;
+
+  constructor(private readonly options: SharingOptions) {
+    this.shards = options.shards;
+    this.#fences = new Fences(options);
+  }
+
+  /** From now on it takes part. */
+  start(): void {
+    const { membership, view } = this.options;
+    this.#stops.push(
+      view.subscribe((event) => this.#hear(event)),
+      membership.subscribe(() => this.#soon()),
+    );
+    this.#soon();
+    this.#tick();
+  }
+
+  /** Hands over what it has, once nothing is being done for it, and leaves. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel();
+    await this.#acting;
+    const mine = [...this.#held.keys()];
+    try {
+      if (mine.length > 0 && this.options.membership.leased) await this.#handOver(mine, () => this.#heirs());
+    } catch (error) {
+      this.options.logger.warn('the shards of this replica were not handed over: they are free when its lease ends', {
+        error: String(error),
+      });
+    } finally {
+      for (const stop of this.#stops) stop();
+      this.#held.clear();
+      await this.options.membership.leave();
+    }
+  }
+
+  owns(shard: Shard): boolean {
+    return this.#isLeased() && this.#held.has(shard) && !this.#leaving.has(shard);
+  }
+
+  /** Also of what is about to be handed over: what is under way comes to its end. */
+  guardsOf(shards: readonly Shard[]): readonly Guard[] | undefined {
+    if (!this.#isLeased()) return undefined;
+    const guards: Guard[] = [];
+    for (const shard of shards) {
+      const expected = this.#held.get(shard);
+      if (expected === undefined) return undefined;
+      guards.push(this.#fences.guard(shard, expected));
+    }
+    return guards;
+  }
+
+  /** How many shards are this replica's now. */
+  get count(): number {
+    return this.options.membership.leased ? this.#held.size : 0;
+  }
+
+  subscribe(listener: ShareListener): () => void {
+    this.#listeners.add(listener);
+    const owned = [...this.#held.keys()].filter((shard) => this.owns(shard));
+    if (owned.length > 0) listener.gained(owned);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #isLeased(): boolean {
+    const { leased } = this.options.membership;
+    if (!leased) this.#lapsed = true;
+    return leased;
+  }
+
+  #hear({ resource }: CacheEvent): void {
+    if (resource.resource === SHARDS_OF_WORK.resource && resource.group === SHARDS_OF_WORK.group) this.#soon();
+  }
+
+  #tick(): void {
+    this.#cancel = this.options.timers.after(LOOK_AGAIN_MS, () => {
+      this.#soon();
+      this.#tick();
+    });
+  }
+
+  /** After the batch of events that is being applied. */
+  #soon(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      if (!this.#stopped) this.#look();
+    });
+  }
+
+  /** Sees what is this replica's own, and does what is due: one thing at a time. */
+  #look(): void {
+    const fences = this.#fences.read();
+    this.#settle(fences);
+    if (this.#acting) {
+      this.#dueAgain = true;
+      return;
+    }
+    this.#acting = this.#act(fences)
+      .catch((error: unknown) =>
+        this.options.logger.warn('shards could not be taken or handed over; trying again', { error: String(error) }),
+      )
+      .finally(() => {
+        this.#acting = undefined;
+        if (this.#dueAgain) this.#soon();
+        this.#dueAgain = false;
+      });
+  }
+
+  /** Makes what is held what the view says, and tells of it. */
+  #settle(fences: readonly Fence[]): void {
+    const { membership, logger, service } = this.options;
+    const [gained, lost]: [Shard[], Shard[]] = [[], []];
+    const isOurs = membership.leased && !this.#lapsed;
+    this.#lapsed = false;
+    for (const [shard, { holder, sequence }] of fences.entries()) {
+      const mine = holder === membership.self && isOurs;
+      const held = this.#held.get(shard);
+      if (held !== undefined && (!mine || held !== sequence)) {
+        this.#held.delete(shard);
+        // What was handed over is not taken from us.
+        if (!this.#leaving.delete(shard)) lost.push(shard);
+      }
+      if (mine && !this.#held.has(shard)) {
+        this.#held.set(shard, sequence);
+        gained.push(shard);
+      }
+    }
+    if (!isOurs && membership.leased) this.#soon();
+    if (lost.length > 0) {
+      logger.warn('shards were taken from this replica', { service, shards: lost.length, left: this.#held.size });
+      for (const listener of this.#listeners) listener.lost(lost);
+    }
+    if (gained.length > 0) {
+      logger.info("shards are this replica's now", { service, shards: gained.length, all: this.#held.size });
+      for (const listener of this.#listeners) listener.gained(gained);
+    }
+  }
+
+  async #act(fences: readonly Fence[]): Promise<void> {
+    const { membership, logger, service } = this.options;
+    if (!membership.leased) return;
+    const { take, give } = this.#steps(fences);
+    if (take.length > 0) {
+      logger.info('taking shards', { service, shards: take.length });
+      await this.#write(take, fences, () => membership.self);
+    }
+    const giving = [...give.keys()].filter((shard) => this.#held.has(shard));
+    if (giving.length > 0) {
+      logger.info('handing shards over', { service, shards: giving.length });
+      await this.#handOver(giving, (now) => this.#steps(now).give);
+    }
+  }
+
+  #steps(fences: readonly Fence[]): ReturnType<typeof planSteps> {
+    const { self, members } = this.options.membership;
+    return planSteps({ self, members, holders: fences.map(({ holder }) => holder) });
+  }
+
+  #heirs(): ReadonlyMap<Shard, string | undefined> {
+    const { self, members } = this.options.membership;
+    return planLeaving({ self, members, holders: this.#fences.read().map(({ holder }) => holder) });
+  }
+
+  /** Waits until nothing is being done for the shards, then writes their fences; what is to stay after all is taken up again. */
+  async #handOver(shards: readonly Shard[], heirs: (now: readonly Fence[]) => ReadonlyMap<Shard, string | undefined>): Promise<void> {
+    for (const shard of shards) this.#leaving.add(shard);
+    try {
+      await Promise.all([...this.#listeners].map((listener) => listener.losing(shards)));
+      const fences = this.#fences.read();
+      const to = heirs(fences);
+      const going = shards.filter((shard) => to.has(shard) && this.#held.get(shard) === fences[shard]?.sequence);
+      await this.#write(going, fences, (shard) => to.get(shard));
+    } finally {
+      this.#takeUpAgain(shards);
+    }
+  }
+
+  /** What is still held, and was not written away, is worked on again. */
+  #takeUpAgain(shards: readonly Shard[]): void {
+    if (this.#stopped) return;
+    const kept = shards.filter((shard) => this.#held.has(shard) && this.#leaving.delete(shard));
+    if (kept.length > 0) for (const listener of this.#listeners) listener.gained(kept);
+  }
+
+  /** Throws what the log does. Where others were faster nothing is written: the view shows what they did. */
+  async #write(shards: readonly Shard[], fences: readonly Fence[], holder: (shard: Shard) => string | undefined): Promise<void> {
+    const { log, view } = this.options;
+    for (let i = 0; i < shards.length; i += AT_ONCE) {
+      const some = shards.slice(i, i + AT_ONCE);
+      const writes = some.flatMap((shard) => {
+        const fence = fences[shard];
+        return fence === undefined ? [] : [this.#fences.write(shard, fence, holder(shard))];
+      });
+      const appended = await log.append('state', writes);
+      const seen = 'sequences' in appended ? (appended.sequences.at(-1) ?? 0) : Math.max(...appended.moved.map(({ actual }) => actual));
+      await view.reached('state', seen, AbortSignal.timeout(VIEW_MS));
+      this.#settle(this.#fences.read());
+    }
+  }
+}
