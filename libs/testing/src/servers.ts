@@ -99,15 +99,23 @@ async function running({ url, port, folder, launch, ready, signal }: Recipe): Pr
   return { url, port, folder, pid: () => child?.pid ?? 0, kill: () => ended(child, 'SIGKILL'), start, stop };
 }
 
+/** Where a nats-server of a test keeps its streams, and when it flushes them. */
+export interface NatsStore {
+  /** A folder that outlives the server; absent: in its own. */
+  readonly store?: string;
+  /** As in the server's settings; absent: `always`. */
+  readonly sync?: string;
+}
+
 /** A nats-server with JetStream, set up as the launcher does: every message flushed to disk, 4 MiB messages. `more`: settings besides. */
-export async function startNats(more = ''): Promise<TestServer> {
+export async function startNats(more = '', { store, sync = 'always' }: NatsStore = {}): Promise<TestServer> {
   const binary = natsServerBinary();
   const folder = mkdtempSync(join(tmpdir(), 'decklog-nats-'));
   const port = await freePort();
   const config = join(folder, 'server.conf');
   writeFileSync(
     config,
-    `listen: "127.0.0.1:${port}"\nmax_payload: ${MAX_PAYLOAD}\njetstream { store_dir: ${JSON.stringify(folder)}, sync_interval: always }\n${more}\n`,
+    `listen: "127.0.0.1:${port}"\nmax_payload: ${MAX_PAYLOAD}\njetstream { store_dir: ${JSON.stringify(store ?? folder)}, sync_interval: ${sync} }\n${more}\n`,
   );
   return running({
     url: `nats://127.0.0.1:${port}`,
