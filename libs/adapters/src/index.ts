@@ -1,4 +1,5 @@
 export * from './archive/index.js';
+export * from './backup/index.js';
 export { pause } from './pause.js';
 export * from './jetstream/index.js';
 export * from './sealing/index.js';

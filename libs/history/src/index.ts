@@ -4,6 +4,7 @@ export * from './moment.js';
 export * from './fork/index.js';
 export * from './difference.js';
 export * from './archive/index.js';
+export * from './backup/index.js';
 export * from './revision.js';
 export * from './request.js';
 export * from './selectors.js';

@@ -18,14 +18,15 @@ export interface BatchPlace {
 }
 
 /** The header block of a message: an event's metadata (absent: a guard's marker), an expectation, a place in a batch. */
-export function headerBlock(meta: EventMeta | undefined, { expected, subject }: Expectation, batch: BatchPlace | undefined): Uint8Array {
+export function headerBlock(meta: EventMeta | undefined, expectation: Expectation | undefined, batch: BatchPlace | undefined): Uint8Array {
   let text = 'NATS/1.0\r\n';
   if (meta) {
     const { batch: _, ...own } = meta;
     for (const [name, value] of encodeMeta(batch ? { ...own, batch: { id: batch.id, size: batch.size } } : own))
       text += `${name}: ${value}\r\n`;
   }
-  text += `Nats-Expected-Last-Subject-Sequence: ${expected}\r\n`;
+  if (expectation) text += `Nats-Expected-Last-Subject-Sequence: ${expectation.expected}\r\n`;
+  const subject = expectation?.subject;
   if (subject !== undefined) text += `Nats-Expected-Last-Subject-Sequence-Subject: ${subject}\r\n`;
   if (batch) {
     text += `Nats-Batch-Id: ${batch.id}\r\nNats-Batch-Sequence: ${batch.index + 1}\r\n`;

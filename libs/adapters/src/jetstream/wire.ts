@@ -91,10 +91,15 @@ export class Wire {
   }
 
   /** Whatever arrives at an inbox of its own. `pull` publishes with that inbox as the reply. */
-  listen(callback: (message: Msg) => void): { readonly pull: (subject: string, payload: Uint8Array) => void; readonly stop: () => void } {
+  listen(callback: (message: Msg) => void): {
+    readonly inbox: string;
+    readonly pull: (subject: string, payload: Uint8Array) => void;
+    readonly stop: () => void;
+  } {
     const inbox = createInbox();
     const subscription: Subscription = this.connection.subscribe(inbox, { callback: (_error, message) => callback(message) });
     return {
+      inbox,
       pull: (subject, payload) => this.connection.publish(subject, payload, { reply: inbox }),
       stop: () => {
         if (!this.closed) subscription.unsubscribe();
