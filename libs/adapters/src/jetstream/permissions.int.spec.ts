@@ -1,13 +1,17 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect, type NatsConnection } from 'nats';
 import type { LogUser } from '#libs/log';
 import { publishable, SUBSCRIBABLE } from '#libs/log';
 import { appended, configMapWrite, startNats, type TestServer } from '#libs/testing';
+import { restoreBackup, writeBackup } from '../backup/index.js';
 import { connectKeyStore } from '../sealing/index.js';
 import { connectAudit } from './audit-stream.js';
 import { connectLog, type JetStreamLog } from './jetstream-log.js';
 
 const CLUSTER = 'one';
-const USERS: readonly LogUser[] = ['control-plane', 'archiver'];
+const USERS: readonly LogUser[] = ['control-plane', 'archiver', 'backup', 'restorer'];
 const STREAMS = ['state', 'lease', 'event', 'audit'] as const;
 const urls: Partial<Record<LogUser, string>> = {};
 let server: TestServer;
@@ -79,6 +83,42 @@ describe('the users of the log’s server', () => {
       expect(await as('archiver', (connection) => ask(connection, subject, payload))).toBe('refused');
     },
   );
+
+  it.each<[LogUser, string, object]>([
+    ...FORGETTING.filter(([subject]) => !subject.startsWith('$JS.API.STREAM.RESTORE')).flatMap(([subject, payload]) =>
+      (['backup', 'restorer'] as const).map((name): [LogUser, string, object] => [name, subject, payload]),
+    ),
+    ...(['backup', 'restorer'] as const).map((name): [LogUser, string, object] => [name, configMapWrite(CLUSTER, 'b').subject, {}]),
+    ['backup', `$JS.API.STREAM.RESTORE.decklog_${CLUSTER}_state`, {}],
+    ['backup', `$JS.API.DIRECT.GET.decklog_${CLUSTER}_state`, { seq: 1 }],
+    ['restorer', `$JS.API.STREAM.SNAPSHOT.decklog_${CLUSTER}_state`, {}],
+  ])('%s is refused %s', async (name, subject, payload) => {
+    expect(await as(name, (connection) => ask(connection, subject, payload))).toBe('refused');
+  });
+
+  it('the restorer makes no stream where there is one', async () => {
+    const subject = `$JS.API.STREAM.RESTORE.decklog_${CLUSTER}_state`;
+    const payload = { config: { name: `decklog_${CLUSTER}_state`, subjects: [`decklog.${CLUSTER}.state.>`] }, state: {} };
+    expect(await as('restorer', (connection) => ask(connection, subject, payload))).toMatch(/already in use/);
+    expect(await log.last('state')).toBe(3);
+  });
+
+  it('what one user backs up another restores, each with no more than its rights', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'decklog-rights-'));
+    const file = join(folder, 'backup');
+    const other = await startNats(`authorization { users: [${USERS.map(user).join('')}\n] }`);
+    try {
+      const about = { takenAt: '2026-11-25T10:00:00Z', takenBy: 'ops', files: {} };
+      const manifest = await writeBackup({ url: urls.backup ?? '', cluster: CLUSTER, file, ...about });
+      await restoreBackup({ url: other.url.replace('//', '//restorer:secret@'), file, manifest, skip: 10 });
+      const restored = await connectLog({ url: other.url.replace('//', '//control-plane:secret@'), cluster: CLUSTER });
+      expect(await restored.last('state')).toBe((await log.last('state')) + 10);
+      await restored.close();
+    } finally {
+      await other.stop();
+      rmSync(folder, { recursive: true });
+    }
+  });
 
   it('the archiver reads the log', async () => {
     const reader = await connectLog({ url: urls.archiver ?? '', cluster: CLUSTER });
