@@ -7,11 +7,13 @@ import {
   connectAudit,
   connectLog,
   connectPostgres,
+  ProjectionLag,
   Projector,
   type KeeperOptions,
   scrubHistory,
 } from '#libs/adapters';
-import { auditLimits, createLogger, type ControlPlaneConfig, type HostedService } from '#libs/platform';
+import { auditLimits, BUILD, createLogger, showBuild, type ControlPlaneConfig, type HostedService } from '#libs/platform';
+import { PROCESS_METRICS } from '#libs/process';
 import { MIGRATIONS } from '#migrations';
 
 /**
@@ -52,11 +54,11 @@ export class ProjectorService implements HostedService {
     const { signal } = this.stopping;
     const keeping = this.keeper({ cluster, dataSource, stream: checkpoints, world: { now: Date.now }, logger, ...file });
     const scrubbing = { log, dataSource, checkpoints, logger };
-    this.running = Promise.all([
-      new Projector({ log, audit, dataSource, logger, eventAgeDays }).run(signal),
-      keeping?.run(signal),
-      scrubHistory(scrubbing, signal),
-    ]).then(
+    const projector = new Projector({ log, audit, dataSource, logger, eventAgeDays, metrics: PROCESS_METRICS });
+    const lag = new ProjectionLag(log, projector, logger);
+    lag.showIn(PROCESS_METRICS);
+    showBuild(PROCESS_METRICS, this.name, BUILD);
+    this.running = Promise.all([projector.run(signal), lag.run(signal), keeping?.run(signal), scrubHistory(scrubbing, signal)]).then(
       () => undefined,
       (error: unknown) => {
         logger.error('the projection can not go on', error);

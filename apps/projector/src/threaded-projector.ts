@@ -1,6 +1,11 @@
+import { once } from 'node:events';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { HostedService } from '#libs/platform';
+import { PROCESS_METRICS, type Family } from '#libs/process';
+
+/** How long the thread may take to say what it has counted. */
+const METRICS_WITHIN_MS = 2_000;
 
 /**
  * The projector in a thread of its own: where one process runs the whole control plane, projecting must not take turns
@@ -9,6 +14,7 @@ import type { HostedService } from '#libs/platform';
 export class ThreadedProjector implements HostedService {
   readonly name = 'projector';
   private worker: Worker | undefined;
+  private unasked: () => void = () => undefined;
   private exited: Promise<number> | undefined;
 
   constructor(private readonly onFailure: () => void) {}
@@ -26,14 +32,24 @@ export class ThreadedProjector implements HostedService {
     });
     worker.on('error', () => undefined);
     this.worker = worker;
+    this.unasked = PROCESS_METRICS.include(() => this.counted(worker));
     void this.exited.then((code) => {
       if (code !== 0) this.onFailure();
     });
   }
 
   async stop(): Promise<void> {
+    this.unasked();
     this.worker?.postMessage('stop');
     await this.exited;
     this.worker = undefined;
+  }
+
+  /** Rejects where the thread is too busy to answer. */
+  private async counted(worker: Worker): Promise<readonly Family[]> {
+    const answer = once(worker, 'message', { signal: AbortSignal.timeout(METRICS_WITHIN_MS) });
+    worker.postMessage('metrics');
+    const [families] = (await answer) as [readonly Family[]];
+    return families;
   }
 }

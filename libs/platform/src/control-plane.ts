@@ -25,10 +25,12 @@ import type { AuditStream, EventLog } from '#libs/log';
 import { MIGRATIONS } from '#migrations';
 import {
   HttpsWebhookCaller,
+  NO_METRICS,
   Sharing,
   StateCache,
   WHOLE,
   WritePathEngine,
+  type Metrics,
   type PastReader,
   type Logger,
   type Share,
@@ -40,6 +42,7 @@ import {
 } from '#libs/runtime';
 import { openClock, type Clock } from './clock.js';
 import type { ControlPlaneConfig } from './config.js';
+import { showBuild, showCache, showShare } from './plane-metrics.js';
 import { createLogger, PROCESS_METRICS, type ProcessMetrics } from '#libs/process';
 
 /** What every app of the control plane stands on: one log, one cache, one write path, one database. */
@@ -95,6 +98,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   const { log, keys, keyring } = await openLog(config, component, {
     eventAgeMs: config.eventAgeDays * DAY_MS,
     over: (beneath) => new ProjectedLog(beneath, database, config.cluster),
+    metrics: PROCESS_METRICS,
   });
   const view = await StateCache.start({
     log,
@@ -111,6 +115,8 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   const { serviceCidr, nodePorts, clusterDomain, cluster } = config;
   const caller = config.simulationFile === undefined ? new HttpsWebhookCaller(view) : NO_WEBHOOKS;
   const settings = { serviceCidr, nodePorts, clusterDomain };
+  showBuild(PROCESS_METRICS, component, BUILD);
+  showCache(PROCESS_METRICS, view);
   const writePath = new WritePathEngine({ log, view, world, cluster, settings, caller });
   return {
     config,
@@ -143,11 +149,12 @@ async function joined(
   service: string,
   sources: Pick<SharingOptions, 'log' | 'view' | 'world' | 'timers' | 'logger'>,
 ): Promise<SharedWork> {
-  if (replica === undefined) return { share: WHOLE, leave: () => Promise.resolve() };
+  if (replica === undefined) return { share: WHOLE, leave: showShare(PROCESS_METRICS, service, WHOLE, () => WHOLE.shards) };
   const membership = await connectMembership({ url, cluster, service, replica });
   const sharing = new Sharing({ ...sources, cluster, service, shards, membership });
   sharing.start();
-  return { share: sharing, leave: () => sharing.stop() };
+  const unshown = showShare(PROCESS_METRICS, service, sharing, () => sharing.count);
+  return { share: sharing, leave: () => sharing.stop().finally(unshown) };
 }
 
 /** Nobody serves from a history that was rolled back or altered. Throws HistoryAltered, which says where. */
@@ -178,6 +185,8 @@ export interface OpenLogOptions {
   readonly eventAgeMs?: number;
   /** The folder of what was archived, which is then read, too. */
   readonly archive?: string;
+  /** Where appends are counted; nowhere unless set. */
+  readonly metrics?: Metrics;
   /** Put over the log as it is stored. */
   readonly over?: (beneath: EventLog) => EventLog;
 }
@@ -186,9 +195,15 @@ export interface OpenLogOptions {
 export async function openLog(
   config: Pick<ControlPlaneConfig, 'natsUrl' | 'cluster' | 'sealingKeyFile'>,
   component: string,
-  { eventAgeMs, archive, over = (beneath) => beneath }: OpenLogOptions = {},
+  { eventAgeMs, archive, metrics = NO_METRICS, over = (beneath) => beneath }: OpenLogOptions = {},
 ): Promise<{ readonly log: EventLog; readonly keys: KeyStore; readonly keyring: Keyring }> {
-  const where = { url: config.natsUrl, cluster: config.cluster, name: component, ...(eventAgeMs === undefined ? {} : { eventAgeMs }) };
+  const where = {
+    url: config.natsUrl,
+    cluster: config.cluster,
+    name: component,
+    metrics,
+    ...(eventAgeMs === undefined ? {} : { eventAgeMs }),
+  };
   const stored = archive === undefined ? await connectLog(where) : await connectWholeLog({ ...where, archive });
   const keys = await connectKeyStore({ url: config.natsUrl, cluster: config.cluster });
   const keyring = await Keyring.open(keys, () => readFileSync(config.sealingKeyFile));

@@ -6,5 +6,6 @@ export * from './control-plane.module.js';
 export * from './controllers-service.js';
 export * from './health.controller.js';
 export * from './hosted-service.js';
+export { showBuild } from './plane-metrics.js';
 export * from './service-transport.js';
 export { createLogger, loadConfig, runAsProcess } from '#libs/process';

@@ -20,6 +20,7 @@ import { DEFAULT_SETTINGS, type ListenAddress, type ServerOptions, type ServerSe
 import type { Upgrade } from './proxy/forwarder.js';
 import { requestInfoOf, type RequestInfo } from './request-info.js';
 import { addressOf } from './requester.js';
+import { AuthenticationMetrics } from './metrics/authentication-metrics.js';
 import { RequestMetrics } from './metrics/request-metrics.js';
 import { splitPast, type PastRequest } from './past/past-request.js';
 import { Router } from './router.js';
@@ -57,6 +58,7 @@ export class ApiServer implements RunningServer {
   private readonly fairness: Fairness;
   private readonly recorder: AuditRecorder | undefined;
   private readonly metrics: RequestMetrics;
+  private readonly authentication: AuthenticationMetrics;
   private readonly servers: Server[] = [];
   /** Of the requests under way: aborted when their client goes, or when the server has waited long enough for them. */
   private readonly underWay = new Set<AbortController>();
@@ -74,6 +76,7 @@ export class ApiServer implements RunningServer {
     this.authenticator = who.authenticator;
     this.router = new Router(options, this.settings, who, this.authorizer);
     const { metrics = NO_METRICS } = options;
+    this.authentication = new AuthenticationMetrics(metrics);
     this.metrics = new RequestMetrics(metrics, (info) => this.router.serves(info));
     this.recorder = options.audit && new AuditRecorder(options.audit, world, options.logger);
     const { maxReadsInFlight, maxWritesInFlight, maxQueueWaitMs } = this.settings;
@@ -197,7 +200,7 @@ export class ApiServer implements RunningServer {
       at = asked.at;
       info = requestInfoOf(request.method ?? 'GET', path, query);
       if (LONG_SUBRESOURCES.has(info.subresource) || (at !== undefined && info.verb === 'watch')) this.streams.add(gone);
-      const found = await this.authenticator.authenticate(request, path);
+      const found = await this.authentication.counted(this.authenticator.authenticate(request, path));
       if (found.warning !== undefined) warn(response, found.warning);
       user = found.user;
       user = await impersonated(user, request, this.authorizer);

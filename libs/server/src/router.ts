@@ -1,6 +1,6 @@
 import { isServed, SERVICEACCOUNTS, SERVICES, PODS, type Catalog, type GroupVersion, type ResourceDefinition } from '#libs/api';
 import { badRequest } from '#libs/apimachinery';
-import type { StateView, WebhookCaller, WritePath } from '#libs/runtime';
+import { NO_METRICS, type Metrics, type StateView, type WebhookCaller, type WritePath } from '#libs/runtime';
 import { Aggregator } from './aggregation/aggregator.js';
 import type { Authentication } from './authentication/authentication.js';
 import { createToken, type TokenRequestSources } from './authentication/token-request.js';
@@ -17,6 +17,7 @@ import { CAUSES, PAST_KINDS } from './history/kinds.js';
 import { Transactions, TRANSACTIONS } from './history/transactions.js';
 import { Health } from './health.js';
 import { answerMetrics } from './metrics/endpoint.js';
+import { showObjects } from './metrics/watch-metrics.js';
 import type { ServerOptions, ServerSettings } from './options.js';
 import { Forwarder, type Upgrade } from './proxy/forwarder.js';
 import { isProxyable } from './proxy/locations.js';
@@ -60,14 +61,17 @@ export class Router {
   private readonly tokens: TokenRequestSources;
   private readonly view: StateView;
   private readonly caller: WebhookCaller | undefined;
+  private readonly metrics: Metrics;
   private readonly metricsText: (() => Promise<string>) | undefined;
+  private unshown: () => void = () => undefined;
   private stopListening: (() => void) | undefined;
 
   constructor(options: ServerOptions, settings: ServerSettings, authentication: Authentication, authorizer: Authorizer) {
-    const { view, log, history, world, logger, writePath, cluster } = options;
+    const { view, log, history, world, logger, writePath, cluster, metrics = NO_METRICS } = options;
     this.view = view;
     this.caller = options.caller;
     this.metricsText = options.metricsText;
+    this.metrics = metrics;
     this.writePath = writePath;
     this.serve(view.catalog.current);
     for (const definition of UNSTORED) this.reviewed.set(keyOf(definition.resource), definition);
@@ -76,7 +80,7 @@ export class Router {
     const freshness = new Freshness(log, cacheOf(view), settings.readTimeoutMs, settings.futureVersionWaitMs);
     const projection = new ProjectionReader(history, this.horizon, log, settings);
     const reader = new Reader(view, projection, freshness, this.horizon, settings.readsFrom);
-    this.watches = new Watches({ cluster, view, log, history, reader, horizon: this.horizon, world, logger, settings });
+    this.watches = new Watches({ cluster, view, log, history, reader, horizon: this.horizon, world, logger, settings, metrics });
     const replays = new Replays({ cluster, log, history, projection, world, logger, settings });
     this.handler = new ResourceHandler({ reader, projection, watches: this.watches, replays, writePath, world, settings, authorizer });
     const { forwarder } = this;
@@ -142,6 +146,7 @@ export class Router {
     this.documents.serve(catalog.current);
     this.horizon.start();
     this.watches.hub.start();
+    this.unshown = showObjects(this.metrics, this.view);
     this.aggregator.start();
   }
 
@@ -155,6 +160,7 @@ export class Router {
   stop(): void {
     this.stopListening?.();
     this.aggregator.stop();
+    this.unshown();
     this.watches.hub.stop();
     this.horizon.stop();
   }

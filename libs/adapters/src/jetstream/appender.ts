@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { AppendWrite, Appended, Guard, Moved, Sequence, StreamName } from '#libs/log';
 import { LogUnavailable, neededGuards } from '#libs/log';
+import type { Metrics } from '#libs/runtime';
+import { AppendMetrics } from './append-metrics.js';
 import type { Lookups } from './lookups.js';
 import type { LogObserver } from './observer.js';
 import type { Seen } from './seen.js';
@@ -19,6 +21,7 @@ export interface AppenderOptions {
   readonly maxQueuedBytes: number;
   /** Told what becomes of what is sent. */
   readonly observer: LogObserver;
+  readonly metrics: Metrics;
 }
 
 /** One append on its way. */
@@ -79,6 +82,8 @@ export class Appender {
   private inFlight = 0;
   private wary = 0;
   private scheduled = false;
+  private readonly metrics: AppendMetrics;
+  private readonly unasked: () => void;
 
   constructor(
     private readonly wire: Wire,
@@ -86,7 +91,10 @@ export class Appender {
     private readonly lookups: Lookups,
     private readonly seen: Seen,
     private readonly options: AppenderOptions,
-  ) {}
+  ) {
+    this.metrics = new AppendMetrics(options.metrics, stream);
+    this.unasked = this.metrics.waiting(() => this.waiting.size);
+  }
 
   async append(writes: readonly AppendWrite[], guards: readonly Guard[]): Promise<Appended> {
     const needed = neededGuards(writes, guards);
@@ -108,6 +116,7 @@ export class Appender {
 
   /** Fails what is still waiting. */
   close(): void {
+    this.unasked();
     for (const job of [...this.waiting]) this.fail(job, { text: 'the log is closed', isFull: false });
   }
 
@@ -259,14 +268,17 @@ export class Appender {
   /** Settles what was stored. Says `settled`, `conflict`, or why it could not be stored now. */
   private conclude(jobs: readonly Job[], outcome: Outcome, sent: number): Sent {
     const { observer } = this.options;
+    if (outcome.kind !== 'stored') this.metrics.unstored(outcome.kind);
     switch (outcome.kind) {
       case 'stored': {
-        observer.stored(performance.now() - sent);
+        const ms = performance.now() - sent;
+        observer.stored(ms);
         let next = outcome.first;
         for (const job of jobs) {
           this.stored(job, next);
           next += job.writes.length;
         }
+        this.metrics.stored(next - outcome.first, ms);
         return 'settled';
       }
       case 'conflict':

@@ -13,6 +13,7 @@ import type {
   StreamName,
 } from '#libs/log';
 import { LogUnavailable, STREAMS } from '#libs/log';
+import { NO_METRICS, type Metrics } from '#libs/runtime';
 import { Appender } from './appender.js';
 import { type Bounds, type LogSigns, Lookups } from './lookups.js';
 import { eventOf, storedOf } from './message.js';
@@ -42,6 +43,8 @@ export interface JetStreamOptions {
   readonly maxQueued?: number;
   /** Told how the log is doing; nobody unless set. */
   readonly observer?: LogObserver;
+  /** Where appends are counted; nowhere unless set. */
+  readonly metrics?: Metrics;
   /** More of the client's own options (credentials, TLS). */
   readonly connection?: ConnectionOptions;
 }
@@ -63,10 +66,11 @@ export class JetStreamLog implements EventLog, MessageSource {
     maxQueued: number,
     replicas: number,
     observer: LogObserver,
+    metrics: Metrics,
   ) {
     this.lookups = new Lookups(wire, cluster, replicas);
     wire.onChange(() => observer.connection(wire.connected && !wire.closed));
-    const options = { patienceMs, maxQueued, maxQueuedBytes: 128 * 1024 * 1024, observer };
+    const options = { patienceMs, maxQueued, maxQueuedBytes: 128 * 1024 * 1024, observer, metrics };
     const appender = (stream: StreamName): Appender => new Appender(wire, stream, this.lookups, this.seen[stream], options);
     this.appenders = { state: appender('state'), lease: appender('lease'), event: appender('event') };
   }
@@ -161,6 +165,7 @@ export async function connectLog({
   patienceMs = 5_000,
   maxQueued = 8_192,
   observer = NOBODY,
+  metrics = NO_METRICS,
   connection = {},
 }: JetStreamOptions): Promise<JetStreamLog> {
   checkCluster(cluster);
@@ -172,5 +177,5 @@ export async function connectLog({
     await wire.close();
     throw error;
   }
-  return new JetStreamLog(wire, cluster, patienceMs, maxQueued, replicas, observer);
+  return new JetStreamLog(wire, cluster, patienceMs, maxQueued, replicas, observer, metrics);
 }

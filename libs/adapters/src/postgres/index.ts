@@ -5,6 +5,8 @@ export type { PostgresOptions } from './data-source.js';
 export { checkpointEntity, objectEntity, revisionEntity } from './entities.js';
 export type { CheckpointRecord, ObjectRecord, RevisionRecord } from './entities.js';
 export { PostgresHistory } from './history.js';
+export { ProjectionLag } from './projection-lag.js';
+export type { Lag, Projecting } from './projection-lag.js';
 export { LogRolledBack, ProjectionOvertaken, Projector } from './projector.js';
 export type { ProjectorOptions } from './projector.js';
 export { alone } from './lock.js';

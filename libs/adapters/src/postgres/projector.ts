@@ -1,11 +1,12 @@
 import type { DataSource } from 'typeorm';
 import type { AuditStream, EventLog, Position, Sequence, StreamName } from '#libs/log';
 import { ORIGIN, SequenceArchived, SequenceOutOfRange, STREAMS } from '#libs/log';
-import type { Logger } from '#libs/runtime';
+import { NO_METRICS, type Logger, type Metrics } from '#libs/runtime';
 import { pause } from '../pause.js';
 import { chainRows, headOf, type Head } from './chain.js';
 import type { Session } from './data-source.js';
 import { holding } from './lock.js';
+import { batchSeconds } from './projection-lag.js';
 import { writeBatch } from './write-batch.js';
 import { followRequests } from './write-requests.js';
 
@@ -28,6 +29,8 @@ export interface ProjectorOptions {
   readonly logger: Logger;
   /** How long Kubernetes Events are kept; 30 days unless set. */
   readonly eventAgeDays?: number;
+  /** Where batches are counted; nowhere unless set. */
+  readonly metrics?: Metrics;
 }
 
 /** What is projected, each under a lock of its own: the number is its place. */
@@ -143,7 +146,8 @@ export class Projector {
   }
 
   private async carry(session: Session, stream: StreamName, from: Head, signal: AbortSignal): Promise<void> {
-    const { log, logger, eventAgeDays = DAYS_OF_EVENTS } = this.options;
+    const { log, logger, eventAgeDays = DAYS_OF_EVENTS, metrics = NO_METRICS } = this.options;
+    const seconds = batchSeconds(metrics, stream);
     const keptFor = kept(stream, eventAgeDays);
     let head = from;
     this.reached(stream, head.sequence);
@@ -151,7 +155,9 @@ export class Projector {
     logger.info(`projecting ${stream}`, { after: head.sequence });
     let pruned = performance.now();
     for await (const batch of log.read(stream, head.sequence, { signal, digests: true })) {
+      const begin = performance.now();
       head = await writeBatch(session, stream, head, batch);
+      seconds.observe((performance.now() - begin) / 1_000);
       this.reached(stream, head.sequence);
       if (keptFor === undefined || performance.now() - pruned < PRUNE_EVERY_MS) continue;
       await prune(session, stream, keptFor);

@@ -9,6 +9,7 @@ import {
 } from '#libs/apimachinery';
 import { formatPlace, STREAMS, type Position } from '#libs/log';
 import type { Requester } from '#libs/registry';
+import type { Metrics } from '../metrics.js';
 import type { CacheEvent, Logger, StateView, World, WritePath } from '../ports.js';
 import { WHOLE } from '../sharing/alone.js';
 import { shardOf, type Share, type Shard } from '../sharing/share.js';
@@ -16,6 +17,7 @@ import { GuardMoved } from '../write-path/guarded.js';
 import { carryOut, type Outcome, type Written } from './carry-out.js';
 import { actorOf, decidedChange, requestFor } from './change-request.js';
 import { runsOf, type IndexedChange } from './change-runs.js';
+import { QueueMetrics, type ReconcileOutcome } from './queue-metrics.js';
 import { TerminalError } from './terminal-error.js';
 import { systemTimers, type Timers } from './timers.js';
 import { WorkQueue, type Backoff } from './work-queue.js';
@@ -27,6 +29,8 @@ export interface ControllerLoopOptions<Snapshot = unknown> {
   readonly writePath: WritePath;
   readonly world: World;
   readonly logger: Logger;
+  /** Where the loop counts its keys and what came of them; nowhere unless set. */
+  readonly metrics?: Metrics;
   /** Which build decided: kept with every event. */
   readonly build: string;
   readonly timers?: Timers;
@@ -63,6 +67,9 @@ const wakeOf = ({ stream, sequence, meta }: CacheEvent): Wake => {
   return { cause, root: meta.root ?? cause };
 };
 
+const wordFor = ({ failure, refusals, raced }: Outcome): ReconcileOutcome =>
+  failure !== undefined ? 'failed' : refusals.length > 0 ? 'refused' : raced ? 'raced' : 'done';
+
 const same = (a: Position, b: Position): boolean => STREAMS.every((stream) => a[stream] === b[stream]);
 
 /**
@@ -72,6 +79,7 @@ const same = (a: Position, b: Position): boolean => STREAMS.every((stream) => a[
 export class ControllerLoop<Snapshot = unknown> {
   readonly #options: ControllerLoopOptions<Snapshot>;
   readonly #queue: WorkQueue<Wake>;
+  readonly #metrics: QueueMetrics | undefined;
   readonly #rules = new Map<string, WatchRule[]>();
   readonly #raced = new Map<string, Wake>();
   readonly #working = new Map<string, Promise<void>>();
@@ -96,7 +104,9 @@ export class ControllerLoop<Snapshot = unknown> {
       const name = qualifiedResource(rule.resource);
       this.#rules.set(name, [...(this.#rules.get(name) ?? []), rule]);
     }
+    this.#metrics = options.metrics && new QueueMetrics(options.metrics, controller.name);
     this.#queue = new WorkQueue<Wake>({
+      meter: this.#metrics,
       timers,
       now: world.now,
       ...(backoff ? { backoff } : {}),
@@ -132,6 +142,7 @@ export class ControllerLoop<Snapshot = unknown> {
     this.#unsubscribe();
     this.#unshare();
     this.#queue.close();
+    this.#metrics?.close();
     this.#stopping.abort(new Error(`the controller ${this.name} stops`));
     await Promise.all(this.#working.values());
   }
@@ -261,15 +272,20 @@ export class ControllerLoop<Snapshot = unknown> {
       const seen = { ...view.position };
       const decidedAt = world.now();
       const snapshot = this.#snapshot(key);
-      if (snapshot === undefined) return this.#queue.forget(key);
+      if (snapshot === undefined) {
+        this.#metrics?.came('gone');
+        return this.#queue.forget(key);
+      }
       const result = controller.reconcile(snapshot, decidedAt);
       const outcome = await this.#carryOut(result.changes, grounds, (index) => ({
         decision: { controller: controller.name, build: this.#options.build, key, seen, decidedAt, index },
       }));
       if (outcome.refusals.length > 0) await this.#answer(snapshot, outcome, grounds);
+      this.#metrics?.came(wordFor(outcome));
       this.#conclude(key, wake, seen, result, outcome);
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
+      this.#metrics?.came('failed');
       logger.error(`${controller.name}: reconciling ${JSON.stringify(key)} failed`, error);
       if (!(error instanceof TerminalError)) this.#addWithBackoff(key, wake);
     }

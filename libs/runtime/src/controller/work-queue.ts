@@ -1,3 +1,4 @@
+import type { QueueMeter } from './queue-metrics.js';
 import type { Timers } from './timers.js';
 
 /** How long a key waits after each failure in a row: doubled from the first to the most. */
@@ -18,6 +19,8 @@ export interface WorkQueueOptions<Wake> {
   readonly merge: (earlier: Wake, later: Wake) => Wake;
   /** Called when a key has become ready to be taken. */
   readonly onReady: () => void;
+  /** Told what the keys go through; nobody unless set. */
+  readonly meter?: QueueMeter | undefined;
 }
 
 interface Delayed<Wake> {
@@ -58,7 +61,9 @@ export class WorkQueue<Wake> {
     const waiting = this.#processing.has(key) ? this.#dirty : this.#ready;
     const earlier = waiting.get(key);
     waiting.set(key, earlier === undefined ? wake : this.#options.merge(earlier, wake));
-    if (waiting === this.#ready && earlier === undefined) this.#options.onReady();
+    if (waiting !== this.#ready || earlier !== undefined) return;
+    this.#options.meter?.added(key);
+    this.#options.onReady();
   }
 
   /** Adds the key later. Of two delays the one that ends first counts. */
@@ -79,6 +84,7 @@ export class WorkQueue<Wake> {
 
   /** Adds the key after the time its failures in a row have earned it. */
   addWithBackoff(key: string, wake: Wake): void {
+    this.#options.meter?.retried();
     const failures = this.failuresOf(key);
     this.failed(key);
     const { firstMs, mostMs } = this.#options.backoff ?? STANDARD_BACKOFF;
@@ -104,6 +110,7 @@ export class WorkQueue<Wake> {
     for (const [key, wake] of this.#ready) {
       this.#ready.delete(key);
       this.#processing.add(key);
+      this.#options.meter?.taken(key);
       return { key, wake };
     }
     return undefined;
@@ -111,6 +118,7 @@ export class WorkQueue<Wake> {
 
   done(key: string): void {
     this.#processing.delete(key);
+    this.#options.meter?.done(key);
     const wake = this.#dirty.get(key);
     if (wake === undefined) return;
     this.#dirty.delete(key);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { GroupVersionResource, Instant } from '#libs/apimachinery';
 import type { Sequence } from '#libs/log';
-import type { StateView } from '#libs/runtime';
+import type { Count, StateView } from '#libs/runtime';
 import type { Format } from '../encoding/negotiate.js';
 import type { Selection } from '../reads/selection.js';
 import type { ServedResource } from '../served-resource.js';
@@ -22,6 +22,8 @@ export interface WatchPlan {
   readonly after: Sequence;
   readonly bookmarkEveryMs: number | undefined;
   readonly maxBacklogBytes: number;
+  /** Counts what is sent; nothing does unless set. */
+  readonly events?: Count;
   /** What all watches have unread together. */
   readonly backlog: WatchBacklog;
 }
@@ -142,6 +144,7 @@ export class WatchSession implements Watcher {
     for await (const frame of initial) {
       if (signal.aborted) return;
       chunk.push(frame);
+      this.plan.events?.add();
       bytes += frame.length;
       if (bytes < CHUNK_BYTES) continue;
       const room = this.response.write(Buffer.concat(chunk));
@@ -170,6 +173,7 @@ export class WatchSession implements Watcher {
   private push(frame: Uint8Array): void {
     if (this.response.destroyed) return;
     this.pending.push(frame);
+    this.plan.events?.add();
     this.pendingBytes += frame.length;
     if (this.pendingBytes > this.plan.maxBacklogBytes) {
       this.cut();

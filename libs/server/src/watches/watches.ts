@@ -1,6 +1,6 @@
 import { StatusError, toStatus } from '#libs/apimachinery';
 import { subjectFilter, SequenceOutOfRange, type EventLog, type Sequence } from '#libs/log';
-import type { CacheEvent, HistoryReader, Logger, StateView, World } from '#libs/runtime';
+import type { CacheEvent, HistoryReader, Logger, Metrics, StateView, World } from '#libs/runtime';
 import type { Call } from '../call.js';
 import { settled } from '../conversion.js';
 import type { CompactionHorizon } from '../reads/compaction-horizon.js';
@@ -12,6 +12,7 @@ import type { Selection } from '../reads/selection.js';
 import type { ServedResource } from '../served-resource.js';
 import { includeObjectOf } from '../encoding/table.js';
 import { ReplayedEvents } from './replayed-events.js';
+import { watchEvents } from '../metrics/watch-metrics.js';
 import { bookmarkFrame, frameOf, rowFrame, rowsOf, SharedEvent, type WatchFormat } from './watch-frames.js';
 import { WatchBacklog } from './watch-backlog.js';
 import { WatchHub } from './watch-hub.js';
@@ -28,6 +29,7 @@ export interface WatchSources {
   readonly world: World;
   readonly logger: Logger;
   readonly settings: ServerSettings;
+  readonly metrics: Metrics;
 }
 
 /** Opens and ends watches. */
@@ -54,7 +56,7 @@ export class Watches {
 
   /** Serves a watch until it times out, the client goes, or the server closes. */
   async serve(call: Call, served: ServedResource, selection: Selection, options: ListOptions, negotiated: Negotiated): Promise<void> {
-    const { reader, world, view, settings } = this.sources;
+    const { reader, world, view, settings, metrics } = this.sources;
     const format = formatOf(call, negotiated);
     const requested = sequenceOf(options.resourceVersion, served.definition.resource);
     const listFirst = options.sendInitialEvents ?? requested === 0;
@@ -80,6 +82,7 @@ export class Watches {
         after,
         bookmarkEveryMs: options.allowWatchBookmarks ? settings.bookmarkEveryMs : undefined,
         maxBacklogBytes: settings.maxWatchBacklogBytes,
+        events: watchEvents(metrics, served.definition.resource),
         backlog: this.backlog,
       },
       response,
