@@ -23,6 +23,8 @@ export interface Replica {
   readonly name: string;
   /** User and system seconds so far; as last asked where the process has ended. */
   cpu(): number;
+  /** How often a text is in what it has logged. */
+  logged(text: string): number;
   /** SIGKILL, SIGSTOP, SIGCONT. */
   signal(name: NodeJS.Signals): void;
   /** SIGTERM; resolves once the process has ended. */
@@ -47,6 +49,7 @@ function launch(name: string, env: NodeJS.ProcessEnv, logFile: string): Replica 
   return {
     name,
     cpu: () => (used = hasEnded() ? used : cpuSeconds(child.pid ?? 0)),
+    logged: (text) => readFileSync(logFile, 'utf8').split(text).length - 1,
     signal: (signal) => void child.kill(signal),
     stop: async () => {
       if (hasEnded()) return;
@@ -79,7 +82,7 @@ function settings(folder: string, nats: TestServer, postgres: TestServer): Recor
   };
 }
 
-/** Servers of a run's own, with nothing in them. What the replicas log goes to a folder that is named where one of them must be looked into. */
+/** Servers of a run's own, with nothing in them. */
 export async function openFloor(): Promise<Floor> {
   const folder = mkdtempSync(path.join(tmpdir(), 'decklog-replicas-'));
   const [nats, postgres] = await Promise.all([startNats(), startPostgres()]);
@@ -89,7 +92,7 @@ export async function openFloor(): Promise<Floor> {
   return {
     plane,
     replica: (name) => {
-      const replica = launch(name, { PATH: process.env['PATH'], ...env }, path.join(folder, `${name}.log`));
+      const replica = launch(name, { PATH: process.env['PATH'], ...env, LOG_LEVEL: 'info' }, path.join(folder, `${name}.log`));
       replicas.push(replica);
       return replica;
     },

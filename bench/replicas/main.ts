@@ -87,6 +87,7 @@ async function handOver(floor: Floor): Promise<void> {
   console.log(`${first.name} has its part again (${at()})`);
   await asked;
   await until('all pods are there, and counted by their ReplicaSets', () => tally.created >= PODS && tally.settled(PODS_EACH) === SETS);
+  console.log(`what ${first.name} was about to write was refused: ${first.logged('nothing of it was written')} decisions`);
   console.log(`all pods are there (${at()}); ${tally.moves} changes of hands`);
   const sizes = [...tally.sizes()].map(([size, sets]) => `${sets} ReplicaSets have ${size} pods`).join(', ');
   console.log(`${tally.created} pods were made, ${tally.deleted} deleted; ${sizes}`);

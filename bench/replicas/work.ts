@@ -1,7 +1,7 @@
-import { definitionByKind, PODS, SHARDS_OF_WORK } from '#libs/api';
+import { definitionByKind, PODS, REPLICASETS, SHARDS_OF_WORK } from '#libs/api';
 import { qualifiedResource, type KubeObject } from '#libs/apimachinery';
 import type { ControlPlane } from '#libs/platform';
-import { shardOf, SHARDS, type CacheEvent } from '#libs/runtime';
+import { shardOfKey, SHARDS, type CacheEvent } from '#libs/runtime';
 
 const NAMESPACE = 'bench';
 const AT_ONCE = 64;
@@ -77,8 +77,8 @@ export class Tally {
 
   /** ReplicaSets whose status says that all their pods are there. */
   settled(podsEach: number): number {
-    const { entries } = { entries: this.plane.view.entries({ group: 'apps', version: 'v1', resource: 'replicasets' }, NAMESPACE) };
-    return entries.filter(({ object }) => (object as { status?: { replicas?: number } }).status?.replicas === podsEach).length;
+    const sets = this.plane.view.entries(REPLICASETS, NAMESPACE);
+    return sets.filter(({ object }) => (object as { status?: { replicas?: number } }).status?.replicas === podsEach).length;
   }
 
   /** How many pods there are of each ReplicaSet, counted: pods to sets. */
@@ -108,7 +108,7 @@ export class Tally {
     if (type !== 'Created') return;
     this.created++;
     const { controller = '', key = '' } = meta.decision ?? {};
-    const holder = this.#byShard.get(shardOf(`${controller}/${key}`, SHARDS)) ?? '';
+    const holder = this.#byShard.get(shardOfKey(controller, key, SHARDS)) ?? '';
     this.made.set(holder, (this.made.get(holder) ?? 0) + 1);
   }
 }

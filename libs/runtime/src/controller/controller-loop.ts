@@ -12,7 +12,7 @@ import type { Requester } from '#libs/registry';
 import type { Metrics } from '../metrics.js';
 import type { CacheEvent, Logger, StateView, World, WritePath } from '../ports.js';
 import { WHOLE } from '../sharing/alone.js';
-import { shardOf, type Share, type Shard } from '../sharing/share.js';
+import { shardOfKey, type Share, type Shard } from '../sharing/share.js';
 import { GuardMoved } from '../write-path/guarded.js';
 import { carryOut, type Outcome, type Written } from './carry-out.js';
 import { actorOf, decidedChange, requestFor } from './change-request.js';
@@ -154,7 +154,7 @@ export class ControllerLoop<Snapshot = unknown> {
 
   #shardOf(key: string): Shard {
     const { shards } = this.#share;
-    return shards === 1 ? 0 : shardOf(`${this.name}/${key}`, shards);
+    return shards === 1 ? 0 : shardOfKey(this.name, key, shards);
   }
 
   #add(key: string, wake: Wake): void {

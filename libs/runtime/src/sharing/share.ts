@@ -10,6 +10,9 @@ export const SHARDS = 64;
 /** The shard of a key among so many. */
 export const shardOf = (key: string, shards: number): Shard => fnv32(key) % shards;
 
+/** The shard of a controller's key: those of different controllers lie apart. */
+export const shardOfKey = (controller: string, key: string, shards: number): Shard => shardOf(`${controller}/${key}`, shards);
+
 /** Who is told when shards come and go. */
 export interface ShareListener {
   /** These are ours now, and the view holds all that their owners before have written. */
