@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Descriptions } from '#libs/api';
 import type { AuditStream } from '#libs/log';
 import type { ControlPlane, ControlPlaneConfig, HostedService } from '#libs/platform';
+import type { Condition } from '#libs/runtime';
 import { clusterAuthorization, startApiServer, type AuthenticationSettings, type ListenAddress, type RunningServer } from '#libs/server';
 
 const LOOPBACK = '127.0.0.1';
@@ -13,6 +14,10 @@ export class ApiServerService implements HostedService {
   private audit: AuditStream | undefined;
 
   constructor(private readonly plane: ControlPlane) {}
+
+  conditions(): readonly Condition[] {
+    return this.plane.conditions.all;
+  }
 
   get ready(): boolean {
     return this.server !== undefined;
@@ -30,6 +35,7 @@ export class ApiServerService implements HostedService {
       history,
       writePath,
       caller,
+      conditions: () => this.plane.conditions.all,
       audit: this.audit,
       world,
       logger,

@@ -14,6 +14,7 @@ import {
 } from '#libs/adapters';
 import { auditLimits, BUILD, createLogger, showBuild, type ControlPlaneConfig, type HostedService } from '#libs/platform';
 import { PROCESS_METRICS } from '#libs/process';
+import { Conditions, type Condition } from '#libs/runtime';
 import { MIGRATIONS } from '#migrations';
 
 /**
@@ -25,12 +26,21 @@ export class ProjectorService implements HostedService {
   private readonly stopping = new AbortController();
   private close: () => Promise<void> = async () => {};
   private running: Promise<void> | undefined;
+  private known: Conditions | undefined;
 
-  /** `onFailure` is told when the projection can't go on: the log was rolled back or altered, or holds what can't be projected. */
+  /**
+   * `onFailure` is told when the projection can't go on: the log was rolled back or altered, or holds what can't be projected;
+   * `onCondition` of what is wrong that may pass.
+   */
   constructor(
     private readonly config: ControlPlaneConfig,
     private readonly onFailure: () => void,
+    private readonly onCondition: (condition: Condition) => void = () => undefined,
   ) {}
+
+  conditions(): readonly Condition[] {
+    return this.known?.all ?? [];
+  }
 
   get ready(): boolean {
     return this.running !== undefined;
@@ -40,6 +50,9 @@ export class ProjectorService implements HostedService {
     const { config } = this;
     const { natsUrl, postgresUrl, cluster, logLevel, eventAgeDays, checkpointFile } = config;
     const logger = createLogger(this.name, logLevel);
+    const conditions = (this.known = new Conditions(Date.now));
+    conditions.logTo(logger);
+    conditions.onChange(this.onCondition);
     const log = await connectLog({ url: natsUrl, cluster, name: this.name });
     const audit = await connectAudit({ url: natsUrl, cluster, name: `${this.name}-audit`, ...auditLimits(config) });
     const checkpoints = await CheckpointStream.connect({ url: natsUrl, cluster, name: `${this.name}-checkpoints` });
@@ -54,7 +67,7 @@ export class ProjectorService implements HostedService {
     const { signal } = this.stopping;
     const keeping = this.keeper({ cluster, dataSource, stream: checkpoints, world: { now: Date.now }, logger, ...file });
     const scrubbing = { log, dataSource, checkpoints, logger };
-    const projector = new Projector({ log, audit, dataSource, logger, eventAgeDays, metrics: PROCESS_METRICS });
+    const projector = new Projector({ log, audit, dataSource, logger, eventAgeDays, conditions, metrics: PROCESS_METRICS });
     const lag = new ProjectionLag(log, projector, logger);
     lag.showIn(PROCESS_METRICS);
     showBuild(PROCESS_METRICS, this.name, BUILD);

@@ -1,11 +1,15 @@
-import { once } from 'node:events';
+import { on } from 'node:events';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { HostedService } from '#libs/platform';
 import { PROCESS_METRICS, type Family } from '#libs/process';
+import type { Condition } from '#libs/runtime';
 
 /** How long the thread may take to say what it has counted. */
 const METRICS_WITHIN_MS = 2_000;
+
+/** What the thread says: that it works, a condition that has changed, what it has counted. */
+export type Said = 'ready' | { readonly condition: Condition } | { readonly families: readonly Family[] };
 
 /**
  * The projector in a thread of its own: where one process runs the whole control plane, projecting must not take turns
@@ -16,6 +20,7 @@ export class ThreadedProjector implements HostedService {
   private worker: Worker | undefined;
   private unasked: () => void = () => undefined;
   private exited: Promise<number> | undefined;
+  private readonly known = new Map<string, Condition>();
 
   constructor(private readonly onFailure: () => void) {}
 
@@ -23,11 +28,18 @@ export class ThreadedProjector implements HostedService {
     return this.worker !== undefined;
   }
 
+  conditions(): readonly Condition[] {
+    return [...this.known.values()];
+  }
+
   async start(): Promise<void> {
     const worker = new Worker(path.join(__dirname, 'worker.js'));
     this.exited = new Promise((resolve) => worker.once('exit', resolve));
     await new Promise<void>((resolve, reject) => {
-      worker.once('message', () => resolve());
+      worker.on('message', (said: Said) => {
+        if (said === 'ready') resolve();
+        else if ('condition' in said) this.known.set(said.condition.name, said.condition);
+      });
       worker.once('error', reject);
     });
     worker.on('error', () => undefined);
@@ -47,9 +59,9 @@ export class ThreadedProjector implements HostedService {
 
   /** Rejects where the thread is too busy to answer. */
   private async counted(worker: Worker): Promise<readonly Family[]> {
-    const answer = once(worker, 'message', { signal: AbortSignal.timeout(METRICS_WITHIN_MS) });
+    const said = on(worker, 'message', { signal: AbortSignal.timeout(METRICS_WITHIN_MS) }) as AsyncIterable<readonly [Said]>;
     worker.postMessage('metrics');
-    const [families] = (await answer) as [readonly Family[]];
-    return families;
+    for await (const [one] of said) if (typeof one === 'object' && 'families' in one) return one.families;
+    return [];
   }
 }

@@ -7,3 +7,4 @@ export * from './postgres/index.js';
 export * from './verification/index.js';
 export * from './sinks/index.js';
 export * from './sharing/index.js';
+export { isUnreachable } from './unreachable.js';

@@ -8,7 +8,7 @@ const CODES = new Set([
   ...['57P01', '57P02', '57P03', '53300', '08000', '08001', '08003', '08004', '08006'],
 ]);
 /** What the driver of Postgres says without a code. */
-const SENTENCES = /^(timeout expired|timeout exceeded when trying to connect|Query read timeout|Connection terminated)/;
+const SENTENCES = /^(timeout expired|timeout exceeded when trying to connect|Query read timeout|Connection terminated|Client (has encountered a connection error|was closed) and is not queryable)/;
 
 /** Whether an error says that a server can't be reached just now: trying again may cure it, and nothing else will. */
 export function isUnreachable(error: unknown): boolean {

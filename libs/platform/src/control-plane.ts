@@ -19,6 +19,8 @@ import {
   SealedLog,
   type CheckOptions,
   type KeyStore,
+  type LogObserver,
+  type LogSigns,
 } from '#libs/adapters';
 import { DEFINITIONS } from '#libs/api';
 import type { AuditStream, EventLog } from '#libs/log';
@@ -29,6 +31,7 @@ import {
   Sharing,
   StateCache,
   WHOLE,
+  type Conditions,
   WritePathEngine,
   type Metrics,
   type PastReader,
@@ -43,6 +46,7 @@ import {
 import { openClock, type Clock } from './clock.js';
 import type { ControlPlaneConfig } from './config.js';
 import { showBuild, showCache, showShare } from './plane-metrics.js';
+import { observerOf, openConditions, watchServers } from './watched-servers.js';
 import { createLogger, PROCESS_METRICS, type ProcessMetrics } from '#libs/process';
 
 /** What every app of the control plane stands on: one log, one cache, one write path, one database. */
@@ -50,6 +54,8 @@ export interface ControlPlane {
   readonly config: ControlPlaneConfig;
   readonly logger: Logger;
   readonly metrics: ProcessMetrics;
+  /** What is wrong with what this process stands on. */
+  readonly conditions: Conditions;
   readonly world: World;
   /** What `world` has its time of, and controllers their delays. */
   readonly clock: Clock;
@@ -93,10 +99,12 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   const clock = openClock(config.clockFile, logger);
   const world: World = { now: clock.now, random: Math.random, uuid: randomUUID };
   const stopping = new AbortController();
+  const conditions = openConditions(logger, PROCESS_METRICS);
   const database = await connectPostgres({ url: config.postgresUrl, cluster: config.cluster, migrations: MIGRATIONS });
   await checkedHistory(config, component, database);
-  const { log, keys, keyring } = await openLog(config, component, {
+  const { log, keys, keyring, signs } = await openLog(config, component, {
     eventAgeMs: config.eventAgeDays * DAY_MS,
+    observer: observerOf(conditions),
     over: (beneath) => new ProjectedLog(beneath, database, config.cluster),
     metrics: PROCESS_METRICS,
   });
@@ -112,6 +120,8 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
       process.kill(process.pid, 'SIGTERM');
     },
   });
+  const history = new PostgresHistory(database, keyring);
+  const watching = watchServers({ conditions, signs, projected: () => history.position('state'), steady: () => performance.now() });
   const { serviceCidr, nodePorts, clusterDomain, cluster } = config;
   const caller = config.simulationFile === undefined ? new HttpsWebhookCaller(view) : NO_WEBHOOKS;
   const settings = { serviceCidr, nodePorts, clusterDomain };
@@ -122,12 +132,13 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     config,
     logger,
     metrics: PROCESS_METRICS,
+    conditions,
     world,
     clock,
     log,
     audit: () => connectAudit({ url: config.natsUrl, cluster: config.cluster, name: `${component}-audit`, ...auditLimits(config) }),
     keyDestruction: new KeyDestruction({ store: keys, log, view, world, logger, graceMs: config.secretKeyGraceHours * HOUR_MS }),
-    history: new PostgresHistory(database, keyring),
+    history,
     view,
     writePath,
     caller,
@@ -135,6 +146,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     share: (service) => joined(config, service, { log, view, world, timers: clock.timers, logger }),
     close: async () => {
       stopping.abort(new Error('the process is stopping'));
+      watching.stop();
       clock.stop();
       caller.close();
       await log.close();
@@ -189,25 +201,32 @@ export interface OpenLogOptions {
   readonly metrics?: Metrics;
   /** Put over the log as it is stored. */
   readonly over?: (beneath: EventLog) => EventLog;
+  /** Told how the log is doing. */
+  readonly observer?: LogObserver;
 }
 
-/** A control plane's log with Secrets opened, and what opens them; closing the log closes all of it. */
+/** An open log, and what it stands on. */
+export interface OpenLog {
+  /** With Secrets opened; closing it closes all of it. */
+  readonly log: EventLog;
+  readonly keys: KeyStore;
+  readonly keyring: Keyring;
+  /** Signs of life of the log's server. Rejects where there are none in time. */
+  readonly signs: (timeoutMs: number) => Promise<LogSigns>;
+}
+
+/** Opens a control plane's log and the keys of its Secrets. */
 export async function openLog(
   config: Pick<ControlPlaneConfig, 'natsUrl' | 'cluster' | 'sealingKeyFile'>,
   component: string,
-  { eventAgeMs, archive, metrics = NO_METRICS, over = (beneath) => beneath }: OpenLogOptions = {},
-): Promise<{ readonly log: EventLog; readonly keys: KeyStore; readonly keyring: Keyring }> {
-  const where = {
-    url: config.natsUrl,
-    cluster: config.cluster,
-    name: component,
-    metrics,
-    ...(eventAgeMs === undefined ? {} : { eventAgeMs }),
-  };
+  { eventAgeMs, archive, metrics = NO_METRICS, observer, over = (beneath) => beneath }: OpenLogOptions = {},
+): Promise<OpenLog> {
+  const given = { ...(eventAgeMs === undefined ? {} : { eventAgeMs }), ...(observer === undefined ? {} : { observer }) };
+  const where = { url: config.natsUrl, cluster: config.cluster, name: component, metrics, ...given };
   const stored = archive === undefined ? await connectLog(where) : await connectWholeLog({ ...where, archive });
   const keys = await connectKeyStore({ url: config.natsUrl, cluster: config.cluster });
   const keyring = await Keyring.open(keys, () => readFileSync(config.sealingKeyFile));
-  return { log: new SealedLog(over(stored), keyring), keys, keyring };
+  return { log: new SealedLog(over(stored), keyring), keys, keyring, signs: (timeoutMs) => stored.signs(timeoutMs) };
 }
 
 /** Reads a file of the cluster's key material, as text. */

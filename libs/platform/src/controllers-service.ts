@@ -1,5 +1,5 @@
 import type { Controller } from '#libs/apimachinery';
-import { ControllerLoop } from '#libs/runtime';
+import { ControllerLoop, type Condition } from '#libs/runtime';
 import { BUILD, type ControlPlane, type SharedWork } from './control-plane.js';
 import type { HostedService } from './hosted-service.js';
 
@@ -13,6 +13,10 @@ export class ControllersService implements HostedService {
     private readonly plane: ControlPlane,
     private readonly controllers: readonly Controller[],
   ) {}
+
+  conditions(): readonly Condition[] {
+    return this.plane.conditions.all;
+  }
 
   get ready(): boolean {
     return this.work !== undefined;

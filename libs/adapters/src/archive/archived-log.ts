@@ -14,6 +14,7 @@ import type {
 } from '#libs/log';
 import { digestOf } from '../digest.js';
 import { connectLog, type JetStreamLog, type JetStreamOptions } from '../jetstream/jetstream-log.js';
+import type { LogSigns } from '../jetstream/lookups.js';
 import { headersOfBlock, recordedOf } from '../jetstream/message.js';
 import { subjectMatches } from '../jetstream/reader.js';
 import { ArchiveDamaged } from './file.js';
@@ -54,6 +55,10 @@ export class ArchivedLog implements EventLog, MessageSource {
     return this.log.lastOf(stream, subject);
   }
 
+  signs(timeoutMs: number): Promise<LogSigns> {
+    return this.log.signs(timeoutMs);
+  }
+
   close(): Promise<void> {
     return this.log.close();
   }
@@ -88,7 +93,7 @@ function eventOf(message: StoredMessage, digests: boolean): readonly Recorded[] 
  * A cluster's log as whoever needs all of it reads it: with what was archived, from the folder where that is. Throws
  * ArchiveDamaged where more was archived than the folder holds. Messages that nobody archived are missed where they are read.
  */
-export async function connectWholeLog(options: JetStreamOptions & { readonly archive: string }): Promise<EventLog & MessageSource> {
+export async function connectWholeLog(options: JetStreamOptions & { readonly archive: string }): Promise<EventLog & MessageSource & Pick<JetStreamLog, 'signs'>> {
   const log = await connectLog(options);
   try {
     const archive = await ArchiveFolder.open(options.archive, options.cluster);

@@ -59,6 +59,8 @@ export interface LogSigns {
   readonly roundTripMs: number;
   /** How far the server's clock is ahead of this process'; undefined where it does not say. Right to half a round trip. */
   readonly aheadMs: number | undefined;
+  /** Where `state` ends. */
+  readonly last: Sequence;
 }
 
 /** Where the streams' metadata says how far they were archived. */
@@ -80,13 +82,15 @@ export class Lookups {
     private readonly replicas: number,
   ) {}
 
+  /** Whether the leader of `state` answers in time, and what can be seen by that. */
   async signs(timeoutMs: number): Promise<LogSigns> {
     const sent = performance.now();
     const subject = `$JS.API.STREAM.INFO.${streamName(this.cluster, 'state')}`;
     const { ts, state, error } = parsed<InfoAnswer>(await this.wire.request(subject, new Uint8Array(), timeoutMs));
     const roundTripMs = performance.now() - sent;
     if (!state) throw new AnswerLost(error?.description ?? 'stream info without a state');
-    return { roundTripMs, aheadMs: ts === undefined ? undefined : Date.parse(ts) - (Date.now() - roundTripMs / 2) };
+    const aheadMs = ts === undefined ? undefined : Date.parse(ts) - (Date.now() - roundTripMs / 2);
+    return { roundTripMs, aheadMs, last: state.last_seq };
   }
 
   bounds(stream: StreamName): Promise<Bounds> {

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { AuditStream, EventLog, Position, Sequence, StreamName } from '#libs/log';
 import { ORIGIN, SequenceArchived, SequenceOutOfRange, STREAMS } from '#libs/log';
-import { NO_METRICS, type Logger, type Metrics } from '#libs/runtime';
+import { AS_EXPECTED, NO_METRICS, type ConditionReport, type Conditions, type Logger, type Metrics } from '#libs/runtime';
 import { pause } from '../pause.js';
 import { chainRows, headOf, type Head } from './chain.js';
 import type { Session } from './data-source.js';
@@ -27,6 +27,8 @@ export interface ProjectorOptions {
   readonly audit?: AuditStream;
   readonly dataSource: DataSource;
   readonly logger: Logger;
+  /** Told whether projecting goes on; nobody unless set. */
+  readonly conditions?: Conditions;
   /** How long Kubernetes Events are kept; 30 days unless set. */
   readonly eventAgeDays?: number;
   /** Where batches are counted; nowhere unless set. */
@@ -94,10 +96,9 @@ export class Projector {
       } catch (error) {
         if (signal.aborted) return;
         if (source !== 'audit') this.refuseToGoOn(source, error);
-        this.options.logger.warn(`projecting ${source} failed and is tried again`, {
-          after: this.at(source),
-          error: error instanceof Error ? error.message : String(error),
-        });
+        const said = error instanceof Error ? error.message : String(error);
+        this.options.logger.warn(`projecting ${source} failed and is tried again`, { after: this.at(source), error: said });
+        this.say(source, { state: 'degraded', reason: 'Failing', message: `projecting ${source} after ${this.at(source)} fails: ${said}` });
       } finally {
         if (source !== 'audit') this.active.delete(source);
       }
@@ -129,7 +130,10 @@ export class Projector {
   private async followAudit(session: Session, signal: AbortSignal): Promise<void> {
     const { audit, logger } = this.options;
     if (audit === undefined) return;
-    for await (const at of followRequests(session, audit, logger, signal)) this.audited = at;
+    for await (const at of followRequests(session, audit, logger, signal)) {
+      this.audited = at;
+      this.say('audit', AS_EXPECTED);
+    }
     if (signal.aborted) throw new Error('the connection to the database ended');
   }
 
@@ -165,12 +169,19 @@ export class Projector {
     }
   }
 
+  private say(source: Source, report: ConditionReport): void {
+    const name = `projecting-${source}`;
+    // What goes on as it should from the beginning is not spoken of.
+    if (report.state !== 'ok' || this.options.conditions?.get(name) !== undefined) this.options.conditions?.report(name, report);
+  }
+
   private at(source: Source): Sequence {
     return source === 'audit' ? this.audited : this.current[source];
   }
 
   private reached(stream: StreamName, sequence: Sequence): void {
     this.current = { ...this.current, [stream]: sequence };
+    this.say(stream, AS_EXPECTED);
   }
 }
 

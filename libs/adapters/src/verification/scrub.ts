@@ -4,6 +4,7 @@ import type { Logger } from '#libs/runtime';
 import { pause } from '../pause.js';
 import { headOf } from '../postgres/chain.js';
 import { openSession } from '../postgres/data-source.js';
+import { isUnreachable } from '../unreachable.js';
 import { HistoryAltered } from './check.js';
 import type { CheckpointStream } from './checkpoint-stream.js';
 import { verifyStretch } from './walk.js';
@@ -19,11 +20,25 @@ export interface ScrubOptions {
 /** After each batch it rests this long: a tenth of what it could do. */
 const REST_MS = 50;
 
+/** After a server was gone it begins anew so much later. */
+const AGAIN_MS = 5_000;
+
 /**
  * Reads a history once from its beginning and compares it, at a low pace: what the check at the start was too quick for. What
- * was archived is left to `decklog verify`. Throws HistoryAltered.
+ * was archived is left to `decklog verify`. Where a server is gone it begins anew. Throws HistoryAltered.
  */
-export async function scrubHistory({ log, dataSource, checkpoints, logger }: ScrubOptions, signal: AbortSignal): Promise<void> {
+export async function scrubHistory(options: ScrubOptions, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      return await scrubOnce(options, signal);
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      await pause(AGAIN_MS, signal);
+    }
+  }
+}
+
+async function scrubOnce({ log, dataSource, checkpoints, logger }: ScrubOptions, signal: AbortSignal): Promise<void> {
   const session = await openSession(dataSource);
   const leave = (): void => void session.end().catch(() => undefined);
   signal.addEventListener('abort', leave);

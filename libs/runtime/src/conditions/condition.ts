@@ -33,3 +33,15 @@ export function reported(before: Condition | undefined, name: string, report: Co
 /** Whether a condition is another than before: what is worth a line in the log. */
 export const isChange = (before: Condition | undefined, now: Condition): boolean =>
   before === undefined ? now.state !== 'ok' : before.state !== now.state || before.reason !== now.reason;
+
+const BADNESS: Readonly<Record<ConditionState, number>> = { ok: 0, degraded: 1, failed: 2 };
+
+/** Conditions as one list by their names: of several with a name the worst. */
+export function worstOf(conditions: readonly Condition[]): readonly Condition[] {
+  const worst = new Map<string, Condition>();
+  for (const condition of conditions) {
+    const known = worst.get(condition.name);
+    if (known === undefined || BADNESS[condition.state] > BADNESS[known.state]) worst.set(condition.name, condition);
+  }
+  return [...worst.values()];
+}

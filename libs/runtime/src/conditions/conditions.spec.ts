@@ -1,5 +1,5 @@
 import type { Logger } from '../ports.js';
-import { AS_EXPECTED, isChange, reported, type Condition } from './condition.js';
+import { AS_EXPECTED, isChange, reported, worstOf, type Condition } from './condition.js';
 import { Conditions } from './conditions.js';
 import { healthAnswer, type CheckOutcome } from './health-answer.js';
 
@@ -45,6 +45,11 @@ describe('a condition', () => {
     expect(heard).toEqual(['failed', 'ok']);
     expect(conditions.all.map(({ name, state }) => [name, state])).toEqual([['log', 'ok']]);
   });
+});
+
+it('of several conditions with a name the worst counts', () => {
+  const [fine, slow, gone] = [condition('ok', 'AsExpected', 1), condition('degraded', 'Slow', 2), condition('failed', 'Unreachable', 3)];
+  expect(worstOf([fine, gone, slow, { ...slow, name: 'clock' }])).toEqual([gone, { ...slow, name: 'clock' }]);
 });
 
 describe('a health endpoint answers', () => {

@@ -6,6 +6,8 @@ export interface Watched {
   readonly condition: string;
   /** How long to rest between two looks. */
   readonly everyMs: number;
+  /** How long a look may take before it has failed. */
+  readonly answerMs: number;
   /** Takes a look; what it throws is for `failure` to put into words. */
   look(): Promise<ConditionReport>;
   failure(error: unknown): ConditionReport;
@@ -41,14 +43,23 @@ export class Monitor {
   }
 
   async #look(): Promise<void> {
-    const { condition, look, failure, everyMs } = this.watched;
+    const { condition, failure, everyMs } = this.watched;
     this.#isLooking = true;
     this.#isWanted = false;
-    const report = await look().catch(failure);
+    const report = await this.#answered().catch(failure);
     this.#isLooking = false;
     if (this.#isStopped) return;
     this.conditions.report(condition, report);
     if (this.#isWanted) return this.#look();
     this.#timer = setTimeout(() => void this.#look(), everyMs).unref();
+  }
+  #answered(): Promise<ConditionReport> {
+    const { look, answerMs } = this.watched;
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`no answer in ${answerMs / 1_000} s`)), answerMs).unref();
+      look()
+        .then(resolve, reject)
+        .finally(() => clearTimeout(late));
+    });
   }
 }
