@@ -12,7 +12,11 @@ describe('a server can not be reached', () => {
     ['while the database starts', coded('57P03', 'the database system is starting up'), true],
     ['where the database does not answer in time', new Error('timeout exceeded when trying to connect'), true],
     ['where the database ends the connection', new Error('Connection terminated unexpectedly'), true],
-    ['where the connection to the database broke before', new Error('Client has encountered a connection error and is not queryable'), true],
+    [
+      'where the connection to the database broke before',
+      new Error('Client has encountered a connection error and is not queryable'),
+      true,
+    ],
     ['where the log does not answer', new AnswerLost('no answer in time'), true],
     ['where the log is unavailable', new LogUnavailable('no'), true],
     ['where that is the cause', new Error('opening', { cause: coded('ECONNREFUSED') }), true],

@@ -44,8 +44,8 @@ export class HealthController {
 
   /** Services that work, and what they stand on. A condition counts for all but `livez`: to start the process again would mend none. */
   private outcomes(): readonly CheckOutcome[] {
-    const services = this.services.map(
-      ({ name, ready }): CheckOutcome => (ready ? { name, state: 'ok' } : { name, state: 'failed', message: `${name} is not ready` }),
+    const services = this.services.map(({ name, ready }): CheckOutcome =>
+      ready ? { name, state: 'ok' } : { name, state: 'failed', message: `${name} is not ready` },
     );
     return [...services, ...worstOf(this.services.flatMap((service) => service.conditions?.() ?? []))];
   }

@@ -40,7 +40,8 @@ export function observerOf(conditions: Conditions): LogObserver {
   let writes = NO_WRITES;
   return {
     connection: (isConnected) => {
-      if (!isConnected) conditions.report('log', unreachable("the connection to the log's server broke: writes are refused until it is back"));
+      if (!isConnected)
+        conditions.report('log', unreachable("the connection to the log's server broke: writes are refused until it is back"));
       else if (conditions.get('log')?.reason === 'Unreachable') conditions.ok('log');
     },
     stored: (ms) => {

@@ -93,7 +93,9 @@ function eventOf(message: StoredMessage, digests: boolean): readonly Recorded[] 
  * A cluster's log as whoever needs all of it reads it: with what was archived, from the folder where that is. Throws
  * ArchiveDamaged where more was archived than the folder holds. Messages that nobody archived are missed where they are read.
  */
-export async function connectWholeLog(options: JetStreamOptions & { readonly archive: string }): Promise<EventLog & MessageSource & Pick<JetStreamLog, 'signs'>> {
+export async function connectWholeLog(
+  options: JetStreamOptions & { readonly archive: string },
+): Promise<EventLog & MessageSource & Pick<JetStreamLog, 'signs'>> {
   const log = await connectLog(options);
   try {
     const archive = await ArchiveFolder.open(options.archive, options.cluster);

@@ -3,7 +3,10 @@ import { afterLook, BEHIND_MS, projectionReport, type ProjectionLag } from './pr
 /** Looks, each as [end of the log, the projection, when]. */
 const reason = (...looks: readonly (readonly [number, number, number])[]): string => {
   const [, , now] = looks.at(-1) ?? [0, 0, 0];
-  const lag = looks.reduce<ProjectionLag | undefined>((before, [last, projected, at]) => afterLook(before, { last, projected }, at), undefined);
+  const lag = looks.reduce<ProjectionLag | undefined>(
+    (before, [last, projected, at]) => afterLook(before, { last, projected }, at),
+    undefined,
+  );
   return projectionReport(lag as ProjectionLag, now).reason;
 };
 
