@@ -25,8 +25,7 @@ export class ApiServerService implements HostedService {
 
   async start(): Promise<void> {
     const { config, view, log, history, writePath, caller, world, logger, metrics, pki } = this.plane;
-    const listen: ListenAddress[] = [{ host: LOOPBACK, port: config.apiPort }];
-    if (config.advertiseAddress !== LOOPBACK) listen.push({ host: config.advertiseAddress, port: config.apiPort });
+    const listen = listenAddresses(config);
     this.audit = await this.plane.audit();
     this.server = await startApiServer({
       cluster: config.cluster,
@@ -65,6 +64,12 @@ export class ApiServerService implements HostedService {
     await this.audit?.close();
     this.audit = undefined;
   }
+}
+
+/** Where it is told to listen; else where clients reach it. */
+function listenAddresses({ apiListen, apiPort, advertiseAddress }: ControlPlaneConfig): readonly ListenAddress[] {
+  if (apiListen !== undefined) return apiListen;
+  return [...new Set([LOOPBACK, advertiseAddress])].map((host) => ({ host, port: apiPort }));
 }
 
 /** The file may be gone by now: documents then say nothing, which is no reason not to serve. */

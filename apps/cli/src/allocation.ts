@@ -37,8 +37,18 @@ export function allocating<T>(work: () => Promise<T>): Promise<T> {
   return withLock('allocations', 'the allocation of addresses', 60_000, work);
 }
 
+/** What is asked of a cluster's ports: that of the API server, and as many as several of everything need. */
+export interface PortWishes {
+  readonly apiPort?: number | undefined;
+  readonly several?: boolean;
+}
+
 /** Takes an id, an index and ports for a new cluster. The profile's folder must exist. */
-export async function allocate(folder: string, apiPort: number | undefined, warn: (text: string) => void): Promise<Allocation> {
+export async function allocate(
+  folder: string,
+  { apiPort, several = false }: PortWishes,
+  warn: (text: string) => void,
+): Promise<Allocation> {
   return allocating(async () => {
     // What a start that was killed had taken for this folder is given back first.
     for (const half of await allocationsOf(folder)) await release(half.id);
@@ -52,7 +62,7 @@ export async function allocate(folder: string, apiPort: number | undefined, warn
     if (choice.inside.length > 0) {
       warn(`The cluster's addresses ${addressesOf(choice.index).clusterCidr} lie inside a wider route of this machine; the cluster's win.`);
     }
-    const ports = await choosePorts(new Set(others.flatMap((other) => heldPorts(other.ports))), apiPort);
+    const ports = await choosePorts(new Set(others.flatMap((other) => heldPorts(other.ports))), { apiPort, several });
     const allocation: Allocation = { id: freshId(others), index: choice.index, ports, folder };
     await record(allocation);
     return allocation;
@@ -69,7 +79,8 @@ export async function reallocatePorts(allocation: Allocation, apiPort: number | 
       return allocation.ports;
     }
     const others = (await liveAllocations()).filter(({ id }) => id !== allocation.id);
-    const ports = await choosePorts(new Set(others.flatMap((other) => heldPorts(other.ports))), apiPort, allocation.ports.api);
+    const wishes = { apiPort, several: allocation.ports.natsServers !== undefined };
+    const ports = await choosePorts(new Set(others.flatMap((other) => heldPorts(other.ports))), wishes, allocation.ports.api);
     await record({ ...allocation, ports });
     return ports;
   });
@@ -94,7 +105,11 @@ export async function releaseMachine(): Promise<void> {
 }
 
 /** The first block that is wholly free, and a port for the API server: the one asked for, the present one, or 6443. */
-export async function choosePorts(taken: ReadonlySet<number>, asked: number | undefined, present?: number): Promise<Ports> {
+export async function choosePorts(
+  taken: ReadonlySet<number>,
+  { apiPort: asked, several = false }: PortWishes,
+  present?: number,
+): Promise<Ports> {
   if (asked !== undefined && (taken.has(asked) || !(await portFree(asked)))) {
     throw new Failure(`port ${asked} is taken`, ['Give another with --api-port, or leave it out: a free one is chosen.']);
   }
@@ -102,7 +117,7 @@ export async function choosePorts(taken: ReadonlySet<number>, asked: number | un
     const ports = portsOfBlock(block);
     if (ports.some((port) => taken.has(port) || port === asked)) continue;
     if (!(await Promise.all(ports.map(portFree))).every(Boolean)) continue;
-    return assignPorts(ports, asked ?? (await firstFree([present, PREFERRED_API_PORT], taken)) ?? ports[0] ?? 0);
+    return assignPorts(ports, asked ?? (await firstFree([present, PREFERRED_API_PORT], taken)) ?? ports[0] ?? 0, several);
   }
   throw new Failure('no ports are free between 21000 and 29000 on 127.0.0.1', ['Stop what listens there.']);
 }

@@ -2,8 +2,7 @@ import type { AuditEntry } from '#libs/log';
 import type { Cluster } from './cluster.js';
 import { Failure, messageOf } from './failure.js';
 import { printable } from './history/text.js';
-import { natsUrlOf } from './nats.js';
-import { runningProcess } from './processes.js';
+import { natsUrlOf, requireLog } from './nats.js';
 import type { Folders } from './profile.js';
 import { secretsOf } from './profile.js';
 
@@ -56,9 +55,7 @@ export async function printAudit(
   format: string,
   signal: AbortSignal,
 ): Promise<void> {
-  if (cluster.natsUrl === undefined && runningProcess(folders.run, 'nats') === undefined) {
-    throw new Failure(`nats of profile "${cluster.profile}" is not running`, ['Run `./decklog start` first.']);
-  }
+  requireLog(cluster, folders);
   // Loaded here: the drivers are slow to load, and few other commands need them.
   const { connectAudit } = await import('#libs/adapters');
   const url = natsUrlOf(cluster, await secretsOf(folders));

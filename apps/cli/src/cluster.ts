@@ -1,4 +1,4 @@
-/** Apps of the control plane, each a process of its own in layout `apart`. */
+/** Apps of the control plane, each a process of its own in layout `apart`, and several in layout `ha`. */
 export const CONTROL_PLANE_APPS = [
   'apiserver',
   'projector',
@@ -13,7 +13,21 @@ export type Runtime = 'docker' | 'simulated';
 
 /** How nodes serve Services: by the kernel's tables, or by forwarding themselves. */
 export type ProxyMode = 'nftables' | 'userspace';
-export type Layout = 'standalone' | 'apart';
+
+/** All in one process, each app in a process of its own, or several of everything that share the work. */
+export type Layout = 'standalone' | 'apart' | 'ha';
+
+/** Of layout `ha`: how many servers keep the log, and how many processes each app of the control plane has. */
+export const NATS_SERVERS = 3;
+export const APP_REPLICAS = 2;
+
+/** Ports of one of several servers of the log. */
+export interface NatsPorts {
+  readonly client: number;
+  readonly monitor: number;
+  /** Where the others reach it. */
+  readonly route: number;
+}
 
 /** Ports of a cluster, all on loopback; the API server's also on the advertised address. */
 export interface Ports {
@@ -23,6 +37,9 @@ export interface Ports {
   readonly postgres: number;
   /** `/livez` and `/readyz` of each control plane process, by component. */
   readonly probes: Readonly<Record<string, number>>;
+  /** Of layout `ha`: of each server of the log, and of each API server behind the balancer, which has `api`. */
+  readonly natsServers?: readonly NatsPorts[];
+  readonly apiServers?: readonly number[];
 }
 
 /** What a cluster that began in another's past remembers of that. */
@@ -82,6 +99,8 @@ export interface Secrets {
   readonly nats: string;
   /** Of whoever archives the log. */
   readonly natsArchiver: string;
+  /** Of the log's servers among themselves. */
+  readonly natsRoute: string;
   readonly postgres: string;
 }
 
@@ -99,32 +118,77 @@ export function nodeName(number: number): string {
 
 /** The processes of the control plane in the cluster's layout, in the order they start. */
 export function controlPlaneComponents(layout: Layout): readonly string[] {
-  return layout === 'standalone' ? ['control-plane'] : CONTROL_PLANE_APPS;
+  if (layout === 'standalone') return ['control-plane'];
+  return layout === 'apart' ? CONTROL_PLANE_APPS : HA_COMPONENTS;
+}
+
+/** `replication-2` of the app and the number of one of its processes. */
+export const replicaName = (app: string, number: number): string => `${app}-${number}`;
+
+const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i + 1);
+const replicasOf = (app: string): readonly string[] => numbers(APP_REPLICAS).map((number) => replicaName(app, number));
+
+/** The API servers first: everything else waits for what they serve. */
+const HA_COMPONENTS: readonly string[] = [
+  ...replicasOf('apiserver'),
+  'balancer',
+  ...CONTROL_PLANE_APPS.slice(1).flatMap((app) => replicasOf(app)),
+];
+
+const HA_NATS: readonly string[] = numbers(NATS_SERVERS).map((number) => replicaName('nats', number));
+
+/** The servers of the cluster's own log; none where the log is someone else's. */
+export function natsComponents({ layout, natsUrl }: Pick<Cluster, 'layout' | 'natsUrl'>): readonly string[] {
+  if (natsUrl !== undefined) return [];
+  return layout === 'ha' ? HA_NATS : ['nats'];
 }
 
 /** Every process of the cluster, in the order they start. */
 export function componentsOf(cluster: Pick<Cluster, 'layout' | 'nodes' | 'natsUrl' | 'postgresUrl'>): readonly string[] {
   return [
-    ...(cluster.natsUrl === undefined ? ['nats'] : []),
+    ...natsComponents(cluster),
     ...(cluster.postgresUrl === undefined ? ['postgres'] : []),
     ...controlPlaneComponents(cluster.layout),
     ...Array.from({ length: cluster.nodes }, (_, i) => nodeName(i + 1)),
   ];
 }
 
-/** Every process the profile may ever have had: those of both layouts. */
+/** Every process the profile may ever have had: those of all layouts. */
 export function possibleComponents(nodes: number): readonly string[] {
-  return ['nats', 'postgres', 'control-plane', ...CONTROL_PLANE_APPS, ...Array.from({ length: nodes }, (_, i) => nodeName(i + 1))];
+  return [
+    'nats',
+    ...HA_NATS,
+    'postgres',
+    'control-plane',
+    ...CONTROL_PLANE_APPS,
+    ...HA_COMPONENTS,
+    ...Array.from({ length: nodes }, (_, i) => nodeName(i + 1)),
+  ];
 }
 
+/** Which of them keep the log. */
+export const keepsLog = (component: string): boolean => component === 'nats' || HA_NATS.includes(component);
+
 /** What the ports of a block are for. The API server prefers 6443, and takes the block's first where that is gone. */
-export function assignPorts(block: readonly number[], api: number): Ports {
+export function assignPorts(block: readonly number[], api: number, several = false): Ports {
   const [, nats = 0, natsMonitor = 0, postgres = 0, ...rest] = block;
-  const probes = Object.fromEntries(['control-plane', ...CONTROL_PLANE_APPS].map((name, i) => [name, rest[i] ?? 0]));
-  return { api, nats, natsMonitor, postgres, probes };
+  const take = (): number => rest.shift() ?? 0;
+  if (!several) {
+    const probes = Object.fromEntries(['control-plane', ...CONTROL_PLANE_APPS].map((name) => [name, take()]));
+    return { api, nats, natsMonitor, postgres, probes };
+  }
+  const natsServers = HA_NATS.map((_, i) => ({
+    client: i === 0 ? nats : take(),
+    monitor: i === 0 ? natsMonitor : take(),
+    route: take(),
+  }));
+  const apiServers = numbers(APP_REPLICAS).map(take);
+  const probes = Object.fromEntries(HA_COMPONENTS.map((name) => [name, take()]));
+  return { api, nats, natsMonitor, postgres, probes, natsServers, apiServers };
 }
 
 /** All ports that a cluster holds. */
-export function heldPorts(ports: Ports): readonly number[] {
-  return [ports.api, ports.nats, ports.natsMonitor, ports.postgres, ...Object.values(ports.probes)];
+export function heldPorts({ api, nats, natsMonitor, postgres, probes, natsServers = [], apiServers = [] }: Ports): readonly number[] {
+  const ofServers = natsServers.flatMap(({ client, monitor, route }) => [client, monitor, route]);
+  return [...new Set([api, nats, natsMonitor, postgres, ...ofServers, ...apiServers, ...Object.values(probes)])];
 }

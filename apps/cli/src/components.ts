@@ -5,13 +5,13 @@ import { join } from 'node:path';
 
 import type { Api } from './api.js';
 import type { Cluster, Secrets } from './cluster.js';
-import { nodeName, possibleComponents } from './cluster.js';
+import { keepsLog, nodeName, possibleComponents } from './cluster.js';
 import { Failure, codeOf, messageOf } from './failure.js';
 import { until } from './polling.js';
 import { forget, lastLines, launch, runningProcess, terminate } from './processes.js';
 import type { Ending } from './processes.js';
 import type { Folders } from './profile.js';
-import { appOf, controlPlaneSettings, inheritedSettings, nodeSettings } from './settings.js';
+import { appOf, balancerSettings, controlPlaneSettings, inheritedSettings, nodeSettings } from './settings.js';
 
 /** The folder `apps`, beside this app: `dist/apps` when built. */
 const APPS = join(__dirname, '..', '..');
@@ -28,12 +28,12 @@ const READY_WITHIN_MS = 300_000;
 
 /** Starts one of our own apps unless it runs. */
 export async function startApp(bringing: Bringing, component: string): Promise<void> {
-  const { cluster, folders, secrets } = bringing;
+  const { folders } = bringing;
   if (runningProcess(folders.run, component) !== undefined) return;
   const entry = join(APPS, appOf(component), 'src', 'main.js');
   if (!existsSync(entry)) throw new Failure(`${entry} is missing`, ['Run `npm run build`, or start through ./decklog, which builds.']);
   const number = Number(/^node-(\d+)$/.exec(component)?.[1] ?? 0);
-  const settings = number > 0 ? nodeSettings(cluster, folders, number) : controlPlaneSettings(cluster, folders, secrets, component);
+  const settings = settingsOf(bringing, component, number);
   if (number > 0) await mkdir(join(folders.nodes, component), { recursive: true, mode: 0o700 });
   await launch(folders.run, component, {
     command: process.execPath,
@@ -42,6 +42,11 @@ export async function startApp(bringing: Bringing, component: string): Promise<v
     cwd: folders.root,
     logFile: logFileOf(folders, component),
   });
+}
+
+function settingsOf({ cluster, folders, secrets }: Bringing, component: string, node: number): Readonly<Record<string, string>> {
+  if (node > 0) return nodeSettings(cluster, folders, node);
+  return component === 'balancer' ? balancerSettings(cluster, folders) : controlPlaneSettings(cluster, folders, secrets, component);
 }
 
 export function logFileOf(folders: Folders, component: string): string {
@@ -151,16 +156,18 @@ export async function nodeReady(bringing: Bringing, number: number, api: Api, si
 const ENDINGS: Readonly<Record<string, Ending>> = {
   // Postgres' fast shutdown: sessions are ended, nothing is lost.
   postgres: { signal: 'SIGINT', graceMs: 30_000 },
-  nats: { signal: 'SIGTERM', graceMs: 60_000 },
 };
+const NATS_ENDING: Ending = { signal: 'SIGTERM', graceMs: 60_000 };
 const APP_ENDING: Ending = { signal: 'SIGTERM', graceMs: 20_000 };
+
+const endingOf = (component: string): Ending => (keepsLog(component) ? NATS_ENDING : (ENDINGS[component] ?? APP_ENDING));
 
 /** Ends components, all at once; says which had to be killed. */
 export async function endComponents(folders: Folders, components: readonly string[]): Promise<readonly string[]> {
   const outcomes = await Promise.all(
     components.map(async (component) => {
       const record = runningProcess(folders.run, component);
-      const outcome = record === undefined ? 'ended' : await terminate(record, ENDINGS[component] ?? APP_ENDING);
+      const outcome = record === undefined ? 'ended' : await terminate(record, endingOf(component));
       forget(folders.run, component);
       return outcome === 'killed' ? [component] : [];
     }),
@@ -172,6 +179,6 @@ export async function endComponents(folders: Folders, components: readonly strin
 export function endingOrder(cluster: Cluster): readonly (readonly string[])[] {
   const all = possibleComponents(cluster.nodes);
   const nodes = all.filter((name) => appOf(name) === 'kubelet');
-  const control = all.filter((name) => !nodes.includes(name) && name !== 'nats' && name !== 'postgres');
-  return [nodes, control, ['postgres'], ['nats']];
+  const control = all.filter((name) => !nodes.includes(name) && !keepsLog(name) && name !== 'postgres');
+  return [nodes, control, ['postgres'], all.filter(keepsLog)];
 }

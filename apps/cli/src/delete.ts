@@ -28,7 +28,7 @@ export function fromAllocation(profile: string, allocation: Allocation, folders:
     index: allocation.index,
     createdAt: '',
     runtime: 'docker',
-    layout: 'standalone',
+    layout: allocation.ports.natsServers === undefined ? 'standalone' : 'ha',
     nodes: Math.max(1, ...nodes),
     advertiseAddress: runningAsRoot() ? addressesOf(allocation.index).advertise : '127.0.0.1',
     proxy: 'nftables',

@@ -1,8 +1,10 @@
+import { mkdir } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
 
 import { publishable, SUBSCRIBABLE } from '#libs/log';
 import type { Cluster, Secrets } from './cluster.js';
+import { NATS_SERVERS, natsComponents } from './cluster.js';
 import { Failure } from './failure.js';
 import { until } from './polling.js';
 import { lastLines, launch, runningProcess } from './processes.js';
@@ -15,11 +17,33 @@ const USERS = [
 ] as const;
 const [CONTROL_PLANE, ARCHIVER] = USERS;
 
+/** One server of the cluster's log, and where it is. */
+export interface NatsServer {
+  readonly component: string;
+  readonly name: string;
+  readonly client: number;
+  readonly monitor: number;
+  /** Where the others reach it; absent: it is alone. */
+  readonly route?: number;
+  readonly folder: string;
+}
+
+/** The servers of the cluster's own log; none where the log is someone else's. */
+export function natsServersOf(cluster: Cluster, folders: Pick<Folders, 'nats'>): readonly NatsServer[] {
+  return natsComponents(cluster).map((component, i) => {
+    const ports = cluster.ports.natsServers?.[i];
+    const { nats: client, natsMonitor: monitor } = cluster.ports;
+    if (ports === undefined) return { component, name: `decklog-${cluster.id}`, client, monitor, folder: folders.nats };
+    return { component, name: `decklog-${cluster.id}-${i + 1}`, ...ports, folder: join(folders.nats, String(i + 1)) };
+  });
+}
+
 /**
- * Settings of the cluster's nats-server: loopback alone, one fsync per acknowledged message or batch, messages of
- * 4 MiB, and users who may do what `publishable` lists: nobody may purge the log or delete a stream of it.
+ * Settings of a server of the cluster's log: loopback alone, one fsync per acknowledged message or batch, messages of
+ * 4 MiB, and users who may do what `publishable` lists: nobody may purge the log or delete a stream of it. Where there are several,
+ * only who knows their password becomes one of them.
  */
-export function natsConfig(cluster: Pick<Cluster, 'id' | 'ports'>, secrets: Secrets, storeFolder: string): string {
+export function natsConfig(cluster: Pick<Cluster, 'id'>, secrets: Secrets, server: NatsServer, all: readonly NatsServer[]): string {
   const users = USERS.map(
     ({ name, user, password }) => `    {
       user: "${name}"
@@ -30,13 +54,13 @@ export function natsConfig(cluster: Pick<Cluster, 'id' | 'ports'>, secrets: Secr
       }
     }`,
   );
-  return `server_name: "${serverName(cluster)}"
-listen: "127.0.0.1:${cluster.ports.nats}"
-http: "127.0.0.1:${cluster.ports.natsMonitor}"
+  return `server_name: "${server.name}"
+listen: "127.0.0.1:${server.client}"
+http: "127.0.0.1:${server.monitor}"
 max_payload: 4MB
 write_deadline: "10s"
 jetstream {
-  store_dir: ${JSON.stringify(storeFolder)}
+  store_dir: ${JSON.stringify(join(server.folder, 'data'))}
   sync_interval: always
   max_memory_store: 256MB
 }
@@ -44,6 +68,24 @@ authorization {
   users: [
 ${users.join('\n')}
   ]
+}
+${clusterConfig(cluster, secrets, server, all)}`;
+}
+
+/** How the servers of one log find each other, and notice that one is gone; nothing for one that is alone. */
+function clusterConfig({ id }: Pick<Cluster, 'id'>, { natsRoute }: Secrets, { route }: NatsServer, all: readonly NatsServer[]): string {
+  if (route === undefined) return '';
+  const routes = all.flatMap((other) => (other.route === undefined ? [] : [`nats://route:${natsRoute}@127.0.0.1:${other.route}`]));
+  return `ping_interval: "2s"
+ping_max: 2
+cluster {
+  name: "decklog-${id}"
+  listen: "127.0.0.1:${route}"
+  authorization {
+    user: route
+    password: "${natsRoute}"
+  }
+  routes: ${JSON.stringify(routes)}
 }
 `;
 }
@@ -58,49 +100,95 @@ export function archiverUrlOf(cluster: Cluster, secrets: Secrets): string | unde
   return cluster.natsUrl === undefined ? urlOf(cluster, ARCHIVER.name, secrets.natsArchiver) : undefined;
 }
 
-const urlOf = ({ ports }: Cluster, user: string, password: string): string => `nats://${user}:${password}@127.0.0.1:${ports.nats}`;
+function urlOf({ ports }: Cluster, user: string, password: string): string {
+  const clients = ports.natsServers?.map(({ client }) => client) ?? [ports.nats];
+  return clients.map((port) => `nats://${user}:${password}@127.0.0.1:${port}`).join(',');
+}
+
+/** Where the log is for what opens it: its address, whose it is, and how many copies of it there are. */
+export function logPlaceOf(
+  cluster: Cluster,
+  secrets: Secrets,
+): { readonly url: string; readonly cluster: string; readonly replicas: number } {
+  return { url: natsUrlOf(cluster, secrets), cluster: cluster.id, replicas: logReplicasOf(cluster) };
+}
+
+/** How many copies of the log there are. */
+export const logReplicasOf = ({ layout }: Pick<Cluster, 'layout'>): number => (layout === 'ha' ? NATS_SERVERS : 1);
+
+/** Whether enough of the cluster's own servers run for the log to answer; true where it is someone else's. */
+export function logRuns(cluster: Cluster, folders: Pick<Folders, 'run'>): boolean {
+  const all = natsComponents(cluster);
+  const running = all.filter((component) => runningProcess(folders.run, component) !== undefined);
+  return all.length === 0 || running.length > all.length / 2;
+}
+
+/** Throws a Failure where the log does not run. */
+export function requireLog(cluster: Cluster, folders: Pick<Folders, 'run'>): void {
+  if (logRuns(cluster, folders)) return;
+  const start = `./decklog start${cluster.profile === 'decklog' ? '' : ` -p ${cluster.profile}`}`;
+  throw new Failure(`nats of profile "${cluster.profile}" is not running`, [`Run \`${start}\` first.`]);
+}
 
 /**
- * Brings the log's server up and waits until it has read its store. One that runs takes over settings that an older
- * version wrote otherwise; harmless where there are none.
+ * Brings the log's servers up and waits until they have read their stores. One that runs takes over settings that an older
+ * version wrote otherwise; harmless where there are none. `program` finds nats-server where one has to be started.
  */
-export async function startNats(cluster: Cluster, folders: Folders, secrets: Secrets, program: string, signal: AbortSignal): Promise<void> {
-  const logFile = join(folders.logs, 'nats.log');
-  const configFile = join(folders.nats, 'server.conf');
-  const config = natsConfig(cluster, secrets, join(folders.nats, 'data'));
-  const isWritten = (await readIfThere(configFile)) === config;
-  if (!isWritten) await writeWhole(configFile, config);
-  const running = runningProcess(folders.run, 'nats');
-  if (running !== undefined && !isWritten) process.kill(running.pid, 'SIGHUP');
-  if (running === undefined) {
-    await launch(folders.run, 'nats', {
-      command: program,
-      args: ['--config', configFile],
-      env: { PATH: process.env['PATH'] ?? '', HOME: folders.nats },
-      cwd: folders.nats,
-      logFile,
+export async function startNats(
+  cluster: Cluster,
+  folders: Folders,
+  secrets: Secrets,
+  program: () => Promise<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  const all = natsServersOf(cluster, folders);
+  for (const server of all) await launchServer(server, natsConfig(cluster, secrets, server, all), folders, program);
+  for (const server of all) {
+    await until(() => healthy(server), {
+      forMs: 300_000,
+      what: all.length === 1 ? 'the log to be healthy' : `${server.component} to be healthy`,
+      signal,
+      hopeless: () => endedServer(all, folders),
     });
   }
-  await until(() => healthy(cluster), {
-    forMs: 300_000,
-    what: 'the log to be healthy',
-    signal,
-    hopeless: () =>
-      runningProcess(folders.run, 'nats') === undefined
-        ? new Failure(`nats-server ended:\n${lastLines(logFile, 8).join('\n')}`)
-        : undefined,
+}
+
+async function launchServer(
+  { component, folder }: NatsServer,
+  config: string,
+  folders: Folders,
+  program: () => Promise<string>,
+): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const configFile = join(folder, 'server.conf');
+  const isWritten = (await readIfThere(configFile)) === config;
+  if (!isWritten) await writeWhole(configFile, config);
+  const running = runningProcess(folders.run, component);
+  if (running !== undefined && !isWritten) process.kill(running.pid, 'SIGHUP');
+  if (running !== undefined) return;
+  await launch(folders.run, component, {
+    command: await program(),
+    args: ['--config', configFile],
+    env: { PATH: process.env['PATH'] ?? '', HOME: folder },
+    cwd: folder,
+    logFile: logOf(folders, component),
   });
 }
 
-/** Healthy, and no other server: one that has our port is told by its name. */
-async function healthy(cluster: Cluster): Promise<true | undefined> {
-  if ((await ask(cluster.ports.natsMonitor, '/healthz')) === undefined) return undefined;
-  const about = await ask(cluster.ports.natsMonitor, '/varz');
-  return about !== undefined && (JSON.parse(about) as { server_name?: string }).server_name === serverName(cluster) ? true : undefined;
+const logOf = (folders: Folders, component: string): string => join(folders.logs, `${component}.log`);
+
+function endedServer(all: readonly NatsServer[], folders: Folders): Failure | undefined {
+  const gone = all.find(({ component }) => runningProcess(folders.run, component) === undefined);
+  if (gone === undefined) return undefined;
+  const title = all.length === 1 ? 'nats-server' : gone.component;
+  return new Failure(`${title} ended:\n${lastLines(logOf(folders, gone.component), 8).join('\n')}`);
 }
 
-function serverName(cluster: Pick<Cluster, 'id'>): string {
-  return `decklog-${cluster.id}`;
+/** Healthy, and no other server: one that has our port is told by its name. */
+async function healthy({ monitor, name }: NatsServer): Promise<true | undefined> {
+  if ((await ask(monitor, '/healthz')) === undefined) return undefined;
+  const about = await ask(monitor, '/varz');
+  return about !== undefined && (JSON.parse(about) as { server_name?: string }).server_name === name ? true : undefined;
 }
 
 /** What the server's monitor answers; undefined where it does not, or says that it is not well. */

@@ -1,6 +1,7 @@
 import type { Cluster } from './cluster.js';
+import { keepsLog, natsComponents } from './cluster.js';
 import { endComponents } from './components.js';
-import { startNats } from './nats.js';
+import { logRuns, startNats } from './nats.js';
 import { startPostgres } from './postgres.js';
 import { runningProcess } from './processes.js';
 import { natsServer } from './programs.js';
@@ -19,13 +20,16 @@ export async function withOwnServers<T>(
   signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> {
-  const wanted = [...(cluster.natsUrl === undefined ? ['nats'] : []), ...(cluster.postgresUrl === undefined ? ['postgres'] : [])];
+  const wanted = [
+    ...(logRuns(cluster, folders) ? [] : natsComponents(cluster)),
+    ...(cluster.postgresUrl === undefined ? ['postgres'] : []),
+  ];
   const missing = wanted.filter((component) => runningProcess(folders.run, component) === undefined);
   if (missing.length === 0) return work();
   try {
     await terminal.step('📜', 'The log and the database, for as long as this takes', async (say) => {
       const secrets = await secretsOf(folders);
-      if (missing.includes('nats')) await startNats(cluster, folders, secrets, (await natsServer(say)).path, signal);
+      if (missing.some(keepsLog)) await startNats(cluster, folders, secrets, async () => (await natsServer(say)).path, signal);
       if (missing.includes('postgres')) await startPostgres(cluster, folders, secrets, say, signal);
     });
     return await work();

@@ -1,5 +1,4 @@
-import { natsConfig } from './nats.js';
-import { assignPorts } from './cluster.js';
+import { natsConfig, type NatsServer } from './nats.js';
 import { portsOfBlock } from './addresses.js';
 import { serviceRows } from './service.js';
 import { framedTable, plainTable } from './table.js';
@@ -81,8 +80,21 @@ describe('the ways into a service', () => {
 });
 
 describe('the log’s server', () => {
-  const secrets = { nats: 'secret', natsArchiver: 'other', postgres: '' };
-  const config = natsConfig({ id: '0a1b2c', ports: assignPorts(portsOfBlock(0), 6443) }, secrets, '/data/nats');
+  const secrets = { nats: 'secret', natsArchiver: 'other', natsRoute: 'third', postgres: '' };
+  const serverOf = (number: number): NatsServer => {
+    const [client = 0, monitor = 0, route = 0] = portsOfBlock(0).slice(number * 3);
+    return { component: `nats-${number}`, name: `decklog-0a1b2c-${number}`, client, monitor, route, folder: `/data/nats/${number}` };
+  };
+  const { route: _, ...alone } = serverOf(0);
+  const config = natsConfig({ id: '0a1b2c' }, secrets, { ...alone, client: 21_001 }, []);
+
+  it('is one of several only where there are several, and for who knows their password', () => {
+    expect(config).not.toContain('cluster {');
+    const all = [0, 1, 2].map(serverOf);
+    const one = natsConfig({ id: '0a1b2c' }, secrets, serverOf(1), all);
+    expect(one).toContain(`listen: "127.0.0.1:${serverOf(1).route}"`);
+    for (const { route } of all) expect(one).toContain(`nats://route:third@127.0.0.1:${route}`);
+  });
 
   it('listens on loopback alone and flushes each message', () => {
     expect(config).toContain('listen: "127.0.0.1:21001"');

@@ -64,6 +64,7 @@ function addLifecycle(program: Command, around: Surroundings): void {
     .option('--nodes <n>', 'how many nodes', wholeNumber)
     .addOption(new Option('--runtime <runtime>', 'what pods run in (default: docker, else simulated)').choices(['docker', 'simulated']))
     .addOption(new Option('--layout <layout>', 'the control plane in one process, or each app apart').choices(['standalone', 'apart']))
+    .addOption(new Option('--ha', 'several of everything: three servers of the log, two of each app').conflicts('layout'))
     .addOption(
       new Option('--proxy <proxy>', "how nodes serve Services (default: nftables, else the nodes' processes)").choices([
         'nftables',
@@ -81,9 +82,13 @@ function addLifecycle(program: Command, around: Surroundings): void {
     .option('--checkpoint-file <file>', "where signed checkpoints of the log go, besides the log's server: best another machine's disk")
     .option('--api-port <port>', "the API server's port (default: 6443, else a free one)", portNumber)
     .action(
-      async (options: Omit<StartOptions, 'profile'> & { runtime?: Runtime; layout?: Layout; proxy?: ProxyMode }, command: Command) => {
+      async (
+        { ha, ...options }: Omit<StartOptions, 'profile'> & { runtime?: Runtime; layout?: Layout; proxy?: ProxyMode; ha?: boolean },
+        command: Command,
+      ) => {
         around.catchInterrupts();
-        await start({ ...options, profile: profileOf(command) }, terminal, around.signal);
+        const layout = ha === true ? { layout: 'ha' as const } : {};
+        await start({ ...options, ...layout, profile: profileOf(command) }, terminal, around.signal);
       },
     );
 
@@ -153,7 +158,7 @@ function addReading(program: Command, around: Surroundings): void {
 
   profileOption(program.command('logs'))
     .description("the ends of the cluster's logs, or of one component's")
-    .argument('[component]', 'nats, postgres, control-plane, node-1, ...')
+    .argument('[component]', 'nats, postgres, control-plane, node-1, ... as `status` names them')
     .option('-f, --follow', 'go on with what is added')
     .option('-n, --lines <n>', 'how many lines of each', wholeNumber, 40)
     .action(async (component: string | undefined, options: { follow?: boolean; lines: number }, command: Command) => {

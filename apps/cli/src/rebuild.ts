@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { archiveFolderOf } from './archive/folder.js';
 import type { Cluster } from './cluster.js';
 import { Failure, messageOf } from './failure.js';
-import { natsUrlOf } from './nats.js';
+import { logPlaceOf } from './nats.js';
 import { withOwnServers } from './own-servers.js';
 import { postgresUrlOf } from './postgres.js';
 import type { Folders } from './profile.js';
@@ -43,7 +43,7 @@ async function rebuildWhileTheyRun(
   const secrets = await secretsOf(folders);
   const options = { url: postgresUrlOf(cluster, secrets), cluster: cluster.id, migrations: MIGRATIONS };
   const folder = archive === undefined ? archiveFolderOf(cluster, folders) : resolve(archive);
-  const where = { url: natsUrlOf(cluster, secrets), cluster: cluster.id, name: 'decklog-rebuild', archive: folder };
+  const where = { ...logPlaceOf(cluster, secrets), name: 'decklog-rebuild', archive: folder };
   const log = await connectWholeLog(where).catch((error: unknown) => {
     throw new Failure(`the log can't be read: ${messageOf(error)}`, ['An archive that was moved is named with --archive.'], 1, {
       cause: error,

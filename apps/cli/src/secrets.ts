@@ -4,8 +4,7 @@ import { dirname } from 'node:path';
 import type { Cluster } from './cluster.js';
 import { Failure, messageOf } from './failure.js';
 import { withProfileLock } from './lock.js';
-import { natsUrlOf } from './nats.js';
-import { runningProcess } from './processes.js';
+import { logPlaceOf, requireLog } from './nats.js';
 import type { Folders } from './profile.js';
 import { secretsOf, writeWhole } from './profile.js';
 import type { Terminal } from './terminal.js';
@@ -14,15 +13,13 @@ const LOCK_WAIT_MS = 120_000;
 
 /** Gives a cluster a new sealing key while it runs. Cut off, it goes on where it was when it is run again. */
 export async function rotateSealingKey(cluster: Cluster, folders: Folders, terminal: Terminal): Promise<void> {
-  if (cluster.natsUrl === undefined && runningProcess(folders.run, 'nats') === undefined) {
-    throw new Failure(`nats of profile "${cluster.profile}" is not running`, ['Run `./decklog start` first.']);
-  }
+  requireLog(cluster, folders);
   // Loaded here: the drivers are slow to load, and few other commands need them.
   const { connectKeyStore, rotateMaster } = await import('#libs/adapters');
   const file = { read: () => readFileSync(folders.sealingKey), write: (content: Uint8Array) => writeDurably(folders.sealingKey, content) };
   await withProfileLock(folders.root, LOCK_WAIT_MS, () =>
     terminal.step('🔑', 'Rotating the sealing key', async (say) => {
-      const store = await connectKeyStore({ url: natsUrlOf(cluster, await secretsOf(folders)), cluster: cluster.id });
+      const store = await connectKeyStore(logPlaceOf(cluster, await secretsOf(folders)));
       try {
         const { from, to, keys } = await rotateMaster(store, file);
         say(`${keys} keys wrapped with ${to}; ${from} opens none of them any more`);

@@ -28,7 +28,7 @@ beforeAll(async () => {
   process.env['DECKLOG_CACHE'] ??= join(homeBefore ?? '', '.cache', 'decklog');
   process.env['HOME'] = temporary;
   const id = process.pid.toString(16).padStart(6, '0').slice(-6);
-  const ports = await choosePorts(new Set(), undefined);
+  const ports = await choosePorts(new Set(), {});
   cluster = {
     schema: 1,
     profile: 'spec',
@@ -56,7 +56,7 @@ afterAll(async () => {
 
 describe('the log’s server', () => {
   it('comes up healthy, and starting it again changes nothing', async () => {
-    const program = (await natsServer(() => undefined)).path;
+    const program = async (): Promise<string> => (await natsServer(() => undefined)).path;
     const secrets = await secretsOf(folders);
     await startNats(cluster, folders, secrets, program, never);
     const first = runningProcess(folders.run, 'nats');
@@ -65,7 +65,7 @@ describe('the log’s server', () => {
   });
 
   it('whose port is taken is a failure that says so', async () => {
-    const program = (await natsServer(() => undefined)).path;
+    const program = async (): Promise<string> => (await natsServer(() => undefined)).path;
     const other = { ...folders, run: join(temporary, 'run2'), nats: join(temporary, 'nats2'), logs: join(temporary, 'logs2') };
     await makeFolders(other);
     await expect(startNats({ ...cluster, id: 'ffffff' }, other, await secretsOf(folders), program, never)).rejects.toThrow(

@@ -5,7 +5,7 @@ import { addressesOf, nodeAddresses } from './addresses.js';
 import type { Cluster, Secrets } from './cluster.js';
 import { CLUSTER_DOMAIN, NODE_PORTS, nodeName } from './cluster.js';
 import { dockerSocket } from './docker.js';
-import { natsUrlOf } from './nats.js';
+import { logReplicasOf, natsUrlOf } from './nats.js';
 import { nodePairs } from './pki.js';
 import { postgresUrlOf } from './postgres.js';
 import type { Folders } from './profile.js';
@@ -14,7 +14,29 @@ import { descriptionsFile } from './upstream.js';
 /** The app that a component of the control plane or a node is, as a folder under `apps/`. */
 export function appOf(component: string): string {
   if (component === 'control-plane') return 'standalone';
-  return /^node-\d+$/.test(component) ? 'kubelet' : component;
+  return /^node-\d+$/.test(component) ? 'kubelet' : component.replace(/-\d+$/, '');
+}
+
+/** Where the API servers themselves listen: behind the balancer, where there is one. */
+function apiServersOf({ ports }: Cluster): readonly string[] {
+  return (ports.apiServers ?? [ports.api]).map((port) => `127.0.0.1:${port}`);
+}
+
+function apiListenOf(cluster: Cluster, component: string): Readonly<Record<string, string>> {
+  const [, number] = /^apiserver-(\d+)$/.exec(component) ?? [];
+  const address = number === undefined ? undefined : apiServersOf(cluster)[Number(number) - 1];
+  return address === undefined ? {} : { API_LISTEN: address };
+}
+
+/** Settings of the process in front of the API servers, which listens where a single one would. */
+export function balancerSettings(cluster: Cluster, folders: Folders): Readonly<Record<string, string>> {
+  const hosts = [...new Set(['127.0.0.1', cluster.advertiseAddress])];
+  return {
+    LISTEN: hosts.map((host) => `${host}:${cluster.ports.api}`).join(','),
+    BACKENDS: apiServersOf(cluster).join(','),
+    CA_FILE: join(folders.pki, 'ca.crt'),
+    PROBE_PORT: String(cluster.ports.probes['balancer'] ?? 0),
+  };
 }
 
 /** Settings of a process of the control plane (docs/architecture.md, "Processes and their settings"). */
@@ -29,6 +51,7 @@ export function controlPlaneSettings(
     ...(descriptions === undefined ? {} : { DESCRIPTIONS_FILE: descriptions }),
     CLUSTER: cluster.id,
     NATS_URL: natsUrlOf(cluster, secrets),
+    LOG_REPLICAS: String(logReplicasOf(cluster)),
     POSTGRES_URL: postgresUrlOf(cluster, secrets),
     PKI_DIR: folders.pki,
     SEALING_KEY_FILE: folders.sealingKey,
@@ -43,6 +66,8 @@ export function controlPlaneSettings(
     ...(cluster.fork?.schedulerProfile === undefined ? {} : { SCHEDULER_PROFILE: cluster.fork.schedulerProfile }),
     ADVERTISE_ADDRESS: cluster.advertiseAddress,
     API_PORT: String(cluster.ports.api),
+    ...apiListenOf(cluster, component),
+    ...(cluster.layout === 'ha' ? { REPLICA: component } : {}),
     PROBE_PORT: String(cluster.ports.probes[component] ?? 0),
   };
 }
@@ -77,7 +102,14 @@ export function nodeSettings(cluster: Cluster, folders: Folders, number: number)
 }
 
 /** Settings of the control plane that whoever starts it may choose, where they are numbers (docs/architecture.md). */
-const AMOUNTS = ['AUDIT_MAX_DAYS', 'AUDIT_MAX_MIB', 'COMPACTION_HORIZON_MINUTES', 'EVENT_AGE_DAYS', 'SECRET_KEY_GRACE_HOURS'] as const;
+const AMOUNTS = [
+  'AUDIT_MAX_DAYS',
+  'AUDIT_MAX_MIB',
+  'COMPACTION_HORIZON_MINUTES',
+  'EVENT_AGE_DAYS',
+  'SECRET_KEY_GRACE_HOURS',
+  'SHARDS',
+] as const;
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'] as const;
 
 /** What a process of ours inherits of the environment of whoever started it: nothing that would differ by chance. */

@@ -123,7 +123,9 @@ async function create(options: StartOptions, folders: Folders, terminal: Termina
   await makeFolders(folders);
   let allocation: Allocation | undefined;
   try {
-    allocation = await allocate(folders.root, options.apiPort, (text) => terminal.warn(text));
+    allocation = await allocate(folders.root, { apiPort: options.apiPort, several: options.layout === 'ha' }, (text) =>
+      terminal.warn(text),
+    );
     const cluster: Cluster = {
       schema: 1,
       profile: options.profile,
@@ -190,6 +192,12 @@ async function adapt(known: Cluster, options: StartOptions, folders: Folders, te
   await makeFolders(folders);
   const running = statusOf(known.profile, known, folders).state;
   const layout = options.layout ?? known.layout;
+  if (layout !== known.layout && (layout === 'ha' || known.layout === 'ha')) {
+    const [one, several] = ['a log on one server', 'three servers that keep the log together'];
+    throw new Failure(`the profile "${known.profile}" has ${known.layout === 'ha' ? several : one}, which can't be changed`, [
+      'Delete it first (`./decklog delete`), or choose another with -p.',
+    ]);
+  }
   if (layout !== known.layout && running !== 'Stopped')
     throw new Failure('the layout changes only while the cluster is stopped', ['Run `./decklog stop`.']);
   const allocation: Allocation = { id: known.id, index: known.index, ports: known.ports, folder: folders.root };
@@ -215,8 +223,15 @@ function refuseForFork(profile: string, fork: ForkOrigin, options: StartOptions)
   if (!fork.seeded)
     throw new Failure(`the fork "${profile}" was never finished`, [`Delete it (\`./decklog delete -p ${profile}\`) and fork again.`]);
   if (options.nodes !== undefined) throw new Failure('the nodes of a fork are Node objects: make and delete them with kubectl', [], 2);
-  if (options.layout === 'apart') throw new Failure('the control plane of a fork is one process: leave --layout out', [], 2);
+  if (options.layout === 'apart' || options.layout === 'ha')
+    throw new Failure('the control plane of a fork is one process: leave --layout and --ha out', [], 2);
 }
+
+const CONTROL_PLANE_TITLES: Readonly<Record<Layout, string>> = {
+  standalone: 'The control plane',
+  apart: 'The control plane, each app apart',
+  ha: 'The control plane, several of each app',
+};
 
 /** How a cluster is brought up that is no common one. */
 export interface BringUpOptions {
@@ -243,9 +258,7 @@ export async function bringUp(
   });
   await terminal.step('📜', 'The log and the database', async (say) => {
     const log = async () => {
-      if (cluster.natsUrl !== undefined) return;
-      const program = runningProcess(folders.run, 'nats') === undefined ? await natsServer(say) : undefined;
-      await startNats(cluster, folders, secrets, program?.path ?? '', signal);
+      await startNats(cluster, folders, secrets, async () => (await natsServer(say)).path, signal);
     };
     const database = async () => {
       if (cluster.postgresUrl === undefined) await startPostgres(cluster, folders, secrets, say, signal);
@@ -254,7 +267,7 @@ export async function bringUp(
   });
   await seed?.(secrets);
   const api = await connectApi(cluster, folders);
-  await terminal.step('🧭', cluster.layout === 'apart' ? 'The control plane, each app apart' : 'The control plane', async () => {
+  await terminal.step('🧭', CONTROL_PLANE_TITLES[cluster.layout], async () => {
     const components = controlPlaneComponents(cluster.layout);
     for (const component of components) await startApp(bringing, component);
     await controlPlaneReady(bringing, components, api);

@@ -27,15 +27,15 @@ describe('the processes of a cluster', () => {
     ]);
   });
 
-  it('of either layout are among those that a stop looks for', () => {
+  it('of any layout are among those that a stop looks for', () => {
     const possible = new Set(possibleComponents(3));
-    for (const layout of ['standalone', 'apart'] as const)
+    for (const layout of ['standalone', 'apart', 'ha'] as const)
       expect(componentsOf({ layout, nodes: 3 }).filter((name) => !possible.has(name))).toEqual([]);
   });
 });
 
-it('every port of a cluster is its own', () => {
-  const held = heldPorts(assignPorts(portsOfBlock(0), 6443));
+it.each([false, true])('every port of a cluster is its own (several of everything: %s)', (several) => {
+  const held = heldPorts(assignPorts(portsOfBlock(0), 6443, several));
   expect(held).not.toContain(0);
   expect(new Set(held).size).toBe(held.length);
 });

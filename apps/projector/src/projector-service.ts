@@ -12,7 +12,7 @@ import {
   type KeeperOptions,
   scrubHistory,
 } from '#libs/adapters';
-import { auditLimits, BUILD, createLogger, showBuild, type ControlPlaneConfig, type HostedService } from '#libs/platform';
+import { auditLimits, BUILD, createLogger, logPlaceOf, showBuild, type ControlPlaneConfig, type HostedService } from '#libs/platform';
 import { PROCESS_METRICS } from '#libs/process';
 import { Conditions, type Condition } from '#libs/runtime';
 import { MIGRATIONS } from '#migrations';
@@ -48,14 +48,15 @@ export class ProjectorService implements HostedService {
 
   async start(): Promise<void> {
     const { config } = this;
-    const { natsUrl, postgresUrl, cluster, logLevel, eventAgeDays, checkpointFile } = config;
+    const { postgresUrl, cluster, logLevel, eventAgeDays, checkpointFile } = config;
     const logger = createLogger(this.name, logLevel);
     const conditions = (this.known = new Conditions(Date.now));
     conditions.logTo(logger);
     conditions.onChange(this.onCondition);
-    const log = await connectLog({ url: natsUrl, cluster, name: this.name });
-    const audit = await connectAudit({ url: natsUrl, cluster, name: `${this.name}-audit`, ...auditLimits(config) });
-    const checkpoints = await CheckpointStream.connect({ url: natsUrl, cluster, name: `${this.name}-checkpoints` });
+    const place = logPlaceOf(config);
+    const log = await connectLog({ ...place, name: this.name });
+    const audit = await connectAudit({ ...place, name: `${this.name}-audit`, ...auditLimits(config) });
+    const checkpoints = await CheckpointStream.connect({ ...place, name: `${this.name}-checkpoints` });
     const dataSource = await connectPostgres({ url: postgresUrl, cluster, migrations: MIGRATIONS, poolSize: 4 });
     this.close = async () => {
       await log.close();

@@ -9,7 +9,7 @@ import {
   SinkPublisher,
   WITHOUT_KEYS,
 } from '#libs/adapters';
-import { createLogger, type ControlPlaneConfig, type HostedService } from '#libs/platform';
+import { logPlaceOf, createLogger, type ControlPlaneConfig, type HostedService } from '#libs/platform';
 import { MIGRATIONS } from '#migrations';
 import { FileTarget } from './file-target.js';
 import { Sink, type SinkSources } from './sink.js';
@@ -50,11 +50,12 @@ export class SinksService implements HostedService {
   }
 
   private async run(sinks: readonly SinkSettings[]): Promise<void> {
-    const { natsUrl: url, postgresUrl, cluster, logLevel } = this.config;
+    const { postgresUrl, cluster, logLevel } = this.config;
+    const place = logPlaceOf(this.config);
     const logger = createLogger(this.name, logLevel);
-    const log = await connectLog({ url, cluster, name: this.name });
-    const audit = await connectAudit({ url, cluster, name: `${this.name}-audit`, readOnly: true });
-    const positions = await SinkPositions.connect({ url, cluster });
+    const log = await connectLog({ ...place, name: this.name });
+    const audit = await connectAudit({ ...place, name: `${this.name}-audit`, readOnly: true });
+    const positions = await SinkPositions.connect(place);
     const dataSource = await connectPostgres({ url: postgresUrl, cluster, migrations: MIGRATIONS, poolSize: 2 });
     this.close = async () => {
       await Promise.all([log.close(), audit.close(), positions.close()]);

@@ -4,11 +4,25 @@ import { SHARDS } from '#libs/runtime';
 const port = z.coerce.number().int().min(0).max(65_535);
 const cidr = z.string().regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/, 'an IPv4 range such as 10.96.0.0/16');
 
+const areLogUrls = (text: string): boolean =>
+  text.split(',').every((one) => URL.canParse(one) && /^(nats|tls):$/.test(new URL(one).protocol));
+
+/** `host:port` or several with commas. */
+function addressesOf(text: string, context: z.RefinementCtx): readonly { readonly host: string; readonly port: number }[] {
+  return text.split(',').flatMap((one) => {
+    const [, host, digits] = /^(.+):(\d{1,5})$/.exec(one) ?? [];
+    if (host !== undefined && Number(digits) <= 65_535) return [{ host, port: Number(digits) }];
+    context.addIssue({ code: 'custom', message: 'host:port, or several with commas' });
+    return [];
+  });
+}
+
 /** The environment every app of the control plane reads: docs/architecture.md has the table. */
 export const ControlPlaneConfig = z
   .object({
     CLUSTER: z.string().regex(/^[A-Za-z0-9-]+$/, 'letters, digits and dashes'),
-    NATS_URL: z.url({ protocol: /^nats$|^tls$/ }),
+    NATS_URL: z.string().refine(areLogUrls, 'one URL of nats:// or tls://, or several with commas'),
+    LOG_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
     POSTGRES_URL: z.url({ protocol: /^postgres(ql)?$/ }),
     PKI_DIR: z.string().min(1),
     SEALING_KEY_FILE: z.string().min(1),
@@ -20,6 +34,7 @@ export const ControlPlaneConfig = z
     CLUSTER_DOMAIN: z.string().min(1).default('cluster.local'),
     ADVERTISE_ADDRESS: z.ipv4().default('127.0.0.1'),
     API_PORT: port.default(6443),
+    API_LISTEN: z.string().transform(addressesOf).optional(),
     PROBE_PORT: port.default(0),
     TOKEN_AUTH_FILE: z.string().min(1).optional(),
     AUTHENTICATION_CONFIG: z.string().min(1).optional(),
@@ -45,6 +60,7 @@ export const ControlPlaneConfig = z
   .transform((env) => ({
     cluster: env.CLUSTER,
     natsUrl: env.NATS_URL,
+    logReplicas: env.LOG_REPLICAS,
     postgresUrl: env.POSTGRES_URL,
     pkiDir: env.PKI_DIR,
     sealingKeyFile: env.SEALING_KEY_FILE,
@@ -53,6 +69,7 @@ export const ControlPlaneConfig = z
     clusterDomain: env.CLUSTER_DOMAIN,
     advertiseAddress: env.ADVERTISE_ADDRESS,
     apiPort: env.API_PORT,
+    apiListen: env.API_LISTEN,
     probePort: env.PROBE_PORT,
     tokenAuthFile: env.TOKEN_AUTH_FILE,
     authenticationConfig: env.AUTHENTICATION_CONFIG,

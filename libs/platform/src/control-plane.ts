@@ -136,7 +136,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     world,
     clock,
     log,
-    audit: () => connectAudit({ url: config.natsUrl, cluster: config.cluster, name: `${component}-audit`, ...auditLimits(config) }),
+    audit: () => connectAudit({ ...logPlaceOf(config), name: `${component}-audit`, ...auditLimits(config) }),
     keyDestruction: new KeyDestruction({ store: keys, log, view, world, logger, graceMs: config.secretKeyGraceHours * HOUR_MS }),
     history,
     view,
@@ -157,12 +157,13 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
 
 /** Takes part in a service's work, as one replica of several or alone. */
 async function joined(
-  { natsUrl: url, cluster, replica, shards }: ControlPlaneConfig,
+  config: ControlPlaneConfig,
   service: string,
   sources: Pick<SharingOptions, 'log' | 'view' | 'world' | 'timers' | 'logger'>,
 ): Promise<SharedWork> {
+  const { cluster, replica, shards } = config;
   if (replica === undefined) return { share: WHOLE, leave: showShare(PROCESS_METRICS, service, WHOLE, () => WHOLE.shards) };
-  const membership = await connectMembership({ url, cluster, service, replica });
+  const membership = await connectMembership({ ...logPlaceOf(config), service, replica });
   const sharing = new Sharing({ ...sources, cluster, service, shards, membership });
   sharing.start();
   const unshown = showShare(PROCESS_METRICS, service, sharing, () => sharing.count);
@@ -170,14 +171,12 @@ async function joined(
 }
 
 /** Nobody serves from a history that was rolled back or altered. Throws HistoryAltered, which says where. */
-async function checkedHistory(
-  { natsUrl, cluster, checkpointFile, pkiDir }: ControlPlaneConfig,
-  component: string,
-  dataSource: CheckOptions['dataSource'],
-): Promise<void> {
-  const log = await connectLog({ url: natsUrl, cluster, name: `${component}-check` });
+async function checkedHistory(config: ControlPlaneConfig, component: string, dataSource: CheckOptions['dataSource']): Promise<void> {
+  const { checkpointFile, pkiDir } = config;
+  const place = { ...logPlaceOf(config), name: `${component}-check` };
+  const log = await connectLog(place);
   try {
-    const checkpoints = await CheckpointStream.connect({ url: natsUrl, cluster, name: `${component}-check` });
+    const checkpoints = await CheckpointStream.connect(place);
     try {
       const publicKey = path.join(pkiDir, 'checkpoint.pub');
       const isSigned = existsSync(publicKey) ? { isSigned: checkpointVerifier(readFileSync(publicKey, 'utf8')) } : {};
@@ -190,6 +189,17 @@ async function checkedHistory(
     await log.close();
   }
 }
+
+/** Where a process's log is, whose it is, and how many copies of it there are. */
+export const logPlaceOf = ({
+  natsUrl,
+  cluster,
+  logReplicas,
+}: Pick<ControlPlaneConfig, 'natsUrl' | 'cluster' | 'logReplicas'>): {
+  readonly url: string;
+  readonly cluster: string;
+  readonly replicas: number;
+} => ({ url: natsUrl, cluster, replicas: logReplicas });
 
 /** How a log is to be opened. */
 export interface OpenLogOptions {
@@ -217,14 +227,14 @@ export interface OpenLog {
 
 /** Opens a control plane's log and the keys of its Secrets. */
 export async function openLog(
-  config: Pick<ControlPlaneConfig, 'natsUrl' | 'cluster' | 'sealingKeyFile'>,
+  config: Pick<ControlPlaneConfig, 'natsUrl' | 'cluster' | 'logReplicas' | 'sealingKeyFile'>,
   component: string,
   { eventAgeMs, archive, metrics = NO_METRICS, observer, over = (beneath) => beneath }: OpenLogOptions = {},
 ): Promise<OpenLog> {
   const given = { ...(eventAgeMs === undefined ? {} : { eventAgeMs }), ...(observer === undefined ? {} : { observer }) };
-  const where = { url: config.natsUrl, cluster: config.cluster, name: component, metrics, ...given };
+  const where = { ...logPlaceOf(config), name: component, metrics, ...given };
   const stored = archive === undefined ? await connectLog(where) : await connectWholeLog({ ...where, archive });
-  const keys = await connectKeyStore({ url: config.natsUrl, cluster: config.cluster });
+  const keys = await connectKeyStore(logPlaceOf(config));
   const keyring = await Keyring.open(keys, () => readFileSync(config.sealingKeyFile));
   return { log: new SealedLog(over(stored), keyring), keys, keyring, signs: (timeoutMs) => stored.signs(timeoutMs) };
 }

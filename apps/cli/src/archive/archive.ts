@@ -8,7 +8,7 @@ import type { Cluster, Secrets } from '../cluster.js';
 import { loadAdapters, type Adapters } from '../fork/adapters.js';
 import { Failure, messageOf } from '../failure.js';
 import { withLock } from '../lock.js';
-import { archiverUrlOf } from '../nats.js';
+import { archiverUrlOf, requireLog } from '../nats.js';
 import { postgresUrlOf } from '../postgres.js';
 import { runningProcess } from '../processes.js';
 import { requireCluster, saveCluster, secretsOf, type Folders } from '../profile.js';
@@ -86,13 +86,9 @@ export async function archiveLog(
 }
 
 function requireServers(cluster: Cluster, folders: Folders): void {
-  for (const [component, isOwn] of [
-    ['nats', cluster.natsUrl === undefined],
-    ['postgres', cluster.postgresUrl === undefined],
-  ] as const) {
-    if (isOwn && runningProcess(folders.run, component) === undefined)
-      throw new Failure(`${component} of profile "${cluster.profile}" is not running`, ['Run `./decklog start` first.']);
-  }
+  requireLog(cluster, folders);
+  if (cluster.postgresUrl === undefined && runningProcess(folders.run, 'postgres') === undefined)
+    throw new Failure(`postgres of profile "${cluster.profile}" is not running`, ['Run `./decklog start` first.']);
 }
 
 async function connected({ Archivist }: Adapters, url: string, cluster: Cluster): Promise<Archivist> {

@@ -85,7 +85,7 @@ async function create(name: string, folders: Folders, { origin }: Plan, terminal
   await makeFolders(folders);
   let allocation: Allocation | undefined;
   try {
-    allocation = await allocate(folders.root, undefined, (text) => terminal.warn(text));
+    allocation = await allocate(folders.root, {}, (text) => terminal.warn(text));
     const cluster: Cluster = {
       schema: 1,
       profile: name,

@@ -5,7 +5,7 @@ import { batchesOf, bySeedOrder, seedOf, type LeftOut, type SeedRow } from '#lib
 import type { AppendWrite } from '#libs/log';
 import type { Cluster, ForkOrigin, Secrets } from '../cluster.js';
 import { Failure } from '../failure.js';
-import { natsUrlOf } from '../nats.js';
+import { logPlaceOf } from '../nats.js';
 import type { Folders } from '../profile.js';
 import type { Adapters } from './adapters.js';
 
@@ -44,7 +44,7 @@ export async function seedLog(
     if ('write' in seed) writes.push(seed.write);
     else leftOut.set(seed.leftOut, (leftOut.get(seed.leftOut) ?? 0) + 1);
   }
-  const where = { url: natsUrlOf(cluster, secrets), cluster: cluster.id };
+  const where = logPlaceOf(cluster, secrets);
   const keyring = await connectKeyring({ ...where, master: () => readFileSync(folders.sealingKey) });
   const log = new SealedLog(await connectLog({ ...where, name: 'decklog-seed' }), keyring);
   try {

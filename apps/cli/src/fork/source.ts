@@ -6,7 +6,7 @@ import { decodeObject } from '#libs/log';
 import type { Node } from '#libs/api';
 import type { Cluster } from '../cluster.js';
 import { Failure, messageOf } from '../failure.js';
-import { natsUrlOf } from '../nats.js';
+import { logPlaceOf, requireLog } from '../nats.js';
 import { postgresUrlOf } from '../postgres.js';
 import { runningProcess } from '../processes.js';
 import { foldersOf, secretsOf } from '../profile.js';
@@ -25,16 +25,9 @@ const CATCH_UP_MS = 30_000;
 /** The cluster has to run: the log and the database of it, at least. */
 function requireRunning(cluster: Cluster): void {
   const { run } = foldersOf(cluster.profile);
-  for (const [component, isOwn] of [
-    ['nats', cluster.natsUrl === undefined],
-    ['postgres', cluster.postgresUrl === undefined],
-  ] as const) {
-    if (isOwn && runningProcess(run, component) === undefined) {
-      throw new Failure(`${component} of profile "${cluster.profile}" is not running`, [
-        `Run \`./decklog start -p ${cluster.profile}\` first.`,
-      ]);
-    }
-  }
+  requireLog(cluster, { run });
+  if (cluster.postgresUrl !== undefined || runningProcess(run, 'postgres') !== undefined) return;
+  throw new Failure(`postgres of profile "${cluster.profile}" is not running`, [`Run \`./decklog start -p ${cluster.profile}\` first.`]);
 }
 
 /**
@@ -46,7 +39,7 @@ export async function openSource(cluster: Cluster, withoutSecrets: boolean, adap
   const folders = foldersOf(cluster.profile);
   const secrets = await secretsOf(folders);
   const { connectKeyring, connectLog, connectPostgres, MIGRATIONS, PostgresHistory, PostgresSeedSource, WITHOUT_KEYS } = adapters;
-  const where = { url: natsUrlOf(cluster, secrets), cluster: cluster.id };
+  const where = logPlaceOf(cluster, secrets);
   const closing: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
     for (const end of closing.splice(0)) await end();

@@ -8,7 +8,7 @@ import { archiveFolderOf } from '../archive/folder.js';
 import { confirmed } from '../confirm.js';
 import { Failure, messageOf } from '../failure.js';
 import { loadAdapters, type Adapters } from '../fork/adapters.js';
-import { natsUrlOf } from '../nats.js';
+import { logPlaceOf } from '../nats.js';
 import { profileOf, profileOption, wholeNumber, type AddCommand, type Surroundings } from '../options.js';
 import { withOwnServers } from '../own-servers.js';
 import { postgresUrlOf } from '../postgres.js';
@@ -56,8 +56,7 @@ async function verify(options: VerifyOptions, profile: string, around: Surroundi
   const publicKey = await readIfThere(options.publicKey === undefined ? join(folders.pki, 'checkpoint.pub') : resolve(options.publicKey));
   if (publicKey === undefined && options.publicKey !== undefined) throw new Failure(`there is no ${options.publicKey}`, [], 2);
   const places = {
-    natsUrl: natsUrlOf(cluster, secrets),
-    cluster: cluster.id,
+    log: logPlaceOf(cluster, secrets),
     postgres: { url: postgresUrlOf(cluster, secrets), cluster: cluster.id, migrations: adapters.MIGRATIONS },
     archive: options.archive === undefined ? archiveFolderOf(cluster, folders) : resolve(options.archive),
     file: options.checkpointFile === undefined ? (cluster.checkpointFile ?? folders.checkpointFile) : resolve(options.checkpointFile),

@@ -1,7 +1,7 @@
 import { archiveFolderOf } from '../archive/folder.js';
 import type { Cluster } from '../cluster.js';
 import { Failure, messageOf } from '../failure.js';
-import { runningProcess } from '../processes.js';
+import { requireLog } from '../nats.js';
 import type { Folders } from '../profile.js';
 import { secretsOf } from '../profile.js';
 import { controlPlaneSettings, inheritedSettings } from '../settings.js';
@@ -46,9 +46,7 @@ function document(tally: Tally, differences: readonly Difference[], events: numb
  * the same; how many there were.
  */
 export async function verifyDecisions(cluster: Cluster, folders: Folders, options: VerifyOptions): Promise<number> {
-  if (cluster.natsUrl === undefined && runningProcess(folders.run, 'nats') === undefined) {
-    throw new Failure(`nats of profile "${cluster.profile}" is not running`, ['Run `./decklog start` first.']);
-  }
+  requireLog(cluster, folders);
   // Loaded here: all controllers and the drivers are slow to load, and no other command needs them.
   const [
     { ControlPlaneConfig, loadConfig, openLog, pkiReader },

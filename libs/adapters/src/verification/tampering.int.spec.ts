@@ -160,7 +160,8 @@ class Ship {
 
   /** As a person does with `verify --accept`. */
   async accept(why: string): Promise<void> {
-    const places = { natsUrl: this.nats.url, cluster: this.cluster, postgres: this.options, archive: '/nowhere', file: this.file };
+    const log = { url: this.nats.url, cluster: this.cluster };
+    const places = { log, postgres: this.options, archive: '/nowhere', file: this.file };
     this.before = await acceptHistory(places, this.keys.privateKey, why, '2026-02-01T00:00:00.000Z');
     this.number = this.before.number;
   }

@@ -1,6 +1,7 @@
 import type { SignedCheckpoint, StreamName } from '#libs/log';
 import { STREAMS } from '#libs/log';
 import { connectWholeLog } from '../archive/index.js';
+import type { JetStreamOptions } from '../jetstream/index.js';
 import { headOf } from '../postgres/chain.js';
 import { connectPostgres, openSession, type PostgresOptions } from '../postgres/data-source.js';
 import { appendCheckpoint, readCheckpointFile } from './checkpoint-file.js';
@@ -10,8 +11,7 @@ import { verifyHistory, type Verified, type VerifyOptions } from './verify.js';
 
 /** Where everything of a history is. */
 export interface HistoryPlaces {
-  readonly natsUrl: string;
-  readonly cluster: string;
+  readonly log: Pick<JetStreamOptions, 'url' | 'cluster' | 'replicas'>;
   readonly postgres: PostgresOptions;
   /** The folder of what was archived. */
   readonly archive: string;
@@ -26,10 +26,10 @@ export async function verifyWholeHistory(
   places: HistoryPlaces,
   options: Pick<VerifyOptions, 'streams' | 'from' | 'signal' | 'onProgress'>,
 ): Promise<Verified> {
-  const { natsUrl: url, cluster, archive, file, publicKey } = places;
+  const { log: where, archive, file, publicKey } = places;
   return opened(places, async (session) => {
-    const log = await connectWholeLog({ url, cluster, name: 'decklog-verify', archive });
-    const stream = await CheckpointStream.connect({ url, cluster, name: 'decklog-verify', readOnly: true });
+    const log = await connectWholeLog({ ...where, name: 'decklog-verify', archive });
+    const stream = await CheckpointStream.connect({ ...where, name: 'decklog-verify', readOnly: true });
     try {
       const checkpoints = [
         { kept: 'in the stream', all: await stream.all() },
@@ -46,9 +46,9 @@ export async function verifyWholeHistory(
 
 /** Signs that a person has accepted a history as it is now, and why: what was signed before does not count any more. */
 export async function acceptHistory(places: HistoryPlaces, privateKey: string, why: string, time: string): Promise<SignedCheckpoint> {
-  const { natsUrl: url, cluster, file } = places;
+  const { log: where, file } = places;
   return opened(places, async (session) => {
-    const stream = await CheckpointStream.connect({ url, cluster, name: 'decklog-verify' });
+    const stream = await CheckpointStream.connect({ ...where, name: 'decklog-verify' });
     try {
       const all = [...(await stream.all()), ...(await readCheckpointFile(file))];
       const last = all.reduce<SignedCheckpoint | undefined>((best, one) => (best && best.number >= one.number ? best : one), undefined);
@@ -61,7 +61,7 @@ export async function acceptHistory(places: HistoryPlaces, privateKey: string, w
       const previous = last === undefined ? '' : lineHash(last);
       const checkpoint = checkpointSigner(privateKey)({
         number: (last?.number ?? 0) + 1,
-        cluster,
+        cluster: where.cluster,
         time,
         streams,
         previous,
