@@ -1,6 +1,7 @@
 import type { StreamName } from '#libs/log';
+import { untilLed } from './electing.js';
 import type { Wire } from './wire.js';
-import { json } from './wire.js';
+import { AnswerLost, json } from './wire.js';
 
 /** The largest message: Kubernetes' largest objects pass the server's default of 1 MiB. */
 export const MAX_MESSAGE = 4 * 1024 * 1024;
@@ -94,8 +95,16 @@ export async function applyStream(wire: Wire, name: string, wanted: object): Pro
   if (answer.error) throw new WrongLogSettings(`stream ${name}: ${answer.error.description}`);
 }
 
-async function ask(wire: Wire, subject: string, payload: unknown): Promise<ApiAnswer> {
-  const message = await wire.request(subject, payload === undefined ? new Uint8Array() : json(payload), 10_000);
-  if (message.data.length === 0) throw new WrongLogSettings('nats-server runs without JetStream');
-  return message.json<ApiAnswer>();
+/** Errors of servers that are still finding each other: no leader, not enough of them. */
+const UNSETTLED: ReadonlySet<number> = new Set([10005, 10008, 10009]);
+const ANSWER_MS = 5_000;
+
+function ask(wire: Wire, subject: string, payload: unknown): Promise<ApiAnswer> {
+  return untilLed(async () => {
+    const message = await wire.request(subject, payload === undefined ? new Uint8Array() : json(payload), ANSWER_MS);
+    if (message.data.length === 0) throw new WrongLogSettings('nats-server runs without JetStream');
+    const answer = message.json<ApiAnswer>();
+    if (UNSETTLED.has(answer.error?.err_code ?? 0)) throw new AnswerLost(answer.error?.description ?? '');
+    return answer;
+  });
 }

@@ -1,6 +1,7 @@
 import type { KV, KvEntry, NatsConnection, QueuedIterator } from 'nats';
 import { KvWatchInclude, NatsError } from 'nats';
 import { LogUnavailable } from '#libs/log';
+import { untilLed } from '../jetstream/electing.js';
 import type { KeyStore, StoredKey } from './key-store.js';
 
 const ATTEMPTS = 5;
@@ -22,7 +23,7 @@ export class KvKeyStore implements KeyStore {
   static async open(connection: NatsConnection, cluster: string, replicas: number): Promise<KvKeyStore> {
     // Without direct gets each read is answered by the leader: a rotation relies on seeing every change.
     const options = { history: 1, replicas, allow_direct: false };
-    return new KvKeyStore(connection, await connection.jetstream().views.kv(`decklog_${cluster}_keys`, options));
+    return new KvKeyStore(connection, await untilLed(() => connection.jetstream().views.kv(`decklog_${cluster}_keys`, options)));
   }
 
   async get(uid: string): Promise<StoredKey | undefined> {
