@@ -237,7 +237,7 @@ export class Sharing implements Share {
 
   /** Throws what the log does. Where others were faster nothing is written: the view shows what they did. */
   async #write(shards: readonly Shard[], fences: readonly Fence[], holder: (shard: Shard) => string | undefined): Promise<void> {
-    const { log, view } = this.options;
+    const { log } = this.options;
     for (let i = 0; i < shards.length; i += AT_ONCE) {
       const some = shards.slice(i, i + AT_ONCE);
       const writes = some.flatMap((shard) => {
@@ -246,8 +246,20 @@ export class Sharing implements Share {
       });
       const appended = await log.append('state', writes);
       const seen = 'sequences' in appended ? (appended.sequences.at(-1) ?? 0) : Math.max(...appended.moved.map(({ actual }) => actual));
-      await view.reached('state', seen, AbortSignal.timeout(VIEW_MS));
+      await this.#seen(seen);
       this.#settle(this.#fences.read());
+    }
+  }
+
+  /** Waits until the view shows what was written, for as long as that may take. */
+  async #seen(sequence: Sequence): Promise<void> {
+    const { view, timers } = this.options;
+    const impatience = new AbortController();
+    const cancel = timers.after(VIEW_MS, () => impatience.abort(new Error('the view did not show what was written in time')));
+    try {
+      await view.reached('state', sequence, impatience.signal);
+    } finally {
+      cancel();
     }
   }
 }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { catalogWith, CUSTOMRESOURCEDEFINITIONS, type ResourceDefinition } from '#libs/api';
 import { parseApiVersion, qualifiedResource, type GroupVersionResource, type KubeObject, type OwnedObject } from '#libs/apimachinery';
 import {
@@ -12,6 +11,7 @@ import {
   type Sequence,
   type StreamName,
 } from '#libs/log';
+import { systemTimers, type Timers } from '../controller/timers.js';
 import type { CacheEvent, Entry, Logger, SnapshotSource, StateView } from '../ports.js';
 import { CatalogHolder } from './catalog-holder.js';
 import { CachedEntry } from './cached-entry.js';
@@ -33,6 +33,8 @@ export interface StateCacheOptions {
   readonly onOvertaken?: (error: SequenceArchived) => void;
   /** How much of each resource's recent past is kept; 10,000 events and 16 MiB unless set. */
   readonly window?: WindowLimits;
+  /** Node's own unless set. */
+  readonly timers?: Timers;
 }
 
 const WINDOW: WindowLimits = { events: 10_000, bytes: 16 * 1024 * 1024 };
@@ -157,10 +159,23 @@ export class StateCache implements StateView {
         if (signal.aborted) return;
         if (error instanceof SequenceArchived && this.#onOvertaken) return this.#onOvertaken(error);
         logger.error(`reading the log's stream ${stream} after ${this.#position[stream]} failed; trying again`, error);
-        await sleep(wait, undefined, { signal }).catch(() => undefined);
+        await this.#pause(wait);
         wait = Math.min(wait * 2, RETRY_MOST_MS);
       }
     }
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { timers = systemTimers, signal } = this.#options;
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const cancel = timers.after(ms, end);
+      signal.addEventListener('abort', end);
+    });
   }
 
   /** A redelivered event is known by its sequence and changes nothing. */

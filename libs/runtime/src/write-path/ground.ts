@@ -11,6 +11,7 @@ import {
   type StreamName,
 } from '#libs/log';
 import type { Call, CallAnswer, ClusterSettings, Known, Need, NotThereYet, PlannedWrite, WriteContext, WriteRequest } from '#libs/registry';
+import { systemTimers, type Timers } from '../controller/timers.js';
 import type { StateView, World } from '../ports.js';
 import { ReadBarrier } from './barrier.js';
 import { eventMeta } from './event-meta.js';
@@ -34,6 +35,8 @@ export interface WritePathOptions {
   readonly caller?: WebhookCaller;
   /** How long a write waits for the view to catch up, in milliseconds; 10 s unless set. */
   readonly patienceMs?: number;
+  /** Node's own unless set. */
+  readonly timers?: Timers;
 }
 
 /** Makes the calls that admission needs. Never rejects: what went wrong is an answer. */
@@ -76,10 +79,12 @@ export interface Asked {
 /** What writes stand on: the state they are decided on, the log they go to, and what both need of the world. */
 export class Ground {
   readonly known: Known;
+  readonly timers: Timers;
   readonly #barrier: ReadBarrier;
 
   constructor(readonly options: WritePathOptions) {
-    const { log, view } = options;
+    const { log, view, timers = systemTimers } = options;
+    this.timers = timers;
     this.#barrier = new ReadBarrier(log, view);
     this.known = {
       object: (resource, namespace, name) => view.entry(resource, namespace, name) ?? null,
@@ -123,11 +128,11 @@ export class Ground {
     const there = (): boolean => view.entry(resource, namespace, name) !== undefined;
     return new Promise((resolve) => {
       const finish = (): void => {
-        clearTimeout(timer);
+        cancel();
         stop();
         resolve(there());
       };
-      const timer = setTimeout(finish, MOMENT_MS);
+      const cancel = this.timers.after(MOMENT_MS, finish);
       const stop = view.subscribe(() => {
         if (there()) finish();
       });
@@ -139,24 +144,25 @@ export class Ground {
   async madeCurrent(stream: StreamName): Promise<boolean> {
     const { view } = this.options;
     const before = view.position;
-    const signal = this.#patience();
-    await this.#waited(Promise.all([...new Set([stream, 'state' as const])].map((each) => this.#barrier.pass(each, signal))));
+    const streams = [...new Set([stream, 'state' as const])];
+    await this.#patiently((signal) => Promise.all(streams.map((each) => this.#barrier.pass(each, signal))));
     const after = view.position;
     return after[stream] !== before[stream] || after.state !== before.state;
   }
 
   /** Waits until the view holds a sequence of `state`; 0: not at all. */
   async seen(sequence: Sequence): Promise<void> {
-    if (sequence > 0) await this.#waited(this.options.view.reached('state', sequence, this.#patience()));
+    if (sequence > 0) await this.#patiently((signal) => this.options.view.reached('state', sequence, signal));
   }
 
   /** Waits until the view holds what made an append fail, and remembers the ends of subjects it has no object for. */
   async caughtUp(stream: StreamName, moved: readonly Moved[], ends: Map<string, Sequence>): Promise<void> {
-    const signal = this.#patience();
-    for (const { subject, actual } of moved) {
-      await this.#waited(this.options.view.reached(stream, actual, signal));
-      ends.set(subject, actual);
-    }
+    await this.#patiently(async (signal) => {
+      for (const { subject, actual } of moved) {
+        await this.options.view.reached(stream, actual, signal);
+        ends.set(subject, actual);
+      }
+    });
   }
 
   subjectOf({ definition, object }: Pick<PlannedWrite, 'definition' | 'object'>): string {
@@ -191,18 +197,16 @@ export class Ground {
     return own ? { root, cause } : { root };
   }
 
-  #patience(): AbortSignal {
-    return AbortSignal.timeout(this.options.patienceMs ?? PATIENCE_MS);
-  }
-
-  async #waited<T>(waiting: Promise<T>): Promise<T> {
+  /** Waits for the view, for as long as a write may. */
+  async #patiently<T>(wait: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const impatience = new AbortController();
+    const giveUp = (): void =>
+      impatience.abort(new LogUnavailable('the state did not catch up with the log in time', { reason: 'Behind' }));
+    const cancel = this.timers.after(this.options.patienceMs ?? PATIENCE_MS, giveUp);
     try {
-      return await waiting;
-    } catch (error) {
-      if (error instanceof DOMException && error.name === 'TimeoutError') {
-        throw new LogUnavailable('the state did not catch up with the log in time', { reason: 'Behind', cause: error });
-      }
-      throw error;
+      return await wait(impatience.signal);
+    } finally {
+      cancel();
     }
   }
 }

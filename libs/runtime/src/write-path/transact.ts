@@ -49,15 +49,18 @@ interface Progress {
 export async function transact(ground: Ground, requests: readonly WriteRequest[]): Promise<TransactionResult> {
   const operations = requests.map((request): Operation => ({ request, context: ground.draw(request), answers: new Map(), names: 0 }));
   const progress: Progress = { operations, ends: new Map(), attempts: 0, current: false, waited: false };
-  const late = AbortSignal.timeout(LONGEST_MS);
+  let late = false;
+  const cancel = ground.timers.after(LONGEST_MS, () => (late = true));
   try {
     for (;;) {
       const result = await attempt(ground, progress);
       if (result) return result;
-      if (late.aborted) throw new StatusError('Timeout', 'the transaction did not come to an end in time; nothing of it was written');
+      if (late) throw new StatusError('Timeout', 'the transaction did not come to an end in time; nothing of it was written');
     }
   } catch (thrown) {
     throw unavailableAs503(thrown);
+  } finally {
+    cancel();
   }
 }
 
