@@ -25,7 +25,7 @@ import { rotateSealingKey } from './secrets.js';
 import { serviceText } from './service.js';
 import { start } from './start.js';
 import type { StartOptions } from './start.js';
-import { statusOf, statusText } from './status.js';
+import { detailedStatus, statusText } from './status.js';
 import { stopCluster } from './stop.js';
 import { makeTerminal } from './terminal.js';
 import { KUBERNETES_API, productVersion } from './version.js';
@@ -151,7 +151,7 @@ function addReading(program: Command, around: Surroundings): void {
     .addOption(outputOption())
     .action(async ({ output }: { output: string }, command: Command) => {
       const profile = profileOf(command);
-      const status = statusOf(profile, await loadCluster(profile), foldersOf(profile));
+      const status = await detailedStatus(profile, await loadCluster(profile), foldersOf(profile));
       process.stdout.write(output === 'json' ? `${JSON.stringify(status)}\n` : `${statusText(status)}\n`);
       if (status.state === 'Missing') around.setExitCode(1);
     });

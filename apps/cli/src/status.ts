@@ -4,7 +4,7 @@ import { componentsOf } from './cluster.js';
 import { readClock } from './fork/clock.js';
 import { recordOf, alive } from './processes.js';
 import type { Folders } from './profile.js';
-import { plainTable } from './table.js';
+import { askLog, askProcess, detailsOf, detailText, problemLines, processTable, type StatusDetails } from './status/index.js';
 
 export type ClusterState = 'Running' | 'Stopped' | 'Degraded' | 'Missing';
 
@@ -32,6 +32,8 @@ export interface ClusterStatus {
   readonly clusterCidr?: string;
   readonly serviceCidr?: string;
   readonly folder?: string;
+  /** What the processes that run say of themselves; absent: nobody was asked. */
+  readonly details?: StatusDetails;
   /** Of a fork: whose past it began in, and what its clock says. */
   readonly fork?: ForkStatus;
 }
@@ -92,6 +94,19 @@ export function statusOf(profile: string, cluster: Cluster | undefined, folders:
   };
 }
 
+/** A status with what the processes that run, and the log's own servers, say when they are asked. Nobody is waited for long. */
+export async function detailedStatus(profile: string, cluster: Cluster | undefined, folders: Folders): Promise<ClusterStatus> {
+  const status = statusOf(profile, cluster, folders);
+  if (cluster === undefined || status.state === 'Stopped') return status;
+  const { ports, id, natsUrl } = cluster;
+  const asked = status.components.filter(({ name, state }) => state === 'Running' && (ports.probes[name] ?? 0) > 0);
+  const [answers, log] = await Promise.all([
+    Promise.all(asked.map(({ name }) => askProcess(name, ports.probes[name] ?? 0))),
+    natsUrl === undefined ? askLog(ports.natsServers?.map(({ monitor }) => monitor) ?? [ports.natsMonitor], id) : [],
+  ]);
+  return { ...status, details: detailsOf(answers, log) };
+}
+
 function forkLines({ of, at, time, excludeRoot, clock, speed, schedulerProfile }: ForkStatus): readonly string[] {
   return [
     `fork of:   ${of} at state:${at} (${time})${excludeRoot === undefined ? '' : `, without state:${excludeRoot}`}`,
@@ -109,7 +124,8 @@ export function statusText(status: ClusterStatus): string {
     ...(status.runtime === undefined ? [] : [`runtime:   ${status.runtime}`]),
     ...(status.fork === undefined ? [] : forkLines(status.fork)),
   ];
-  const rows = status.components.map(({ name, state, pid, since }) => [name, state, pid === 0 ? '-' : String(pid), since ?? '-']);
-  if (rows.length === 0) return head.join('\n');
-  return [...head, '', plainTable(['COMPONENT', 'STATE', 'PID', 'SINCE'], rows)].join('\n');
+  const { components, details = { processes: [], services: [], projections: [], log: [] } } = status;
+  if (components.length === 0) return head.join('\n');
+  const problems = problemLines(details).map((line, i) => `${i === 0 ? 'problems:  ' : '           '}${line}`);
+  return [...head, ...problems, '', processTable(components, details), ...detailText(details)].join('\n');
 }
