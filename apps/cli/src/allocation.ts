@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
-import { addressesOf, chooseIndex, PORT_BLOCKS, portsOfBlock } from './addresses.js';
+import { addressesOf, chooseIndex, MOST_CLUSTERS, PORT_BLOCKS, portsOfBlock } from './addresses.js';
 import { assignPorts, heldPorts } from './cluster.js';
 import type { Ports } from './cluster.js';
 import { codeOf, Failure } from './failure.js';
@@ -68,6 +68,26 @@ export async function allocate(
     return allocation;
   });
 }
+
+/**
+ * The same for a cluster that had an id and an index before: those, where nobody on the machine holds either and no network of the
+ * machine lies there; otherwise others.
+ */
+export async function allocateAgain(folder: string, before: Pick<Allocation, 'id' | 'index'>, apiPort?: number): Promise<Allocation> {
+  return allocating(async () => {
+    for (const half of await allocationsOf(folder)) await release(half.id);
+    const others = await liveAllocations();
+    const free = chooseIndex(new Set(INDEXES.filter((index) => index !== before.index)), await machineNetworks());
+    const isFree = free !== undefined && others.every(({ id, index }) => id !== before.id && index !== before.index);
+    const id = isFree ? before.id : freshId([...others, before]);
+    const ports = await choosePorts(new Set(others.flatMap((other) => heldPorts(other.ports))), apiPort);
+    const allocation: Allocation = { id, index: before.index, ports, folder };
+    await record(allocation);
+    return allocation;
+  });
+}
+
+const INDEXES = Array.from({ length: MOST_CLUSTERS }, (_, index) => index);
 
 /** Looks at the ports of a stopped cluster again: those that someone took meanwhile are replaced, all of them at once. */
 export async function reallocatePorts(allocation: Allocation, apiPort: number | undefined): Promise<Ports> {
@@ -138,7 +158,7 @@ export function portFree(port: number): Promise<boolean> {
   });
 }
 
-function freshId(others: readonly Allocation[]): string {
+function freshId(others: readonly Pick<Allocation, 'id'>[]): string {
   const ids = new Set(others.map(({ id }) => id));
   for (;;) {
     const id = randomBytes(3).toString('hex');

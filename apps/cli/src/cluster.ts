@@ -87,6 +87,8 @@ export interface Cluster {
   readonly postgresUrl?: string;
   /** Absent: it began empty. */
   readonly fork?: ForkOrigin;
+  /** Its name on the machine, where the cluster it was restored from is on the same one; absent: its id. */
+  readonly hostId?: string;
   /** File of signed checkpoints; absent: `checkpoints.ndjson` in the profile's folder. */
   readonly checkpointFile?: string;
   /** Folder of what was archived of the log; absent: `archive` in the profile's. */
@@ -101,8 +103,15 @@ export interface Secrets {
   readonly natsArchiver: string;
   /** Of the log's servers among themselves. */
   readonly natsRoute: string;
+  /** Of whoever backs it up. */
+  readonly natsBackup: string;
+  /** Of whoever restores a backup: drawn for that, known to the server until it is done, and kept nowhere. */
+  readonly natsRestorer?: string;
   readonly postgres: string;
 }
+
+/** What everything of a cluster on the machine is named after. */
+export const hostIdOf = ({ id, hostId = id }: Pick<Cluster, 'id' | 'hostId'>): string => hostId;
 
 export const CLUSTER_DOMAIN = 'cluster.local';
 export const NODE_PORTS = '30000-32767';

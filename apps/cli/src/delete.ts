@@ -6,7 +6,7 @@ import { addressesOf, MOST_NODES } from './addresses.js';
 import { release } from './allocation.js';
 import type { Allocation } from './allocation.js';
 import type { Cluster } from './cluster.js';
-import { nodeName } from './cluster.js';
+import { hostIdOf, nodeName } from './cluster.js';
 import { endComponents, endingOrder } from './components.js';
 import { containersOf, dockerSocket, dockerVersion, eachOf, removeContainer, removeNetworksOf } from './docker.js';
 import { Failure } from './failure.js';
@@ -43,14 +43,14 @@ export async function removeEverything(cluster: Cluster, folders: Folders): Prom
   for (const group of endingOrder(cluster)) await endComponents(folders, group);
   await endStrays(folders.logs);
   await endRemains(postgresFolder(cluster, folders));
-  if (cluster.runtime === 'docker') await removeContainers(cluster.id);
-  await removeFilters(cluster.id);
-  await removeBridges(cluster.id);
+  if (cluster.runtime === 'docker') await removeContainers(hostIdOf(cluster));
+  await removeFilters(hostIdOf(cluster));
+  await removeBridges(hostIdOf(cluster));
   await removeAdvertised(cluster);
   await removeContext(cluster.profile, cluster.id);
   if (runningAsRoot()) await removeFolder(sharedFolder(cluster));
   await removeFolder(folders.root);
-  await release(cluster.id);
+  await release(hostIdOf(cluster));
 }
 
 async function removeContainers(id: string): Promise<void> {

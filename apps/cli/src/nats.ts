@@ -14,8 +14,10 @@ import { readIfThere, writeWhole } from './profile.js';
 const USERS = [
   { name: 'decklog', user: 'control-plane', password: 'nats' },
   { name: 'decklog-archiver', user: 'archiver', password: 'natsArchiver' },
+  { name: 'decklog-backup', user: 'backup', password: 'natsBackup' },
+  { name: 'decklog-restorer', user: 'restorer', password: 'natsRestorer' },
 ] as const;
-const [CONTROL_PLANE, ARCHIVER] = USERS;
+const [CONTROL_PLANE, ARCHIVER, BACKUP, RESTORER] = USERS;
 
 /** One server of the cluster's log, and where it is. */
 export interface NatsServer {
@@ -44,7 +46,7 @@ export function natsServersOf(cluster: Cluster, folders: Pick<Folders, 'nats'>):
  * only who knows their password becomes one of them.
  */
 export function natsConfig(cluster: Pick<Cluster, 'id'>, secrets: Secrets, server: NatsServer, all: readonly NatsServer[]): string {
-  const users = USERS.map(
+  const users = USERS.filter(({ password }) => secrets[password] !== undefined).map(
     ({ name, user, password }) => `    {
       user: "${name}"
       password: "${secrets[password]}"
@@ -129,6 +131,15 @@ export function requireLog(cluster: Cluster, folders: Pick<Folders, 'run'>): voi
   const start = `./decklog start${cluster.profile === 'decklog' ? '' : ` -p ${cluster.profile}`}`;
   throw new Failure(`nats of profile "${cluster.profile}" is not running`, [`Run \`${start}\` first.`]);
 }
+
+/** The same for whoever backs it up. */
+export function backupUrlOf(cluster: Cluster, secrets: Secrets): string | undefined {
+  return cluster.natsUrl === undefined ? urlOf(cluster, BACKUP.name, secrets.natsBackup) : undefined;
+}
+
+/** Where a backup is restored to, by who may do that for now. */
+export const restorerUrlOf = (cluster: Cluster, password: string): string => urlOf(cluster, RESTORER.name, password);
+
 
 /**
  * Brings the log's servers up and waits until they have read their stores. One that runs takes over settings that an older

@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { parseNetwork, parseRoutes } from './addresses.js';
 import type { Network } from './addresses.js';
 import type { Cluster } from './cluster.js';
+import { hostIdOf } from './cluster.js';
 import { dockerSubnets } from './docker.js';
 import { Failure } from './failure.js';
 import { runningAsRoot } from './profile.js';
@@ -33,10 +34,10 @@ export function addressPresent(address: string): boolean {
  * Gives the machine the cluster's advertised address: on an interface of its own, a dummy, or where the kernel has no
  * such kind a bridge without ports; on the loopback interface where it has neither. Only root may; harmless when done.
  */
-export async function ensureAdvertised(cluster: Pick<Cluster, 'id' | 'advertiseAddress'>): Promise<void> {
+export async function ensureAdvertised(cluster: Pick<Cluster, 'id' | 'hostId' | 'advertiseAddress'>): Promise<void> {
   const { advertiseAddress: address } = cluster;
   if (address === '127.0.0.1' || addressPresent(address)) return;
-  const name = dummyInterface(cluster.id);
+  const name = dummyInterface(hostIdOf(cluster));
   const made = async (kind: string) => (await ip('link', 'add', name, 'type', kind)).code === 0;
   const present = (await ip('link', 'show', name)).code === 0 || (await made('dummy')) || (await made('bridge'));
   const up = present && (await ip('link', 'set', name, 'up')).code === 0;
@@ -49,9 +50,9 @@ export async function ensureAdvertised(cluster: Pick<Cluster, 'id' | 'advertiseA
 }
 
 /** Takes the advertised address away again. */
-export async function removeAdvertised(cluster: Pick<Cluster, 'id' | 'advertiseAddress'>): Promise<void> {
+export async function removeAdvertised(cluster: Pick<Cluster, 'id' | 'hostId' | 'advertiseAddress'>): Promise<void> {
   if (cluster.advertiseAddress === '127.0.0.1') return;
-  await ip('link', 'delete', dummyInterface(cluster.id));
+  await ip('link', 'delete', dummyInterface(hostIdOf(cluster)));
 }
 
 /** Whether the kernel takes a NAT table of nftables: tried with a table that is added and deleted in one transaction. */

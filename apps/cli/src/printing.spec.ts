@@ -80,7 +80,7 @@ describe('the ways into a service', () => {
 });
 
 describe('the log’s server', () => {
-  const secrets = { nats: 'secret', natsArchiver: 'other', natsRoute: 'third', postgres: '' };
+  const secrets = { nats: 'secret', natsArchiver: 'other', natsBackup: 'third', natsRoute: 'fourth', postgres: '' };
   const serverOf = (number: number): NatsServer => {
     const [client = 0, monitor = 0, route = 0] = portsOfBlock(0).slice(number * 3);
     return { component: `nats-${number}`, name: `decklog-0a1b2c-${number}`, client, monitor, route, folder: `/data/nats/${number}` };
@@ -93,7 +93,7 @@ describe('the log’s server', () => {
     const all = [0, 1, 2].map(serverOf);
     const one = natsConfig({ id: '0a1b2c' }, secrets, serverOf(1), all);
     expect(one).toContain(`listen: "127.0.0.1:${serverOf(1).route}"`);
-    for (const { route } of all) expect(one).toContain(`nats://route:third@127.0.0.1:${route}`);
+    for (const { route } of all) expect(one).toContain(`nats://route:fourth@127.0.0.1:${route}`);
   });
 
   it('listens on loopback alone and flushes each message', () => {
@@ -102,10 +102,11 @@ describe('the log’s server', () => {
     expect(config).toContain('max_payload: 4MB');
   });
 
-  it('has a user for the control plane and one for the archiver, and lists what each may do', () => {
+  it('has a user for the control plane, one for the archiver and one for backups, and lists what each may do', () => {
     expect([...config.matchAll(/user: "(.*)"\n *password: "(.*)"/g)].map(([, user, password]) => [user, password])).toEqual([
       ['decklog', 'secret'],
       ['decklog-archiver', 'other'],
+      ['decklog-backup', 'third'],
     ]);
     const [control, archiver] = [...config.matchAll(/publish: (\[.*\])/g)].map(([, list]) => JSON.parse(list ?? '') as string[]);
     expect(control).toContain('decklog.0a1b2c.>');

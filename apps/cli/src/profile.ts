@@ -155,8 +155,8 @@ export async function secretsOf(folders: Folders): Promise<Secrets> {
   const text = await readIfThere(folders.secretsFile);
   const known = text === undefined ? {} : (JSON.parse(text) as Partial<Secrets>);
   const draw = (): string => randomBytes(24).toString('hex');
-  const { nats = draw(), natsArchiver = draw(), natsRoute = draw(), postgres = draw() } = known;
-  const secrets: Secrets = { ...known, nats, natsArchiver, natsRoute, postgres };
+  const { nats = draw(), natsArchiver = draw(), natsBackup = draw(), natsRoute = draw(), postgres = draw() } = known;
+  const secrets: Secrets = { ...known, nats, natsArchiver, natsBackup, natsRoute, postgres };
   const isComplete = (Object.keys(secrets) as (keyof Secrets)[]).every((name) => known[name] !== undefined);
   if (!isComplete) await writeWhole(folders.secretsFile, JSON.stringify(secrets));
   return secrets;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { addressesOf, nodeAddresses } from './addresses.js';
 import type { Cluster, Secrets } from './cluster.js';
-import { CLUSTER_DOMAIN, NODE_PORTS, nodeName } from './cluster.js';
+import { CLUSTER_DOMAIN, hostIdOf, NODE_PORTS, nodeName } from './cluster.js';
 import { dockerSocket } from './docker.js';
 import { logReplicasOf, natsUrlOf } from './nats.js';
 import { nodePairs } from './pki.js';
@@ -86,7 +86,7 @@ export function nodeSettings(cluster: Cluster, folders: Folders, number: number)
     KEY_FILE: `${client}.key`,
     SERVING_CERT_FILE: `${serving}.crt`,
     SERVING_KEY_FILE: `${serving}.key`,
-    CLUSTER: cluster.id,
+    CLUSTER: hostIdOf(cluster),
     NODE_IP: ip,
     POD_CIDR: podCidr,
     ADVERTISE_ADDRESS: cluster.advertiseAddress,

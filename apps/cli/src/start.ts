@@ -8,7 +8,7 @@ import type { Allocation } from './allocation.js';
 import { connectApi } from './api.js';
 import type { Api } from './api.js';
 import type { Cluster, ForkOrigin, Layout, ProxyMode, Runtime, Secrets } from './cluster.js';
-import { componentsOf, controlPlaneComponents, nodeName } from './cluster.js';
+import { componentsOf, controlPlaneComponents, hostIdOf, nodeName } from './cluster.js';
 import type { Bringing } from './components.js';
 import { controlPlaneReady, endComponents, nodeReady, startApp } from './components.js';
 import { removeEverything } from './delete.js';
@@ -200,7 +200,7 @@ async function adapt(known: Cluster, options: StartOptions, folders: Folders, te
   }
   if (layout !== known.layout && running !== 'Stopped')
     throw new Failure('the layout changes only while the cluster is stopped', ['Run `./decklog stop`.']);
-  const allocation: Allocation = { id: known.id, index: known.index, ports: known.ports, folder: folders.root };
+  const allocation: Allocation = { id: hostIdOf(known), index: known.index, ports: known.ports, folder: folders.root };
   if (running !== 'Stopped' && (options.tokenAuthFile ?? options.authenticationConfig ?? options.sinks) !== undefined) {
     throw new Failure(
       'who may come, and where the audit trail goes, can be changed only while the cluster is stopped',

@@ -1,4 +1,5 @@
 import type { Cluster } from './cluster.js';
+import { hostIdOf } from './cluster.js';
 import { endComponents, endingOrder } from './components.js';
 import { containersOf, eachOf, stopContainer } from './docker.js';
 import { Failure } from './failure.js';
@@ -19,8 +20,8 @@ const AT_ONCE = 64;
 export async function stopCluster(cluster: Cluster, folders: Folders, say: Say): Promise<void> {
   const [nodes = [], ...others] = endingOrder(cluster);
   const killed = [...(await endComponents(folders, nodes))];
-  const containers = cluster.runtime === 'docker' ? await stopContainers(cluster.id, say).catch(heldFailure) : undefined;
-  if (cluster.runtime === 'docker') await removeFilters(cluster.id);
+  const containers = cluster.runtime === 'docker' ? await stopContainers(hostIdOf(cluster), say).catch(heldFailure) : undefined;
+  if (cluster.runtime === 'docker') await removeFilters(hostIdOf(cluster));
   for (const group of others) killed.push(...(await endComponents(folders, group)));
   await endStrays(folders.logs);
   if (killed.length > 0) say(`killed, since they did not end in time: ${killed.join(', ')}`);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { addBackup } from '../backup/commands.js';
 import type { AddCommand, Surroundings } from '../options.js';
 import { addArchive } from './archive.js';
 import { addAt } from './at.js';
@@ -30,6 +31,7 @@ const COMMANDS: readonly AddCommand[] = [
   addReplay,
   addVerify,
   addArchive,
+  addBackup,
 ];
 
 /** The commands that ask the past, and that change what is because of what was. */

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { beginsDeletion, deletionsAmong, lastDeletion, MOMENT_FORMS, restorePlan, type Deletion, type Revision } from '#libs/history';
 
+import { namesBackup } from '../backup/commands.js';
 import { Failure } from '../failure.js';
-import type { AddCommand } from '../options.js';
+import { profileOf, url, wholeNumber, type AddCommand } from '../options.js';
+import { makeTerminal } from '../terminal.js';
 import { historyPath, listed, nothingOf, revisionsOf } from './asking.js';
 import { pastMoment } from './at.js';
 import { carryOut, changeOptions, type ChangeOptions } from './carry-out.js';
@@ -13,25 +15,57 @@ import { eventsOf, lostOf } from './undo.js';
 interface RestoreOptions extends ChangeOptions {
   readonly tree?: boolean;
   readonly at?: string;
+  /** Of a backup. */
+  readonly keys?: string;
+  readonly archive?: string;
+  readonly natsUrl?: string;
+  readonly replicas?: number;
+  readonly skip: number;
 }
+
+/** More than a cluster gives out in the days between two backups, and a few seconds of writing. */
+const SKIP = 100_000;
 
 /** Revisions of one object that are looked at. */
 const MOST_REVISIONS = 10_000;
 /** Events of one deletion that are looked at. */
 const MOST_EVENTS = 50_000;
 
-/** `decklog restore`: brings back what was deleted. */
+/** `decklog restore`: brings back what was deleted; given a backup, a whole cluster. */
 export const addRestore: AddCommand = (program, around) => {
   const command = program
     .command('restore')
-    .description('bring a deleted object back as it was before its deletion began')
-    .argument('<object...>', 'KIND/NAME or KIND NAME, as for kubectl')
+    .description('bring a deleted object back as it was before its deletion began; or a whole cluster, from the FILE that `backup` wrote')
+    .argument('<object...>', 'KIND/NAME or KIND NAME, as for kubectl; or FILE')
     .option('--tree', 'and everything that went because of it: what a namespace held, what an object owned')
     .option('--at <when>', `the last time that it was deleted before then (${MOMENT_FORMS})`, pastMoment);
   changeOptions(namespaceOption(sessionOptions(command)));
+  command
+    .option('--keys <file>', 'of a backup: what `backup --keys` wrote')
+    .option('--archive <folder>', 'of a backup: where archived messages are')
+    .option(
+      '--skip <n>',
+      'of a backup: resourceVersions that are left out, since the lost cluster may have given them out',
+      wholeNumber,
+      SKIP,
+    )
+    .option(
+      '--nats-url <url>',
+      'of a backup: make the streams alone, on a server of your own, with the user of its restorer',
+      url('nats', 'tls'),
+    )
+    .option('--replicas <n>', 'of a backup, with --nats-url: how many copies of each stream', wholeNumber);
   command.action(async (args: readonly string[], options: RestoreOptions, self: Command) => {
     around.catchInterrupts();
     const { signal } = around;
+    const [file = '', second] = args;
+    if (second === undefined && namesBackup(file)) {
+      // Loaded here: no other command needs it.
+      const { restore } = await import('../backup/restore.js');
+      const { keys, archive, natsUrl, replicas, skip } = options;
+      const given = defined({ keys, archive, natsUrl, replicas });
+      return restore({ ...given, skip, file, profile: profileOf(self) }, makeTerminal(process.stdout, process.env), signal);
+    }
     await withSession(self, async (session) => {
       const deletion = await deletionOf(session, args, options.at, signal);
       const all = options.tree === true ? await withTree(session, deletion, signal) : [deletion];
@@ -39,6 +73,10 @@ export const addRestore: AddCommand = (program, around) => {
     });
   });
 };
+
+/** Without what is undefined. */
+const defined = <T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
 
 async function deletionOf(session: Session, args: readonly string[], at: string | undefined, signal: AbortSignal): Promise<Deletion> {
   const object = await session.object(args);
