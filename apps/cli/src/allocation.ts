@@ -73,14 +73,14 @@ export async function allocate(
  * The same for a cluster that had an id and an index before: those, where nobody on the machine holds either and no network of the
  * machine lies there; otherwise others.
  */
-export async function allocateAgain(folder: string, before: Pick<Allocation, 'id' | 'index'>, apiPort?: number): Promise<Allocation> {
+export async function allocateAgain(folder: string, before: Pick<Allocation, 'id' | 'index'>, wishes: PortWishes): Promise<Allocation> {
   return allocating(async () => {
     for (const half of await allocationsOf(folder)) await release(half.id);
     const others = await liveAllocations();
     const free = chooseIndex(new Set(INDEXES.filter((index) => index !== before.index)), await machineNetworks());
     const isFree = free !== undefined && others.every(({ id, index }) => id !== before.id && index !== before.index);
     const id = isFree ? before.id : freshId([...others, before]);
-    const ports = await choosePorts(new Set(others.flatMap((other) => heldPorts(other.ports))), apiPort);
+    const ports = await choosePorts(new Set(others.flatMap((other) => heldPorts(other.ports))), wishes);
     const allocation: Allocation = { id, index: before.index, ports, folder };
     await record(allocation);
     return allocation;

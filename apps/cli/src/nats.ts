@@ -140,7 +140,6 @@ export function backupUrlOf(cluster: Cluster, secrets: Secrets): string | undefi
 /** Where a backup is restored to, by who may do that for now. */
 export const restorerUrlOf = (cluster: Cluster, password: string): string => urlOf(cluster, RESTORER.name, password);
 
-
 /**
  * Brings the log's servers up and waits until they have read their stores. One that runs takes over settings that an older
  * version wrote otherwise; harmless where there are none. `program` finds nats-server where one has to be started.

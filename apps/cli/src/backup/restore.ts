@@ -13,10 +13,11 @@ import { loadAdapters, type Adapters } from '../fork/adapters.js';
 import { findingsOf } from '../history/verify.js';
 import { checkContext } from '../kubeconfig-file.js';
 import { withProfileLock } from '../lock.js';
-import { natsUrlOf, restorerUrlOf, startNats } from '../nats.js';
+import { logPlaceOf, logReplicasOf, restorerUrlOf, startNats } from '../nats.js';
 import { until } from '../polling.js';
 import { postgresUrlOf } from '../postgres.js';
 import { foldersOf, loadCluster, makeFolders, profileNames, readIfThere, runningAsRoot, saveCluster, type Folders } from '../profile.js';
+import { natsServer } from '../programs.js';
 import { rebuildProjection } from '../rebuild.js';
 import { bringUp, undo } from '../start.js';
 import { formatDuration, type Terminal } from '../terminal.js';
@@ -163,7 +164,7 @@ async function create(
   await makeFolders(folders);
   let taken: string | undefined;
   try {
-    const { id: hostId, ports } = await allocateAgain(folders.root, origin);
+    const { id: hostId, ports } = await allocateAgain(folders.root, origin, { several: origin.layout === 'ha' });
     taken = hostId;
     const isBeside = hostId !== origin.id;
     if (isBeside && origin.runtime === 'docker') {
@@ -202,7 +203,7 @@ async function raise(
   const seed = async (secrets: Secrets): Promise<void> => {
     await terminal.step('📜', 'The log as it was', (say) =>
       asRestorer(cluster, folders, secrets, signal, (url) =>
-        adapters.restoreBackup({ file, manifest, url, skip, signal, progress: toldNowAndThen(say) }),
+        adapters.restoreBackup({ file, manifest, url, skip, replicas: logReplicasOf(cluster), signal, progress: toldNowAndThen(say) }),
       ),
     );
     await rebuildProjection(cluster, folders, { check: false }, terminal, signal);
@@ -220,7 +221,8 @@ async function asRestorer(
   work: (url: string) => Promise<void>,
 ): Promise<void> {
   const natsRestorer = randomBytes(24).toString('hex');
-  await startNats(cluster, folders, { ...secrets, natsRestorer }, '', signal);
+  const running = () => natsServer(() => undefined).then(({ path }) => path);
+  await startNats(cluster, folders, { ...secrets, natsRestorer }, running, signal);
   // A server that runs takes new users over a moment after it was told.
   const attempt = async (): Promise<true | undefined> => {
     try {
@@ -234,7 +236,7 @@ async function asRestorer(
   try {
     await until(attempt, { forMs: RESTORER_WITHIN_MS, what: 'the log to let its restorer in', signal });
   } finally {
-    await startNats(cluster, folders, secrets, '', signal);
+    await startNats(cluster, folders, secrets, running, signal);
   }
 }
 
@@ -248,8 +250,7 @@ async function verified(
 ): Promise<void> {
   const publicKey = await readIfThere(join(folders.pki, 'checkpoint.pub'));
   const places = {
-    natsUrl: natsUrlOf(cluster, secrets),
-    cluster: cluster.id,
+    log: logPlaceOf(cluster, secrets),
     postgres: { url: postgresUrlOf(cluster, secrets), cluster: cluster.id, migrations: MIGRATIONS },
     archive: archiveFolderOf(cluster, folders),
     file: folders.checkpointFile,
