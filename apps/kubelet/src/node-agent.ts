@@ -96,19 +96,24 @@ export class NodeAgent {
     }
   }
 
-  /** Sends the status where it has changed, or has not been sent for five minutes. */
+  /**
+   * Sends the status where it has changed, or has not been sent for five minutes, or where the API has another: the node was taken for
+   * lost while it was cut off.
+   */
   private async sendStatus(): Promise<void> {
     const { client, config, runtime } = this.context;
+    const held = (await client.get<Node>(NODES, undefined, config.nodeName)).status?.conditions ?? [];
     const now = Date.now();
     const images = (await runtime.images()).map(({ names, sizeBytes }) => ({ names: names.slice(0, 5), sizeBytes }));
     const largest = images.filter(({ names }) => names.length > 0).sort((a, b) => b.sizeBytes - a.sizeBytes);
     const status: NodeStatus = {
       ...staticStatus(this.context, this.kubeletPort, this.address),
       images: largest.slice(0, 50),
-      conditions: healthyConditions(this.reported?.conditions ?? [], formatTime(now)),
+      conditions: healthyConditions(held, formatTime(now)),
     };
+    const isHeld = status.conditions?.every(({ type, status: is }) => held.find((one) => one.type === type)?.status === is);
     const unchanged = deepEqual(withoutHeartbeats(this.reported), withoutHeartbeats(status));
-    if (unchanged && now - this.reportedAt < REPORT_UNCHANGED_MS) return;
+    if (unchanged && isHeld === true && now - this.reportedAt < REPORT_UNCHANGED_MS) return;
     await client.patch<Node>(NODES, undefined, config.nodeName, { status }, { subresource: 'status' });
     this.reported = status;
     this.reportedAt = now;
