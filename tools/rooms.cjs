@@ -38,7 +38,7 @@ const MAY_IMPORT = {
   adapters: ['apimachinery', 'api', 'log', 'projections', 'history', 'runtime'],
   'node-adapters': ['node'],
   simulation: ['apimachinery', 'api', 'log', 'registry', 'controllers', 'scheduling', 'node', 'projections', 'history', 'runtime'],
-  process: ['runtime'],
+  process: ['log', 'runtime'],
   platform: ['apimachinery', 'api', 'log', 'runtime', 'adapters', 'process', 'migrations'],
 };
 

@@ -24,7 +24,7 @@ export class ApiServerService implements HostedService {
   }
 
   async start(): Promise<void> {
-    const { config, view, log, history, writePath, caller, world, logger, metrics, pki } = this.plane;
+    const { config, view, log, history, writePath, caller, world, logger, metrics, tracing, pki } = this.plane;
     const listen = listenAddresses(config);
     this.audit = await this.plane.audit();
     this.server = await startApiServer({
@@ -39,6 +39,7 @@ export class ApiServerService implements HostedService {
       world,
       logger,
       metrics,
+      tracing,
       metricsText: () => metrics.text(),
       listen,
       tls: { cert: pki('apiserver.crt'), key: pki('apiserver.key'), clientCa: pki('ca.crt') },

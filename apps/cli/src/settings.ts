@@ -107,10 +107,11 @@ const AMOUNTS = [
   'AUDIT_MAX_MIB',
   'COMPACTION_HORIZON_MINUTES',
   'EVENT_AGE_DAYS',
+  'OTEL_TRACES_SAMPLER_ARG',
   'SECRET_KEY_GRACE_HOURS',
   'SHARDS',
 ] as const;
-const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'] as const;
+const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_HEADERS'] as const;
 
 /** What a process of ours inherits of the environment of whoever started it: nothing that would differ by chance. */
 export function inheritedSettings(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {

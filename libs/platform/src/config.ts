@@ -17,6 +17,22 @@ function addressesOf(text: string, context: z.RefinementCtx): readonly { readonl
   });
 }
 
+/** Headers as `OTEL_EXPORTER_OTLP_HEADERS` has them: `name=value,name=value`, values percent-encoded. */
+const tracesOf = (env: {
+  readonly OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
+  readonly OTEL_EXPORTER_OTLP_HEADERS?: string | undefined;
+  readonly OTEL_TRACES_SAMPLER_ARG: number;
+}): { readonly endpoint: string; readonly headers: Readonly<Record<string, string>>; readonly ratio: number } => ({
+  endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT ?? '',
+  headers: Object.fromEntries(
+    (env.OTEL_EXPORTER_OTLP_HEADERS ?? '').split(',').flatMap((pair) => {
+      const at = pair.indexOf('=');
+      return at <= 0 ? [] : [[pair.slice(0, at).trim().toLowerCase(), decodeURIComponent(pair.slice(at + 1).trim())] as const];
+    }),
+  ),
+  ratio: env.OTEL_TRACES_SAMPLER_ARG,
+});
+
 /** The environment every app of the control plane reads: docs/architecture.md has the table. */
 export const ControlPlaneConfig = z
   .object({
@@ -55,6 +71,9 @@ export const ControlPlaneConfig = z
       .regex(/^[A-Za-z0-9-]+$/, 'letters, digits and dashes')
       .optional(),
     SHARDS: z.coerce.number().int().min(1).max(1_024).default(SHARDS),
+    OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+    OTEL_EXPORTER_OTLP_HEADERS: z.string().optional(),
+    OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
   .transform((env) => ({
@@ -87,6 +106,7 @@ export const ControlPlaneConfig = z
     clockFile: env.CLOCK_FILE,
     replica: env.REPLICA,
     shards: env.SHARDS,
+    traces: env.OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? undefined : tracesOf(env),
     logLevel: env.LOG_LEVEL,
   }));
 

@@ -41,19 +41,23 @@ import {
   type StateView,
   type World,
   type WebhookCaller,
+  TracedLog,
+  type Tracing,
   type TransactionPath,
 } from '#libs/runtime';
 import { openClock, type Clock } from './clock.js';
 import type { ControlPlaneConfig } from './config.js';
 import { showBuild, showCache, showShare } from './plane-metrics.js';
 import { observerOf, openConditions, watchServers } from './watched-servers.js';
-import { createLogger, PROCESS_METRICS, type ProcessMetrics } from '#libs/process';
+import { createLogger, PROCESS_METRICS, Tracer, type ProcessMetrics } from '#libs/process';
 
 /** What every app of the control plane stands on: one log, one cache, one write path, one database. */
 export interface ControlPlane {
   readonly config: ControlPlaneConfig;
   readonly logger: Logger;
   readonly metrics: ProcessMetrics;
+  /** Told of what happens; undefined: traces are off. */
+  readonly tracing: Tracing | undefined;
   /** What is wrong with what this process stands on. */
   readonly conditions: Conditions;
   readonly world: World;
@@ -98,6 +102,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   const logger = createLogger(component, config.logLevel);
   const clock = openClock(config.clockFile, logger);
   const world: World = { now: clock.now, random: Math.random, uuid: randomUUID };
+  const tracing = openTracing(config, component, logger);
   const stopping = new AbortController();
   const conditions = openConditions(logger, PROCESS_METRICS);
   const database = await connectPostgres({ url: config.postgresUrl, cluster: config.cluster, migrations: MIGRATIONS });
@@ -105,7 +110,10 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   const { log, keys, keyring, signs } = await openLog(config, component, {
     eventAgeMs: config.eventAgeDays * DAY_MS,
     observer: observerOf(conditions),
-    over: (beneath) => new ProjectedLog(beneath, database, config.cluster),
+    over: (beneath) => {
+      const projected = new ProjectedLog(beneath, database, config.cluster);
+      return tracing ? new TracedLog(projected, tracing) : projected;
+    },
     metrics: PROCESS_METRICS,
   });
   const view = await StateCache.start({
@@ -132,6 +140,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     config,
     logger,
     metrics: PROCESS_METRICS,
+    tracing,
     conditions,
     world,
     clock,
@@ -150,9 +159,17 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
       clock.stop();
       caller.close();
       await log.close();
+      await tracing?.close();
       await database.destroy();
     },
   };
+}
+
+/** Where traces go, if anywhere. */
+function openTracing({ traces, cluster, replica }: ControlPlaneConfig, component: string, logger: Logger): Tracer | undefined {
+  if (traces === undefined) return undefined;
+  const instance = replica ?? `${component}-${process.pid}`;
+  return new Tracer({ ...traces, cluster, service: component, instance, version: BUILD, metrics: PROCESS_METRICS, logger });
 }
 
 /** Takes part in a service's work, as one replica of several or alone. */

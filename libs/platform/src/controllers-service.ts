@@ -23,12 +23,12 @@ export class ControllersService implements HostedService {
   }
 
   async start(): Promise<void> {
-    const { view, writePath, world, logger, metrics, clock } = this.plane;
+    const { view, writePath, world, logger, metrics, tracing, clock } = this.plane;
     const { timers } = clock;
     const work = await this.plane.share(this.name);
     const { share } = work;
     this.loops = this.controllers.map(
-      (controller) => new ControllerLoop({ controller, view, writePath, world, logger, metrics, timers, build: BUILD, share }),
+      (controller) => new ControllerLoop({ controller, view, writePath, world, logger, metrics, tracing, timers, build: BUILD, share }),
     );
     for (const loop of this.loops) loop.start();
     this.work = work;

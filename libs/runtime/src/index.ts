@@ -6,5 +6,6 @@ export * from './clock/index.js';
 export * from './controller/index.js';
 export * from './recompute/index.js';
 export * from './sharing/index.js';
+export * from './tracing/index.js';
 export * from './write-path/index.js';
 export * from './webhooks/index.js';

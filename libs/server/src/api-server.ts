@@ -21,6 +21,7 @@ import type { Upgrade } from './proxy/forwarder.js';
 import { requestInfoOf, type RequestInfo } from './request-info.js';
 import { addressOf } from './requester.js';
 import { AuthenticationMetrics } from './metrics/authentication-metrics.js';
+import { requestTraceOf } from './metrics/request-trace.js';
 import { RequestMetrics } from './metrics/request-metrics.js';
 import { splitPast, type PastRequest } from './past/past-request.js';
 import { Router } from './router.js';
@@ -200,7 +201,8 @@ export class ApiServer implements RunningServer {
       at = asked.at;
       info = requestInfoOf(request.method ?? 'GET', path, query);
       if (LONG_SUBRESOURCES.has(info.subresource) || (at !== undefined && info.verb === 'watch')) this.streams.add(gone);
-      const found = await this.authentication.counted(this.authenticator.authenticate(request, path));
+      const found = await this.authenticator.authenticate(request, path);
+      this.authentication.ended('success', performance.now() - begin);
       if (found.warning !== undefined) warn(response, found.warning);
       user = found.user;
       user = await impersonated(user, request, this.authorizer);
@@ -210,13 +212,18 @@ export class ApiServer implements RunningServer {
       code = response.statusCode;
     } catch (error) {
       failure = error;
+      if (user === undefined && isUnauthorized(error)) this.authentication.ended('failure', performance.now() - begin);
       code = await this.fail(request, response, error, gone.signal);
     } finally {
       this.underWay.delete(gone);
       this.streams.delete(gone);
       response.off('close', leave);
     }
-    if (info !== undefined) this.metrics.answered(info, request, response, code, (performance.now() - begin) / 1_000);
+    if (info !== undefined) {
+      const ms = performance.now() - begin;
+      this.metrics.answered(info, request, response, code, ms / 1_000);
+      this.options.tracing?.requested(requestTraceOf(auditId, info, request, user, code, ms));
+    }
     this.finished(known(), code, failure, request.url, call);
   }
 
@@ -237,7 +244,7 @@ export class ApiServer implements RunningServer {
     for (const { info: about, ...end } of call?.parts ?? []) {
       this.recorder?.record({ ...request, info: about }, { ...end, reason: end.reason, latencyMs });
     }
-    logger.debug('request', { auditId, verb: info?.verb, target, user: user?.name, agent, code, ms: latencyMs });
+    logger.debug('request', { requestId: auditId, verb: info?.verb, target, user: user?.name, agent, code, ms: latencyMs });
   }
 
   /** Carries a request out when it is its turn. What lasts long by nature takes no place (upstream's longRunningRequestCheck). */
@@ -305,6 +312,8 @@ export class ApiServer implements RunningServer {
     }
   }
 }
+
+const isUnauthorized = (error: unknown): boolean => error instanceof StatusError && error.reason === 'Unauthorized';
 
 /** A request's target taken apart: the moment it asks for, where that is not now, and what it asks of it. */
 function askedFor(target: string): { readonly at?: PastRequest; readonly path: string; readonly query: URLSearchParams } {

@@ -1,6 +1,6 @@
 import type { Descriptions } from '#libs/api';
 import type { AuditStream, EventLog } from '#libs/log';
-import type { Condition, Logger, Metrics, PastReader, StateView, TransactionPath, WebhookCaller, World } from '#libs/runtime';
+import type { Condition, Logger, Metrics, PastReader, StateView, Tracing, TransactionPath, WebhookCaller, World } from '#libs/runtime';
 import type { FrontProxyTls } from './aggregation/backend.js';
 import type { AuthenticationSettings } from './authentication/settings.js';
 import type { Authorizer } from './authorization/authorizer.js';
@@ -128,6 +128,8 @@ export interface ServerOptions {
   readonly settings?: Partial<ServerSettings>;
   /** Where the server counts what it does; default: nowhere. */
   readonly metrics?: Metrics;
+  /** Told of every request that was answered; default: nobody. */
+  readonly tracing?: Tracing | undefined;
   /** All metrics of the process, in Prometheus' text format, for `/metrics`; default: there is no such path. */
   readonly metricsText?: () => Promise<string>;
   /** Sentences about types and fields, shown in OpenAPI documents; default: none. */

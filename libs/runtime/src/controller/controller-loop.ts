@@ -14,9 +14,11 @@ import type { CacheEvent, Logger, StateView, World, WritePath } from '../ports.j
 import { WHOLE } from '../sharing/alone.js';
 import { shardOfKey, type Share, type Shard } from '../sharing/share.js';
 import { GuardMoved } from '../write-path/guarded.js';
+import type { Tracing } from '../tracing/index.js';
 import { carryOut, type Outcome, type Written } from './carry-out.js';
 import { actorOf, decidedChange, requestFor } from './change-request.js';
 import { runsOf, type IndexedChange } from './change-runs.js';
+import { logged } from './logged.js';
 import { QueueMetrics, type ReconcileOutcome } from './queue-metrics.js';
 import { TerminalError } from './terminal-error.js';
 import { systemTimers, type Timers } from './timers.js';
@@ -31,6 +33,8 @@ export interface ControllerLoopOptions<Snapshot = unknown> {
   readonly logger: Logger;
   /** Where the loop counts its keys and what came of them; nowhere unless set. */
   readonly metrics?: Metrics;
+  /** Told of decisions that changed something; nobody unless set. */
+  readonly tracing?: Tracing | undefined;
   /** Which build decided: kept with every event. */
   readonly build: string;
   readonly timers?: Timers;
@@ -68,7 +72,7 @@ const wakeOf = ({ stream, sequence, meta }: CacheEvent): Wake => {
 };
 
 const wordFor = ({ failure, refusals, raced }: Outcome): ReconcileOutcome =>
-  failure !== undefined ? 'failed' : refusals.length > 0 ? 'refused' : raced ? 'raced' : 'done';
+  failure instanceof GuardMoved ? 'fenced' : failure !== undefined ? 'failed' : refusals.length > 0 ? 'refused' : raced ? 'raced' : 'done';
 
 const same = (a: Position, b: Position): boolean => STREAMS.every((stream) => a[stream] === b[stream]);
 
@@ -264,13 +268,14 @@ export class ControllerLoop<Snapshot = unknown> {
   }
 
   async #process(key: string, wake: Wake): Promise<void> {
-    const { controller, view, world, logger } = this.#options;
+    const { controller, view, world, logger, tracing } = this.#options;
     try {
       const guards = this.#share.guardsOf([this.#shardOf(key)]);
       if (guards === undefined) return;
       const grounds: Grounds = guards.length === 0 ? wake : { ...wake, guards };
       const seen = { ...view.position };
       const decidedAt = world.now();
+      const begin = tracing && Date.now();
       const snapshot = this.#snapshot(key);
       if (snapshot === undefined) {
         this.#metrics?.came('gone');
@@ -281,36 +286,47 @@ export class ControllerLoop<Snapshot = unknown> {
         decision: { controller: controller.name, build: this.#options.build, key, seen, decidedAt, index },
       }));
       if (outcome.refusals.length > 0) await this.#answer(snapshot, outcome, grounds);
-      this.#metrics?.came(wordFor(outcome));
+      const word = wordFor(outcome);
+      this.#metrics?.came(word);
+      if (tracing && begin !== undefined && outcome.reached.size > 0) {
+        tracing.reconciled({ controller: controller.name, key, decidedAt, ...wake, outcome: word, begin, end: Date.now() });
+      }
       this.#conclude(key, wake, seen, result, outcome);
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       this.#metrics?.came('failed');
-      logger.error(`${controller.name}: reconciling ${JSON.stringify(key)} failed`, error);
+      logger.error(`${controller.name}: reconciling ${JSON.stringify(key)} failed`, error, this.#about(key, wake));
       if (!(error instanceof TerminalError)) this.#addWithBackoff(key, wake);
     }
   }
 
   #conclude(key: string, wake: Wake, seen: Position, { requeueAfterMs }: ReconcileResult, outcome: Outcome): void {
     const { logger, view } = this.#options;
+    const about = this.#about(key, wake);
     if (outcome.failure instanceof GuardMoved) {
-      logger.info(`${this.name}: the work on ${JSON.stringify(key)} is another replica's now; nothing of it was written`);
+      logger.info(`${this.name}: the work on ${JSON.stringify(key)} is another replica's now; nothing of it was written`, about);
       return this.#addWithBackoff(key, wake);
     }
     if (outcome.failure !== undefined) {
       logger.warn(`${this.name}: the changes for ${JSON.stringify(key)} could not be written; trying again`, {
+        ...about,
         error: String(outcome.failure),
       });
       return this.#addWithBackoff(key, wake);
     }
     if (outcome.refusals.length > 0) {
       const [first] = outcome.refusals;
-      logger.warn(`${this.name}: a change for ${JSON.stringify(key)} was refused: ${first?.message ?? ''}`);
+      logger.warn(`${this.name}: a change for ${JSON.stringify(key)} was refused: ${first?.message ?? ''}`, about);
       return this.#addWithBackoff(key, wake);
     }
     if (outcome.raced) return this.#again(key, wake, same(seen, view.position));
     this.#queue.forget(key);
     if (requeueAfterMs !== undefined && this.#owns(key)) this.#queue.addAfter(key, Math.max(requeueAfterMs, 1), wake);
+  }
+
+  /** What a line of the log is about: the key, the event that woke it, and the root of that. */
+  #about(key: string, wake: Wake): Readonly<Record<string, unknown>> {
+    return { controller: this.name, key, ...logged(wake) };
   }
 
   /** After a race: at once where the view has moved, else as soon as it does; a key that keeps losing backs off. */

@@ -12,7 +12,7 @@ export interface QueueMeter {
 }
 
 /** What became of a key that was worked on. */
-export type ReconcileOutcome = 'done' | 'gone' | 'raced' | 'refused' | 'failed';
+export type ReconcileOutcome = 'done' | 'gone' | 'raced' | 'fenced' | 'refused' | 'failed';
 
 /** Upstream's (client-go `workqueue`). */
 const BUCKETS = exponentialBuckets(1e-8, 10, 12);
@@ -59,7 +59,7 @@ export class QueueMetrics implements QueueMeter {
       .of(name);
     const reconciles = metrics.counter({
       name: 'decklog_reconciles_total',
-      help: 'Keys that a controller has worked on, by what came of it: done, gone (nothing to decide), raced (somebody else wrote first), refused or failed.',
+      help: 'Keys that a controller worked on, by outcome; raced: somebody else wrote first, fenced: the work is another replica’s.',
       labels: ['controller', 'outcome'],
     });
     const outcome = (of: ReconcileOutcome): Count => reconciles.of(name, of);
@@ -67,6 +67,7 @@ export class QueueMetrics implements QueueMeter {
       done: outcome('done'),
       gone: outcome('gone'),
       raced: outcome('raced'),
+      fenced: outcome('fenced'),
       refused: outcome('refused'),
       failed: outcome('failed'),
     };

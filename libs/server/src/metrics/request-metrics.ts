@@ -71,6 +71,7 @@ export class RequestMetrics {
   private readonly longRunning: Metric<Level>;
   private readonly reading: Level;
   private readonly mutating: Level;
+  private readonly cells = new Map<string, Cells>();
 
   /** `serves`: whether a request names what is served, so that clients make no series up. */
   constructor(
@@ -125,24 +126,56 @@ export class RequestMetrics {
 
   /** A request has been answered. */
   answered(info: RequestInfo, request: IncomingMessage, response: ServerResponse, code: number, seconds: number): void {
-    const { verb, group, version, resource, subresource, scope } = this.counted(info, request);
-    const dryRun = !WITHOUT_EFFECT.has(info.verb) && DRY_RUN.test(request.url ?? '') ? 'All' : '';
-    this.total.of(verb, dryRun, group, version, resource, subresource, scope, COMPONENT, CODES[code] ?? String(code)).add();
-    this.durations.of(verb, dryRun, group, version, resource, subresource, scope, COMPONENT).observe(seconds);
-    const length = SIZED.has(verb) ? response.getHeader('content-length') : undefined;
-    if (length !== undefined) this.sizes.of(verb, group, version, resource, subresource, scope, COMPONENT).observe(Number(length));
+    const isDryRun = !WITHOUT_EFFECT.has(info.verb) && DRY_RUN.test(request.url ?? '');
+    const cells = this.cellsOf(info, request, isDryRun);
+    cells.total(code).add();
+    cells.seconds.observe(seconds);
+    const length = cells.sizes && response.getHeader('content-length');
+    if (length !== undefined) cells.sizes?.observe(Number(length));
+  }
+
+  /** The series of requests alike, found at once: what is served is bounded, and nothing else is kept. */
+  private cellsOf(info: RequestInfo, request: IncomingMessage, isDryRun: boolean): Cells {
+    const { verb, group, version, resource, subresource } = info;
+    const isApply = verb === 'patch' && isApplied(request);
+    const key = info.resourceRequest
+      ? `${verb} ${group}/${version}/${resource}/${subresource} ${scopeOf(info)}${isApply ? ' apply' : ''}${isDryRun ? ' dry' : ''}`
+      : '';
+    const known = key === '' ? undefined : this.cells.get(key);
+    if (known) return known;
+    const isServed = info.resourceRequest && this.serves(info);
+    const cells = this.made(countedAs(info, isServed, isApply), isDryRun);
+    if (isServed) this.cells.set(key, cells);
+    return cells;
+  }
+
+  private made({ verb, group, version, resource, subresource, scope }: Counted, isDryRun: boolean): Cells {
+    const dryRun = isDryRun ? 'All' : '';
+    const totals = new Map<number, Count>();
+    const total = (code: number): Count => {
+      const known = totals.get(code);
+      if (known) return known;
+      const made = this.total.of(verb, dryRun, group, version, resource, subresource, scope, COMPONENT, String(code));
+      totals.set(code, made);
+      return made;
+    };
+    return {
+      total,
+      seconds: this.durations.of(verb, dryRun, group, version, resource, subresource, scope, COMPONENT),
+      sizes: SIZED.has(verb) ? this.sizes.of(verb, group, version, resource, subresource, scope, COMPONENT) : undefined,
+    };
   }
 
   private counted(info: RequestInfo, request: IncomingMessage): Counted {
-    const isApply = info.verb === 'patch' && request.headers['content-type']?.startsWith(APPLY) === true;
-    return countedAs(info, info.resourceRequest && this.serves(info), isApply);
+    return countedAs(info, info.resourceRequest && this.serves(info), info.verb === 'patch' && isApplied(request));
   }
 }
 
-/** The usual codes as texts, so that counting makes none. */
-const CODES: Readonly<Record<number, string>> = Object.fromEntries(
-  [101, 200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 406, 409, 410, 413, 415, 422, 429, 499, 500, 503, 504].map((code) => [
-    code,
-    String(code),
-  ]),
-);
+/** What is counted of requests that are alike. */
+interface Cells {
+  total(code: number): Count;
+  readonly seconds: Distribution;
+  readonly sizes: Distribution | undefined;
+}
+
+const isApplied = ({ headers }: IncomingMessage): boolean => headers['content-type']?.startsWith(APPLY) === true;

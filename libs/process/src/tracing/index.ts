@@ -1,0 +1,2 @@
+export { Tracer } from './tracer.js';
+export type { TracerOptions } from './tracer.js';

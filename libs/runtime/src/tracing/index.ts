@@ -1,0 +1,2 @@
+export * from './traced-log.js';
+export * from './tracing.js';
