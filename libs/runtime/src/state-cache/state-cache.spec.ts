@@ -167,6 +167,29 @@ describe('StateCache', () => {
     expect(cache.ownedBy('uid-p')).toEqual([]);
   });
 
+  it('finds what no controller owns, of a namespace, as it comes and goes', async () => {
+    const log = new MemoryLog();
+    const cache = await start(log);
+    const owner = { apiVersion: 'v1', kind: 'Pod', name: 'p', uid: 'uid-p' };
+    const names = (): readonly unknown[] => cache.orphans(CONFIGMAPS, 'default').map(({ metadata }) => metadata.name);
+    const put = async (
+      type: 'Created' | 'Updated' | 'Deleted',
+      name: string,
+      more: object = {},
+    ): Promise<readonly unknown[]> => {
+      await cache.reached('state', await append(log, type, configMap('default', name, more)));
+      return names();
+    };
+    expect(await put('Created', 'b')).toEqual(['b']);
+    expect(await put('Created', 'a', { ownerReferences: [owner] })).toEqual(['a', 'b']);
+    expect(await put('Created', 'c', { ownerReferences: [{ ...owner, controller: true }] })).toEqual(['a', 'b']);
+    expect(await put('Updated', 'a', { ownerReferences: [{ ...owner, controller: true }] })).toEqual(['b']);
+    expect(await put('Updated', 'c')).toEqual(['b', 'c']);
+    expect(await put('Deleted', 'b')).toEqual(['c']);
+    await cache.reached('state', await append(log, 'Created', configMap('other', 'd')));
+    expect([names(), cache.orphans(CONFIGMAPS, 'other').length]).toEqual([['c'], 1]);
+  });
+
   it('passes the markers of guards', async () => {
     const log = new MemoryLog();
     const cache = await start(log);

@@ -16,6 +16,7 @@ import type { CacheEvent, Entry, Logger, SnapshotSource, StateView } from '../po
 import { CatalogHolder } from './catalog-holder.js';
 import { CachedEntry } from './cached-entry.js';
 import { EventWindow, type WindowLimits } from './event-window.js';
+import { OrphanIndex } from './orphan-index.js';
 import { OwnerIndex } from './owner-index.js';
 import { ResourceTable } from './resource-table.js';
 import { Waiters } from './waiters.js';
@@ -53,6 +54,8 @@ export class StateCache implements StateView {
   readonly #tables = new Map<string, ResourceTable>();
   readonly #windows = new Map<string, EventWindow>();
   readonly #owners = new OwnerIndex();
+  /** Of the resources whose orphans were asked for. */
+  readonly #orphans = new Map<string, OrphanIndex>();
   readonly #listeners = new Set<(event: CacheEvent) => void>();
   readonly #waiters: Readonly<Record<StreamName, Waiters>> = { state: new Waiters(), lease: new Waiters(), event: new Waiters() };
   /** The sequences of deleted objects' last events, oldest first: what a new object of that name is expected to follow. */
@@ -121,6 +124,16 @@ export class StateCache implements StateView {
 
   ownedBy(uid: string): readonly OwnedObject[] {
     return this.#owners.ownedBy(uid);
+  }
+
+  orphans(resource: GroupVersionResource, namespace: string): readonly KubeObject[] {
+    const key = qualifiedResource(resource);
+    let index = this.#orphans.get(key);
+    if (!index) {
+      index = new OrphanIndex(this.entries(resource));
+      this.#orphans.set(key, index);
+    }
+    return index.orphans(namespace);
   }
 
   reached(stream: StreamName, sequence: Sequence, signal?: AbortSignal): Promise<void> {
@@ -223,6 +236,7 @@ export class StateCache implements StateView {
     }
     this.#owners.replace(table.get(entry.namespace, entry.name), entry);
     table.put(entry);
+    this.#orphans.get(key)?.put(entry);
     if (this.#tombstones.size > 0) this.#tombstones.delete(`${key}/${entry.namespace}/${entry.name}`);
   }
 
@@ -231,6 +245,7 @@ export class StateCache implements StateView {
     const table = this.#tables.get(key);
     this.#owners.replace(table?.get(namespace, name), undefined);
     table?.remove(namespace, name);
+    this.#orphans.get(key)?.remove(namespace, name);
     this.#tombstones.set(`${key}/${namespace}/${name}`, sequence);
     if (this.#tombstones.size <= TOMBSTONES_KEPT) return;
     const oldest = this.#tombstones.keys().next();
