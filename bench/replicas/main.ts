@@ -5,13 +5,16 @@
  * `npm run bench:replicas` builds, and starts servers of its own. Behind `--`: how many ReplicaSets of five pods (2,000).
  */
 import { openFloor, type Floor, type Replica } from './floor.js';
-import { ask, holders, prepare, Tally, until } from './work.js';
+import { ask, holders, layOut, prepare, Tally, until } from './work.js';
 
 const SETS = Number(process.argv[2] ?? 2_000);
 const PODS_EACH = 5;
 const PODS = SETS * PODS_EACH;
 const SHARDS = 64;
-const PAUSE_MS = 8_000;
+/** ReplicaSets of what is done before the clock runs. */
+const WARM_UP = 400;
+/** In the log of a replica that has lost what it worked on. */
+const REFUSED = 'nothing of it was written';
 
 const nameOf = (i: number): string => `replication-${i + 1}`;
 
@@ -45,54 +48,76 @@ async function on<T>(measure: (floor: Floor) => Promise<T>): Promise<T> {
   }
 }
 
-async function throughput(floor: Floor, count: number): Promise<void> {
+/** Replicas that have done such work before, and ReplicaSets that ask for no pods yet. */
+async function laidOut(floor: Floor, count: number): Promise<readonly Replica[]> {
+  const { plane } = floor;
   const replicas = await joined(floor, count);
+  const tally = new Tally(plane);
+  await layOut(plane, 'first', WARM_UP);
+  await ask(plane, 'first', WARM_UP, PODS_EACH);
+  await layOut(plane, 'work', SETS);
+  await until('the ReplicaSets are known', () => tally.settled(WARM_UP, PODS_EACH) && tally.settled(SETS, 0));
+  tally.stop();
+  return replicas;
+}
+
+async function throughput(floor: Floor, count: number): Promise<void> {
+  const replicas = await laidOut(floor, count);
   const tally = new Tally(floor.plane);
   const [before, logBefore] = [replicas.map((replica) => replica.cpu()), floor.logCpu()];
   const began = performance.now();
-  await ask(floor.plane, SETS, PODS_EACH);
-  await until('all pods are there, and counted by their ReplicaSets', () => tally.created >= PODS && tally.settled(PODS_EACH) === SETS);
+  await ask(floor.plane, 'work', SETS, PODS_EACH);
+  await until('all pods are there', () => tally.created >= PODS && tally.settled(SETS + WARM_UP, PODS_EACH));
   const seconds = (performance.now() - began) / 1_000;
   const used = replicas.map((replica, i) => replica.cpu() - (before[i] ?? 0));
-  const perCpu = PODS / sum(used);
-  console.log(
-    `| ${count} | ${(PODS / seconds).toFixed(0)} | ${perCpu.toFixed(0)} | ${used.map((cpu) => cpu.toFixed(1)).join(', ')} | ${(floor.logCpu() - logBefore).toFixed(1)} | ${parts(tally.made)} |`,
-  );
-  if (tally.created !== PODS || tally.deleted > 0)
-    throw new Error(`${tally.created} pods were made and ${tally.deleted} deleted, where ${PODS} were asked for`);
+  const row = [
+    count,
+    (PODS / seconds).toFixed(0),
+    (PODS / sum(used)).toFixed(0),
+    used.map((cpu) => cpu.toFixed(1)).join(', '),
+    (floor.logCpu() - logBefore).toFixed(1),
+    parts(tally.made),
+  ];
+  console.log(`| ${row.join(' | ')} |`);
+  check(tally);
+}
+
+function check({ created, deleted }: Tally): void {
+  if (created !== PODS || deleted > 0) throw new Error(`${created} pods were made and ${deleted} deleted, where ${PODS} were asked for`);
 }
 
 /** One more joins, one is killed, one is paused for longer than its lease, each while pods are being made. */
 async function handOver(floor: Floor): Promise<void> {
-  const [first, second] = await joined(floor, 2);
+  const [first, second] = await laidOut(floor, 2);
   if (!first || !second) return;
-  const tally = new Tally(floor.plane);
+  const { plane } = floor;
+  const tally = new Tally(plane);
   const began = performance.now();
-  const at = (): string => `${((performance.now() - began) / 1_000).toFixed(1)} s, ${tally.created} pods`;
-  const asked = ask(floor.plane, SETS, PODS_EACH);
+  const say = (what: string): void =>
+    console.log(`${((performance.now() - began) / 1_000).toFixed(1).padStart(6)} s ${String(tally.created).padStart(6)} pods: ${what}`);
+  const has = (replica: Replica, shards: number): boolean => (holders(plane).get(replica.name) ?? 0) >= shards;
   const third = floor.replica(nameOf(2));
-  await until('the third has its part', () => (holders(floor.plane).get(third.name) ?? 0) >= Math.floor(SHARDS / 3));
-  console.log(`${third.name} has joined (${at()})`);
-  await until('there is work left to do', () => tally.created >= PODS / 4);
+  await ask(plane, 'work', SETS, PODS_EACH);
+  say(`${SETS} ReplicaSets ask for pods, ${third.name} starts`);
+  await until('the third has its part', () => has(third, Math.floor(SHARDS / 3)));
+  say(`${third.name} has its part`);
+  await until('a quarter is done', () => tally.created >= PODS / 4);
   second.signal('SIGKILL');
-  console.log(`${second.name} is killed (${at()})`);
+  say(`${second.name} is killed`);
+  await until('a third is done', () => tally.created >= PODS / 3);
   first.signal('SIGSTOP');
-  const resumed = new Promise<void>((resolve) => setTimeout(() => resolve(void first.signal('SIGCONT')), PAUSE_MS));
-  console.log(`${first.name} is paused (${at()})`);
-  await until('the third has all', () => holders(floor.plane).get(third.name) === SHARDS);
-  console.log(`${third.name} has all shards (${at()})`);
-  await resumed;
-  console.log(`${first.name} goes on (${at()})`);
-  await until('the first has a part again', () => (holders(floor.plane).get(first.name) ?? 0) >= SHARDS / 2);
-  console.log(`${first.name} has its part again (${at()})`);
-  await asked;
-  await until('all pods are there, and counted by their ReplicaSets', () => tally.created >= PODS && tally.settled(PODS_EACH) === SETS);
-  console.log(`what ${first.name} was about to write was refused: ${first.logged('nothing of it was written')} decisions`);
-  console.log(`all pods are there (${at()}); ${tally.moves} changes of hands`);
+  say(`${first.name} is paused`);
+  await until('the third has all', () => has(third, SHARDS));
+  say(`${third.name} has all shards`);
+  first.signal('SIGCONT');
+  say(`${first.name} goes on`);
+  await until('the first has a part again', () => has(first, SHARDS / 2));
+  say(`${first.name} has its part again; of what it was about to write ${first.logged(REFUSED)} decisions were refused`);
+  await until('all pods are there', () => tally.created >= PODS && tally.settled(SETS + WARM_UP, PODS_EACH));
+  say(`all are there, after ${tally.moves} changes of hands`);
   const sizes = [...tally.sizes()].map(([size, sets]) => `${sets} ReplicaSets have ${size} pods`).join(', ');
   console.log(`${tally.created} pods were made, ${tally.deleted} deleted; ${sizes}`);
-  const isWhole = tally.created === PODS && tally.deleted === 0 && tally.sizes().get(PODS_EACH) === SETS;
-  if (!isWhole) throw new Error(`${PODS} pods were to be made, each once`);
+  check(tally);
 }
 
 async function main(): Promise<void> {

@@ -1,10 +1,14 @@
-import { definitionByKind, PODS, REPLICASETS, SHARDS_OF_WORK } from '#libs/api';
+import { definitionByKind, PODS, REPLICASETS, SHARDS_OF_WORK, type ReplicaSet, type ResourceDefinition } from '#libs/api';
 import { qualifiedResource, type KubeObject } from '#libs/apimachinery';
 import type { ControlPlane } from '#libs/platform';
+import type { Patch, Requester } from '#libs/registry';
 import { shardOfKey, SHARDS, type CacheEvent } from '#libs/runtime';
 
 const NAMESPACE = 'bench';
 const AT_ONCE = 64;
+/** Changes in one transaction. */
+const IN_ONE = 100;
+const REQUESTER: Requester = { actor: { user: 'bench' } };
 const CHECK_MS = 20;
 
 /** Resolves once it holds, looking again and again; throws after so many seconds. */
@@ -16,11 +20,16 @@ export async function until(what: string, holds: () => boolean, seconds = 120): 
   }
 }
 
+function known(apiVersion: string, kind: string): ResourceDefinition {
+  const definition = definitionByKind(apiVersion, kind);
+  if (!definition) throw new Error(`no ${kind} is known`);
+  return definition;
+}
+
 async function create(plane: ControlPlane, object: KubeObject): Promise<void> {
-  const definition = definitionByKind(object.apiVersion, object.kind);
-  if (!definition) throw new Error(`no ${object.kind} is known`);
+  const definition = known(object.apiVersion, object.kind);
   const namespace = definition.scope === 'Namespaced' ? { namespace: NAMESPACE } : {};
-  await plane.writePath.execute({ verb: 'create', definition, ...namespace, object, options: {}, requester: { actor: { user: 'bench' } } });
+  await plane.writePath.execute({ verb: 'create', definition, ...namespace, object, options: {}, requester: REQUESTER });
 }
 
 const replicaSet = (name: string, replicas: number): KubeObject => {
@@ -39,11 +48,23 @@ export async function prepare(plane: ControlPlane): Promise<void> {
   await create(plane, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: NAMESPACE } });
 }
 
-/** Asks for so many ReplicaSets of so many pods each. */
-export async function ask(plane: ControlPlane, sets: number, podsEach: number): Promise<void> {
+/** Makes so many ReplicaSets that ask for no pods yet. */
+export async function layOut(plane: ControlPlane, prefix: string, sets: number): Promise<void> {
   for (let i = 0; i < sets; i += AT_ONCE) {
-    const some = Array.from({ length: Math.min(AT_ONCE, sets - i) }, (_, k) => replicaSet(`work-${i + k}`, podsEach));
+    const some = Array.from({ length: Math.min(AT_ONCE, sets - i) }, (_, k) => replicaSet(`${prefix}-${i + k}`, 0));
     await Promise.all(some.map((object) => create(plane, object)));
+  }
+}
+
+/** Has them ask for pods, many at once. */
+export async function ask(plane: ControlPlane, prefix: string, sets: number, podsEach: number): Promise<void> {
+  const patch: Patch = { type: 'merge', body: { spec: { replicas: podsEach } } };
+  const definition = known('apps/v1', 'ReplicaSet');
+  for (let i = 0; i < sets; i += IN_ONE) {
+    const names = Array.from({ length: Math.min(IN_ONE, sets - i) }, (_, k) => `${prefix}-${i + k}`);
+    await plane.writePath.transact(
+      names.map((name) => ({ verb: 'patch', definition, namespace: NAMESPACE, name, patch, options: {}, requester: REQUESTER })),
+    );
   }
 }
 
@@ -75,10 +96,13 @@ export class Tally {
     this.stop = plane.view.subscribe((event) => this.#hear(event));
   }
 
-  /** ReplicaSets whose status says that all their pods are there. */
-  settled(podsEach: number): number {
-    const sets = this.plane.view.entries(REPLICASETS, NAMESPACE);
-    return sets.filter(({ object }) => (object as { status?: { replicas?: number } }).status?.replicas === podsEach).length;
+  /** Whether so many ReplicaSets say that they have seen what was asked of them, and have all those pods. */
+  settled(sets: number, podsEach: number): boolean {
+    const done = this.plane.view.entries(REPLICASETS, NAMESPACE).filter(({ object }) => {
+      const { metadata, spec, status } = object as ReplicaSet;
+      return spec?.replicas === podsEach && status?.observedGeneration === metadata.generation && status?.replicas === podsEach;
+    });
+    return done.length === sets;
   }
 
   /** How many pods there are of each ReplicaSet, counted: pods to sets. */

@@ -172,11 +172,7 @@ describe('StateCache', () => {
     const cache = await start(log);
     const owner = { apiVersion: 'v1', kind: 'Pod', name: 'p', uid: 'uid-p' };
     const names = (): readonly unknown[] => cache.orphans(CONFIGMAPS, 'default').map(({ metadata }) => metadata.name);
-    const put = async (
-      type: 'Created' | 'Updated' | 'Deleted',
-      name: string,
-      more: object = {},
-    ): Promise<readonly unknown[]> => {
+    const put = async (type: 'Created' | 'Updated' | 'Deleted', name: string, more: object = {}): Promise<readonly unknown[]> => {
       await cache.reached('state', await append(log, type, configMap('default', name, more)));
       return names();
     };
