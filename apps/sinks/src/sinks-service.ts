@@ -4,6 +4,7 @@ import {
   connectAudit,
   connectLog,
   connectPostgres,
+  pause,
   PostgresHistory,
   SinkPositions,
   SinkPublisher,
@@ -19,6 +20,8 @@ import { WebhookTarget } from './webhook-target.js';
 
 /** Beside the locks of the streams and of checkpoints. */
 const LOCK = 18;
+/** What failed as a whole is tried again this much later. */
+const AGAIN_MS = 1_000;
 
 /** Carries the audit trail to wherever the file of sinks says, one process at a time. It has no keys: no Secret can leave by it. */
 export class SinksService implements HostedService {
@@ -70,6 +73,7 @@ export class SinksService implements HostedService {
       while (!signal.aborted) {
         await alone(dataSource, LOCK, signal, work).catch((error: unknown) => {
           if (!signal.aborted) logger.warn('sinks do not run just now', { error: String(error) });
+          return pause(AGAIN_MS, signal);
         });
       }
     })();

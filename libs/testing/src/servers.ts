@@ -82,11 +82,19 @@ interface Recipe {
 async function running({ url, port, folder, launch, ready, signal }: Recipe): Promise<TestServer> {
   let child: ChildProcess | undefined;
   const start = async (): Promise<void> => {
-    let output = '';
-    child = launch();
-    child.stderr?.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4_000)));
-    await listening(port, child, () => output);
-    await ready();
+    for (let i = 0; i < TRIES; i++) {
+      let output = '';
+      child = launch();
+      child.stderr?.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4_000)));
+      try {
+        await listening(port, child, () => output);
+        return await ready();
+      } catch (error) {
+        // The children of a database that was killed take a moment to notice.
+        if (!output.includes('is still in use') || i === TRIES - 1) throw error;
+        await new Promise((resolve) => setTimeout(resolve, TRY_MS));
+      }
+    }
   };
   const stop = async (): Promise<void> => {
     await ended(child, signal);

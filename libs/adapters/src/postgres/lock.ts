@@ -46,8 +46,18 @@ function inOrder(client: Client): Session {
 }
 
 /** What is resolved with within a while; undefined: nothing, by then. */
-const within = <T>(answer: Promise<T>, ms: number, signal: AbortSignal): Promise<T | undefined> =>
-  Promise.race([answer, pause(ms, signal).then(() => undefined)]);
+async function within<T>(answer: Promise<T>, ms: number, signal: AbortSignal): Promise<T | undefined> {
+  const waiting = new AbortController();
+  const stop = (): void => waiting.abort();
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
+  try {
+    return await Promise.race([answer, pause(ms, waiting.signal).then(() => undefined)]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    stop();
+  }
+}
 
 /** A lock of the database, from the asking to the end of the connection that holds it. */
 class Turn {
