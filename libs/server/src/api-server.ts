@@ -213,7 +213,7 @@ export class ApiServer implements RunningServer {
     } catch (error) {
       failure = error;
       if (user === undefined && isUnauthorized(error)) this.authentication.ended('failure', performance.now() - begin);
-      code = await this.fail(request, response, error, gone.signal);
+      code = await this.fail(request, response, error, gone.signal, auditId);
     } finally {
       this.underWay.delete(gone);
       this.streams.delete(gone);
@@ -296,17 +296,23 @@ export class ApiServer implements RunningServer {
   }
 
   /** Answers a failure; what was not expected is logged here, once. */
-  private async fail(request: IncomingMessage, response: ServerResponse, error: unknown, gone: AbortSignal): Promise<number> {
+  private async fail(
+    request: IncomingMessage,
+    response: ServerResponse,
+    error: unknown,
+    gone: AbortSignal,
+    requestId: string,
+  ): Promise<number> {
     const expected = error instanceof StatusError;
     if (!expected && !gone.aborted) {
-      this.options.logger.error('a request failed', error, { method: request.method, target: request.url });
+      this.options.logger.error('a request failed', error, { requestId, method: request.method, target: request.url });
     }
     if (response.destroyed || (gone.aborted && !this.closing)) return 499;
     if (!request.complete) response.setHeader('Connection', 'close');
     try {
       return await sendFailure(request, response, error);
     } catch (failure) {
-      this.options.logger.error('a failure could not be answered', failure);
+      this.options.logger.error('a failure could not be answered', failure, { requestId });
       response.destroy();
       return 500;
     }

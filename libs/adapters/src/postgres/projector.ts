@@ -141,7 +141,7 @@ export class Projector {
     const { log, logger } = this.options;
     let head = await headOf(session, stream);
     if (!head.chained) {
-      logger.info(`the rows of ${stream} get their hash chain from the log`, { until: head.sequence });
+      logger.info(`the rows of ${stream} get their hash chain from the log`, { stream, sequence: head.sequence });
       await chainRows(log, session, stream, signal);
       head = await headOf(session, stream);
     }
@@ -156,7 +156,7 @@ export class Projector {
     let head = from;
     this.reached(stream, head.sequence);
     this.active.add(stream);
-    logger.info(`projecting ${stream}`, { after: head.sequence });
+    logger.info(`projecting ${stream}`, { stream, sequence: head.sequence });
     let pruned = performance.now();
     for await (const batch of log.read(stream, head.sequence, { signal, digests: true })) {
       const begin = performance.now();

@@ -171,7 +171,10 @@ export class StateCache implements StateView {
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof SequenceArchived && this.#onOvertaken) return this.#onOvertaken(error);
-        logger.error(`reading the log's stream ${stream} after ${this.#position[stream]} failed; trying again`, error);
+        logger.error(`reading the log's stream ${stream} after ${this.#position[stream]} failed; trying again`, error, {
+          stream,
+          sequence: this.#position[stream],
+        });
         await this.#pause(wait);
         wait = Math.min(wait * 2, RETRY_MOST_MS);
       }
