@@ -7,6 +7,8 @@ export * from './given.js';
 export * from './memory-history.js';
 export * from './past-contract.js';
 export * from './pki.js';
+export * from './nats-cluster.js';
+export * from './relay.js';
 export * from './servers.js';
 export * from './simulated-writes.js';
 export * from './strategies.js';

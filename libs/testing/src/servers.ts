@@ -21,8 +21,9 @@ export interface TestServer {
 }
 
 const MAX_PAYLOAD = 4 * 1024 * 1024;
-const TRIES = 600;
-const TRY_MS = 25;
+/** How often a test looks whether a server is ready, and how far apart. */
+export const TRIES = 600;
+export const TRY_MS = 25;
 
 /** A port of the loopback that is free now. */
 export async function freePort(): Promise<number> {
@@ -70,7 +71,7 @@ function ended(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise
 }
 
 /** A server as a child process: how it is launched, and how one knows that it is ready. */
-interface Recipe {
+export interface Recipe {
   readonly url: string;
   readonly port: number;
   readonly folder: string;
@@ -79,7 +80,8 @@ interface Recipe {
   readonly signal: NodeJS.Signals;
 }
 
-async function running({ url, port, folder, launch, ready, signal }: Recipe): Promise<TestServer> {
+/** Starts a server, and says how to end it. */
+export async function running({ url, port, folder, launch, ready, signal }: Recipe): Promise<TestServer> {
   let child: ChildProcess | undefined;
   const start = async (): Promise<void> => {
     for (let i = 0; i < TRIES; i++) {
@@ -117,22 +119,21 @@ export interface NatsStore {
 
 /** A nats-server with JetStream, set up as the launcher does: every message flushed to disk, 4 MiB messages. `more`: settings besides. */
 export async function startNats(more = '', { store, sync = 'always' }: NatsStore = {}): Promise<TestServer> {
-  const binary = natsServerBinary();
   const folder = mkdtempSync(join(tmpdir(), 'decklog-nats-'));
-  const port = await freePort();
+  const recipe = natsRecipe(folder, await freePort(), `sync_interval: ${sync}`, more, store);
+  return running({ ...recipe, ready: () => Promise.resolve() });
+}
+
+/** How a nats-server with JetStream is launched. `jetstream`: settings of its store. */
+export function natsRecipe(folder: string, port: number, jetstream: string, more: string, store = folder): Omit<Recipe, 'ready'> {
+  const binary = natsServerBinary();
   const config = join(folder, 'server.conf');
   writeFileSync(
     config,
-    `listen: "127.0.0.1:${port}"\nmax_payload: ${MAX_PAYLOAD}\njetstream { store_dir: ${JSON.stringify(store ?? folder)}, sync_interval: ${sync} }\n${more}\n`,
+    `listen: "127.0.0.1:${port}"\nmax_payload: ${MAX_PAYLOAD}\njetstream { store_dir: ${JSON.stringify(store)}, ${jetstream} }\n${more}\n`,
   );
-  return running({
-    url: `nats://127.0.0.1:${port}`,
-    port,
-    folder,
-    launch: () => spawn(binary, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] }),
-    ready: () => Promise.resolve(),
-    signal: 'SIGTERM',
-  });
+  const launch = (): ChildProcess => spawn(binary, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  return { url: `nats://127.0.0.1:${port}`, port, folder, launch, signal: 'SIGTERM' };
 }
 
 /** Whether every folder above a path may be entered by anybody. */

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { connect as dial, createServer } from 'node:net';
-import type { Server, Socket } from 'node:net';
 import type { Appended, EventLog, Recorded, StoredMessage } from '#libs/log';
 import { LogUnavailable } from '#libs/log';
 import type { TestServer } from '#libs/testing';
-import { appended, configMapWrite, eventLogContract, eventsOf, freePort, startNats } from '#libs/testing';
+import { appended, configMapWrite, eventLogContract, eventsOf, startNats, startRelay } from '#libs/testing';
 import { digestOf } from '../digest.js';
 import { connectLog } from './jetstream-log.js';
 import { WrongLogSettings } from './stream-settings.js';
@@ -27,37 +25,6 @@ eventLogContract('JetStreamLog', async (cluster) => {
   await removeStreams(cluster);
   return connectLog({ url: server.url, cluster });
 });
-
-/** A TCP relay before the server, whose connections a test can cut; `swallow` drops what the server answers. */
-async function relay(
-  target: number,
-): Promise<{ port: number; cut: () => void; swallow: (on: boolean) => void; close: () => Promise<void> }> {
-  const port = await freePort();
-  const sockets = new Set<Socket>();
-  let dropping = false;
-  const listener: Server = createServer((client) => {
-    const upstream = dial(target, '127.0.0.1');
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
-    }
-    client.on('data', (chunk) => upstream.write(chunk)).on('close', () => upstream.destroy());
-    upstream.on('data', (chunk) => (dropping ? undefined : client.write(chunk))).on('close', () => client.destroy());
-  });
-  await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve));
-  const cut = (): void => {
-    for (const socket of sockets) socket.destroy();
-  };
-  return {
-    port,
-    cut,
-    swallow: (on) => (dropping = on),
-    close: async () => {
-      cut();
-      await new Promise((resolve) => listener.close(resolve));
-    },
-  };
-}
 
 /** Appends `count` events over `clients` loops; what was acknowledged, by name. */
 async function burst(log: EventLog, cluster: string, clients: number, count: number): Promise<Map<string, number>> {
@@ -122,7 +89,7 @@ describe('a log that fails and comes back', () => {
   }, 120_000);
 
   it('resolves appends whose connection was cut in the middle of batches, without storing one twice', async () => {
-    const middle = await relay(server.port);
+    const middle = await startRelay(server.port);
     const id = cluster();
     const log = await connectLog({ url: `nats://127.0.0.1:${middle.port}`, cluster: id, patienceMs: 20_000 });
     try {
@@ -148,7 +115,7 @@ describe('a log that fails and comes back', () => {
   }, 120_000);
 
   it('knows its own event after an answer that did not come, even when another writer has written since', async () => {
-    const middle = await relay(server.port);
+    const middle = await startRelay(server.port);
     const id = cluster();
     const log = await connectLog({ url: `nats://127.0.0.1:${middle.port}`, cluster: id });
     const other = await connectLog({ url: server.url, cluster: id });
@@ -222,7 +189,7 @@ describe('a log that fails and comes back', () => {
 describe('counters that many writers raise while their connections break', () => {
   it('end at the number of acknowledged raises: none is lost, none counted twice, no guard is passed', async () => {
     const id = randomUUID();
-    const middles = [await relay(server.port), await relay(server.port)];
+    const middles = [await startRelay(server.port), await startRelay(server.port)];
     const logs = await Promise.all(
       middles.map(({ port }) => connectLog({ url: `nats://127.0.0.1:${port}`, cluster: id, patienceMs: 20_000 })),
     );
