@@ -18,11 +18,14 @@ const base = {
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
 };
 
+/** What talks to servers waits for disks and for whoever else uses the machine: only what hangs is to fail. */
+const PATIENT = { testTimeout: 60_000 };
+
 /** The tiers by file name: what a spec needs is in its suffix (docs/hacking.md). */
 module.exports = {
   projects: [
     { ...base, displayName: 'unit', testMatch: ['**/*.spec.ts'], testPathIgnorePatterns: ['/node_modules/', '/dist/', '\\.int\\.spec\\.ts$', '\\.e2e\\.spec\\.ts$'] },
-    { ...base, displayName: 'int', testMatch: ['**/*.int.spec.ts'] },
-    { ...base, displayName: 'e2e', testMatch: ['**/*.e2e.spec.ts'] },
+    { ...base, ...PATIENT, displayName: 'int', testMatch: ['**/*.int.spec.ts'] },
+    { ...base, ...PATIENT, displayName: 'e2e', testMatch: ['**/*.e2e.spec.ts'] },
   ],
 };
