@@ -11,7 +11,7 @@ interface Role {
   readonly cluster: string;
   readonly clusterCidr: string;
   readonly serviceCidr: string;
-  /** Numbers of the nodes, from 1. */
+  /** Numbers of the nodes, from 1. The cluster's own node has the range before the first. */
   readonly nodes: readonly number[];
 }
 
@@ -33,8 +33,8 @@ async function main(): Promise<void> {
       SERVING_CERT_FILE: path.join(role.certificates, 'serving.crt'),
       SERVING_KEY_FILE: path.join(role.certificates, 'serving.key'),
       CLUSTER: role.cluster,
-      NODE_IP: `${prefixOf(role.clusterCidr)}.${number}.1`,
-      POD_CIDR: `${prefixOf(role.clusterCidr)}.${number}.0/24`,
+      NODE_IP: `${prefixOf(role.clusterCidr)}.${number + 1}.1`,
+      POD_CIDR: `${prefixOf(role.clusterCidr)}.${number + 1}.0/24`,
       ADVERTISE_ADDRESS: '127.0.0.1',
       CLUSTER_CIDR: role.clusterCidr,
       SERVICE_CIDR: role.serviceCidr,

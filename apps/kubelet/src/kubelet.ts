@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { bridgeName, DockerRuntime, type ContainerRuntime } from '#libs/node-adapters';
 import { SERVICES, type Service } from '#libs/api';
 import { ApiClient, watchResource } from '#libs/client';
+import { PROCESS_METRICS } from '#libs/process';
 import type { Logger } from '#libs/runtime';
 import type { KubeletConfig } from './config.js';
 import { EventRecorder } from './event-recorder.js';
@@ -9,6 +10,7 @@ import { ImagePuller } from './image-puller.js';
 import { NodeAgent } from './node-agent.js';
 import type { NodeContext } from './node-context.js';
 import { machineAllocatable, machineMemoryBytes } from './node-object.js';
+import { showNode } from './node-metrics.js';
 import { ObjectSource } from './object-source.js';
 import { PodActions } from './pod-actions.js';
 import { PodManager } from './pod-manager.js';
@@ -63,6 +65,12 @@ export async function startKubelet(config: KubeletConfig, logger: Logger): Promi
   await runtime.start((podUid) => manager.wake(podUid));
   const server = new KubeletServer(context, manager);
   const { port, address } = await server.listen();
+  const unshown = showNode(PROCESS_METRICS, {
+    node: config.nodeName,
+    pods: () => manager.list(),
+    podUids: () => runtime.podUids(),
+    containersOf: (uid) => runtime.containersOf(uid),
+  });
   const agent = new NodeAgent(context, port, address);
   await agent.start();
   manager.start();
@@ -70,6 +78,7 @@ export async function startKubelet(config: KubeletConfig, logger: Logger): Promi
   return {
     port,
     stop: async () => {
+      unshown();
       agent.stop();
       events.close();
       await Promise.all([server.close(), manager.stop(), services.stop(), objects.close()]);

@@ -4,6 +4,7 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { METRICS_TYPE, PROCESS_METRICS } from '#libs/process';
 import type { NodeContext } from '../node-context.js';
 import type { PodManager } from '../pod-manager.js';
 import { serveLogs } from './container-logs.js';
@@ -87,6 +88,9 @@ export class KubeletServer {
     switch (route) {
       case 'healthz':
         response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('ok');
+        return;
+      case 'metrics':
+        response.writeHead(200, { 'content-type': METRICS_TYPE }).end(await PROCESS_METRICS.text());
         return;
       case 'pods':
         json(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: this.pods.list() });
