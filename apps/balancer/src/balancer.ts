@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '#libs/runtime';
 import { Backend, type Address } from './backend.js';
 import { offeringOrder } from './choice.js';
@@ -65,11 +66,7 @@ export class Balancer {
       await backend.check();
       const { host, port } = backend.address;
       if (before !== backend.isUp) logger.info(backend.isUp ? 'an API server is ready' : 'an API server does not answer', { host, port });
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, CHECK_MS);
-        signal.addEventListener('abort', () => resolve(), { once: true });
-        timer.unref();
-      });
+      await sleep(CHECK_MS, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
 
