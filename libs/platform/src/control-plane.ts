@@ -180,7 +180,7 @@ async function joined(
 ): Promise<SharedWork> {
   const { cluster, replica, shards } = config;
   if (replica === undefined) return { share: WHOLE, leave: showShare(PROCESS_METRICS, service, WHOLE, () => WHOLE.shards) };
-  const membership = await connectMembership({ ...logPlaceOf(config), service, replica });
+  const membership = await connectMembership({ ...logPlaceOf(config), service, replica, agreed: `${shards} shards` });
   const sharing = new Sharing({ ...sources, cluster, service, shards, membership });
   sharing.start();
   const unshown = showShare(PROCESS_METRICS, service, sharing, () => sharing.count);

@@ -15,8 +15,8 @@ describe('leases in a bucket', () => {
   });
   afterAll(() => server.stop());
 
-  const join = (replica: string, service = 'work'): Promise<KvMembership> =>
-    connectMembership({ url: server.url, cluster: 'test', service, replica });
+  const join = (replica: string, service = 'work', agreed = '64 shards'): Promise<KvMembership> =>
+    connectMembership({ url: server.url, cluster: 'test', service, replica, agreed });
 
   it('show all that live, of this service alone, and forget at once who leaves', async () => {
     const a = await join('a');
@@ -29,6 +29,15 @@ describe('leases in a bucket', () => {
     await until(() => a.members.length === 1);
     expect(b.leased).toBe(false);
     await Promise.all([a.leave(), other.leave()]);
+  });
+
+  it('refuse one that divides the work otherwise, of which the others take no notice', async () => {
+    const a = await join('a');
+    await expect(join('b', 'work', '32 shards')).rejects.toThrow(`${a.self} of work is set to 64 shards, this replica to 32 shards`);
+    expect(a.members).toEqual([a.self]);
+    const c = await join('c');
+    expect(c.members).toEqual([a.self, c.self]);
+    await Promise.all([a.leave(), c.leave()]);
   });
 
   it('end by themselves while the server is away, and are taken up again on one that has forgotten them', async () => {

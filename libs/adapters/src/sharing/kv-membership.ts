@@ -11,6 +11,8 @@ export interface MembershipOptions {
   readonly service: string;
   /** What the process is called, e.g. `replication-1`. `[A-Za-z0-9-]+`. */
   readonly replica: string;
+  /** What all replicas must be set to alike, as text: one that differs does not join. */
+  readonly agreed?: string;
   /** Copies of the bucket; 1 unless set. */
   readonly replicas?: number;
   readonly connection?: ConnectionOptions;
@@ -42,10 +44,17 @@ export class KvMembership implements Membership {
   private bucket: KV | undefined;
   private watching: QueuedIterator<KvEntry> | undefined;
   private watchedSince = 0;
+  /** All leases that are older than the own one are known. */
+  private complete = false;
+  /** Since when the own lease has been heard of again, after it was not. */
+  private heardSince = 0;
+  /** One that lives and is set to something else. */
+  private stranger: { readonly id: string; readonly agreed: string } | undefined;
   private until = 0;
   private known: readonly string[] = [];
   private wasLeased = false;
-  private running: readonly Promise<void>[] = [];
+  private keeping: Promise<void> | undefined;
+  private following: Promise<void> | undefined;
 
   constructor(
     private readonly connection: NatsConnection,
@@ -55,9 +64,9 @@ export class KvMembership implements Membership {
     this.key = `${options.service}.${this.self}`;
   }
 
-  /** Resolves once the own lease holds and all that are older are known. */
+  /** Resolves once the own lease holds and all that are older are known. Rejects where one of these is set to something else. */
   async join(): Promise<void> {
-    this.running = [this.follow(), this.keepUp()];
+    this.keeping = this.keepUp();
     const first = AbortSignal.any([this.leaving.signal, AbortSignal.timeout(FIRST_MS)]);
     const isIn = (): boolean => this.leased && this.members.includes(this.self);
     const joined = new Promise<void>((resolve) => {
@@ -68,9 +77,11 @@ export class KvMembership implements Membership {
       });
     });
     await Promise.race([joined, pause(FIRST_MS, first)]);
-    if (isIn()) return;
+    const { stranger, options } = this;
+    if (isIn() && !stranger) return;
     await this.leave();
-    throw new Error('the leases of the replicas can not be reached');
+    if (!stranger) throw new Error('the leases of the replicas can not be reached');
+    throw new Error(`${stranger.id} of ${options.service} is set to ${stranger.agreed}, this replica to ${options.agreed ?? 'nothing'}`);
   }
 
   get members(): readonly string[] {
@@ -90,7 +101,7 @@ export class KvMembership implements Membership {
     this.leaving.abort();
     this.until = 0;
     this.watching?.stop();
-    await Promise.all(this.running);
+    await Promise.all([this.keeping, this.following]);
     // Who can't say so is forgotten when the lease has ended.
     await this.bucket?.delete(this.key).catch(() => undefined);
     await this.connection.close();
@@ -107,8 +118,10 @@ export class KvMembership implements Membership {
     while (!signal.aborted) {
       const asked = performance.now();
       try {
-        await (await this.opened()).put(this.key, new Uint8Array());
+        await (await this.opened()).put(this.key, this.options.agreed ?? '');
         if (!signal.aborted) this.until = asked + HOLDS_MS;
+        // Whoever is seen has been able to see this one: of two that differ at least one knows.
+        this.following ??= this.follow();
       } catch {
         // Leases are held in memory: where the servers were all away the bucket is to be made again.
         this.bucket = undefined;
@@ -126,14 +139,9 @@ export class KvMembership implements Membership {
       try {
         const bucket = await this.opened();
         this.watchedSince = performance.now();
-        this.watching = await bucket.watch({ key: `${service}.>` });
+        this.watching = await bucket.watch({ key: `${service}.>`, initializedFn: () => this.completed() });
         if (signal.aborted) this.watching.stop();
-        for await (const { key, operation } of this.watching) {
-          const id = key.slice(service.length + 1);
-          if (operation === 'PUT') this.heard.set(id, performance.now());
-          else this.heard.delete(id);
-          this.refresh();
-        }
+        for await (const entry of this.watching) this.hear(entry, entry.key.slice(service.length + 1));
       } catch {
         // Asked again, when the servers may be back.
       }
@@ -141,12 +149,31 @@ export class KvMembership implements Membership {
     }
   }
 
-  /** Works out who lives, and tells where that has changed. */
+  private completed(): void {
+    this.complete = true;
+    this.refresh();
+  }
+
+  private hear(entry: KvEntry, id: string): void {
+    const { agreed = '' } = this.options;
+    const now = performance.now();
+    if (entry.operation !== 'PUT') this.heard.delete(id);
+    else if (entry.string() !== agreed) this.stranger ??= { id, agreed: entry.string() };
+    else {
+      if (id === this.self && now - (this.heard.get(id) ?? 0) > SILENT_MS) this.heardSince = now;
+      this.heard.set(id, now);
+    }
+    this.refresh();
+  }
+
+  /** Works out who lives, and tells where that has changed. Who was not heard of while nothing was is given time. */
   private refresh(): void {
     const now = performance.now();
     const own = this.heard.get(this.self) ?? 0;
-    if (own > 0 && now - own < SILENT_MS) for (const [id, at] of this.heard) if (now - at > DEAD_MS) this.heard.delete(id);
-    const members = own > 0 ? [...this.heard.keys()].sort() : [];
+    if (own > 0 && now - own < SILENT_MS) {
+      for (const [id, at] of this.heard) if (now - Math.max(at, this.heardSince) > DEAD_MS) this.heard.delete(id);
+    }
+    const members = own > 0 && this.complete ? [...this.heard.keys()].sort() : [];
     const { leased } = this;
     if (leased === this.wasLeased && members.join() === this.known.join()) return;
     this.known = members;

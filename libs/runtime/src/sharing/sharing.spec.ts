@@ -1,7 +1,7 @@
 import { MemoryCluster, eventsOf } from '#libs/testing';
 import { SHARDS_OF_WORK } from '#libs/api';
 import { SILENT_LOGGER } from '../ports.js';
-import { systemTimers } from '../controller/timers.js';
+import { systemTimers, type Timers } from '../controller/timers.js';
 import type { Membership } from './membership.js';
 import { Sharing } from './sharing.js';
 import type { Shard } from './share.js';
@@ -48,6 +48,9 @@ class Register {
 
 const SHARDS = 8;
 
+/** Timers for which a second is a millisecond. */
+const FAST: Timers = { ...systemTimers, after: (ms, run) => systemTimers.after(ms / 1_000, run) };
+
 class Replica {
   readonly sharing: Sharing;
   readonly membership: ReturnType<Register['membership']>;
@@ -55,7 +58,7 @@ class Replica {
   /** What the loops have still to do before they let go. */
   busy: Promise<void> = Promise.resolve();
 
-  constructor(cluster: MemoryCluster, register: Register, self: string) {
+  constructor(cluster: MemoryCluster, register: Register, self: string, timers: Timers) {
     this.membership = register.membership(self);
     const { log, view, world } = cluster;
     this.sharing = new Sharing({
@@ -66,7 +69,7 @@ class Replica {
       log,
       view,
       world,
-      timers: systemTimers,
+      timers,
       logger: SILENT_LOGGER,
     });
     this.sharing.subscribe({
@@ -96,8 +99,8 @@ async function setUp() {
   const cluster = await MemoryCluster.start();
   const register = new Register();
   const replicas: Replica[] = [];
-  const join = (self: string): Replica => {
-    const replica = new Replica(cluster, register, self);
+  const join = (self: string, timers = systemTimers): Replica => {
+    const replica = new Replica(cluster, register, self, timers);
     replicas.push(replica);
     return replica;
   };
@@ -153,6 +156,32 @@ describe('the sharing of a service’s work', () => {
     await until(() => b.sharing.guardsOf([shard]) === undefined);
     goOn();
     await stop();
+  });
+
+  it('takes what dead ones had while it is still at work for what it is to hand over', async () => {
+    const { register, join, stop } = await setUp();
+    const a = join('a');
+    const c = join('c');
+    await until(() => a.owned.length === 4 && c.owned.length === 4);
+    let finish: () => void = () => undefined;
+    a.busy = new Promise((resolve) => (finish = resolve));
+    join('b');
+    await until(() => a.told.includes('losing 1'));
+    register.drop('b');
+    register.drop('c');
+    await until(() => a.owned.length === SHARDS - 1);
+    finish();
+    await until(() => a.owned.length === SHARDS);
+    await stop();
+  });
+
+  it('leaves in the end, whatever is still being done', async () => {
+    const { join } = await setUp();
+    const a = join('a', FAST);
+    await until(() => a.owned.length === SHARDS);
+    a.busy = new Promise(() => undefined);
+    await a.sharing.stop();
+    expect(a.owned).toEqual([]);
   });
 
   it('lets one that has lost its lease do nothing, and work again with all keys once it holds again', async () => {

@@ -28,6 +28,12 @@ const AT_ONCE = 256;
 /** How long the view may take to show what was written. */
 const VIEW_MS = 10_000;
 
+/** How long a replica that leaves waits for what is under way. */
+const LEAVE_MS = 8_000;
+
+/** Apart, since what is handed over may take its time: what a dead one held can't wait for that. */
+type Act = 'take' | 'give';
+
 /**
  * A replica's share of a service's work. Shards nobody holds who lives it takes, those that others are to have it hands over once nothing
  * is being done for them; all replicas work out from the members and the log who is to have what. A shard is its own from the
@@ -45,8 +51,9 @@ export class Sharing implements Share {
   #cancel: () => void = () => undefined;
   /** The lease was seen not to hold: what came meanwhile was let pass. */
   #lapsed = false;
-  #acting: Promise<void> | undefined;
-  #dueAgain = false;
+  /** What is under way, and what of it is due again after that. */
+  readonly #acting = new Map<Act, Promise<void>>();
+  readonly #dueAgain = new Set<Act>();
   #scheduled = false;
   #stopped = false;
 
@@ -70,19 +77,26 @@ export class Sharing implements Share {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancel();
-    await this.#acting;
-    const mine = [...this.#held.keys()];
+    let cancel: () => void = () => undefined;
+    const impatience = new Promise<void>((resolve) => (cancel = this.options.timers.after(LEAVE_MS, resolve)));
     try {
-      if (mine.length > 0 && this.options.membership.leased) await this.#handOver(mine, () => this.#heirs());
+      await Promise.race([impatience, this.#leave()]);
     } catch (error) {
       this.options.logger.warn('the shards of this replica were not handed over: they are free when its lease ends', {
         error: String(error),
       });
     } finally {
+      cancel();
       for (const stop of this.#stops) stop();
       this.#held.clear();
       await this.options.membership.leave();
     }
+  }
+
+  async #leave(): Promise<void> {
+    await Promise.all(this.#acting.values());
+    const mine = [...this.#held.keys()];
+    if (mine.length > 0 && this.options.membership.leased) await this.#handOver(mine, () => this.#heirs());
   }
 
   owns(shard: Shard): boolean {
@@ -140,23 +154,29 @@ export class Sharing implements Share {
     });
   }
 
-  /** Sees what is this replica's own, and does what is due: one thing at a time. */
+  /** Sees what is this replica's own, and does what is due. */
   #look(): void {
     const fences = this.#fences.read();
     this.#settle(fences);
-    if (this.#acting) {
-      this.#dueAgain = true;
+    if (!this.options.membership.leased) return;
+    this.#do('take', () => this.#take(fences));
+    this.#do('give', () => this.#give(fences));
+  }
+
+  #do(act: Act, carriedOut: () => Promise<void>): void {
+    if (this.#acting.has(act)) {
+      this.#dueAgain.add(act);
       return;
     }
-    this.#acting = this.#act(fences)
+    const done = carriedOut()
       .catch((error: unknown) =>
         this.options.logger.warn('shards could not be taken or handed over; trying again', { error: String(error) }),
       )
       .finally(() => {
-        this.#acting = undefined;
-        if (this.#dueAgain) this.#soon();
-        this.#dueAgain = false;
+        this.#acting.delete(act);
+        if (this.#dueAgain.delete(act)) this.#soon();
       });
+    this.#acting.set(act, done);
   }
 
   /** Makes what is held what the view says, and tells of it. */
@@ -189,19 +209,20 @@ export class Sharing implements Share {
     }
   }
 
-  async #act(fences: readonly Fence[]): Promise<void> {
+  async #take(fences: readonly Fence[]): Promise<void> {
     const { membership, logger, service } = this.options;
-    if (!membership.leased) return;
-    const { take, give } = this.#steps(fences);
-    if (take.length > 0) {
-      logger.info('taking shards', { service, shards: take.length });
-      await this.#write(take, fences, () => membership.self);
-    }
-    const giving = [...give.keys()].filter((shard) => this.#held.has(shard));
-    if (giving.length > 0) {
-      logger.info('handing shards over', { service, shards: giving.length });
-      await this.#handOver(giving, (now) => this.#steps(now).give);
-    }
+    const { take } = this.#steps(fences);
+    if (take.length === 0) return;
+    logger.info('taking shards', { service, shards: take.length });
+    await this.#write(take, fences, () => membership.self);
+  }
+
+  async #give(fences: readonly Fence[]): Promise<void> {
+    const { logger, service } = this.options;
+    const giving = [...this.#steps(fences).give.keys()].filter((shard) => this.#held.has(shard));
+    if (giving.length === 0) return;
+    logger.info('handing shards over', { service, shards: giving.length });
+    await this.#handOver(giving, (now) => this.#steps(now).give);
   }
 
   #steps(fences: readonly Fence[]): ReturnType<typeof planSteps> {
