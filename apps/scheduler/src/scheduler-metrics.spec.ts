@@ -1,6 +1,6 @@
 import type { Node, Pod } from '#libs/api';
 import { MetricsRegistry } from '#libs/process';
-import { schedulerController, clusterState } from '#libs/scheduling';
+import { clusterState, QUEUE, schedulerController } from '#libs/scheduling';
 import { metered, queueOf, showPending } from './scheduler-metrics.js';
 
 const pod = (name: string, over: Partial<Pod> = {}, cpu = '1'): Pod => ({
@@ -36,7 +36,7 @@ describe('the scheduler', () => {
     const list = (resource: { readonly resource: string }): readonly never[] =>
       (resource.resource === 'pods' ? pods.slice(0, 2) : resource.resource === 'nodes' ? [node] : []) as never[];
     showPending(registry, { list: () => pods });
-    metered(schedulerController, registry).reconcile(clusterState({ list, get: () => undefined, ownedBy: () => [] }).snapshot(), 0);
+    metered(schedulerController, registry).reconcile(clusterState({ list, get: () => undefined, ownedBy: () => [] }).snapshot(QUEUE), 0);
     const shown = registry.families().flatMap(({ name, series }) => series.map(({ labels, value }) => [name, labels[0], value]));
     expect(shown).toEqual(
       expect.arrayContaining([

@@ -2,6 +2,7 @@ export * from './catalog.js';
 export * from './definition.js';
 export type * from './generated/types.js';
 export * from './resources.js';
+export type { NodeClaim } from './allocation/v1/nodeclaim.js';
 export * from './api-discovery/index.js';
 export * from './apiregistration/v1/priorities.js';
 export {

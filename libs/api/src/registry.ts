@@ -4,6 +4,7 @@ import { customresourcedefinitions } from './apiextensions/v1/customresourcedefi
 import { mutatingadmissionpolicybindings, validatingadmissionpolicybindings } from './admissionregistration/v1/bindings.js';
 import { mutatingadmissionpolicies, validatingadmissionpolicies } from './admissionregistration/v1/policies.js';
 import { mutatingwebhookconfigurations, validatingwebhookconfigurations } from './admissionregistration/v1/webhooks.js';
+import { nodeclaims } from './allocation/v1/nodeclaim.js';
 import { nodeports } from './allocation/v1/nodeport.js';
 import { shardsOfWork } from './allocation/v1/shard.js';
 import { apiservices } from './apiregistration/v1/apiservice.js';
@@ -90,6 +91,7 @@ export const DEFINITIONS: readonly ResourceDefinition[] = [
   plain(validatingadmissionpolicies),
   plain(validatingadmissionpolicybindings),
   plain(validatingwebhookconfigurations),
+  plain(nodeclaims),
   plain(nodeports),
   plain(shardsOfWork),
   plain(apiservices),

@@ -31,6 +31,8 @@ export const CLUSTERROLEBINDINGS: GroupVersionResource = {
 };
 /** Claims of node ports, one object per port and protocol: ours, stored in the log, not served. */
 export const NODEPORTS: GroupVersionResource = { group: 'allocation.decklog.dev', version: 'v1', resource: 'nodeports' };
+/** What moves whenever pods come to a node, one object per node: ours, stored in the log, not served. */
+export const NODECLAIMS: GroupVersionResource = { group: 'allocation.decklog.dev', version: 'v1', resource: 'nodeclaims' };
 /** Who does which part of a service's work, one object per shard: ours, stored in the log, not served. */
 export const SHARDS_OF_WORK: GroupVersionResource = { group: 'allocation.decklog.dev', version: 'v1', resource: 'shards' };
 export const PERSISTENTVOLUMES = core('persistentvolumes');

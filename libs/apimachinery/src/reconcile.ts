@@ -13,6 +13,18 @@ export interface Preconditions {
 }
 
 /**
+ * An object that a change was decided on and moves itself, as the decision saw it: where it has moved before, the change is refused with
+ * a Conflict. Changes of one decision with the same basis are written together.
+ */
+export interface Basis {
+  readonly resource: GroupVersionResource;
+  readonly namespace?: string;
+  readonly name: string;
+  /** Absent: there was no such object. */
+  readonly resourceVersion?: string;
+}
+
+/**
  * A write a controller wants. The registry still has to admit it, as it would a user's.
  *
  * An `update` carries the whole object as it should be; the resourceVersion of the object it was computed
@@ -21,7 +33,13 @@ export interface Preconditions {
  * meets AlreadyExists instead of making a twin.
  */
 export type Change =
-  | { readonly verb: 'create'; readonly resource: GroupVersionResource; readonly subresource?: string; readonly object: KubeObject }
+  | {
+      readonly verb: 'create';
+      readonly resource: GroupVersionResource;
+      readonly subresource?: string;
+      readonly object: KubeObject;
+      readonly basis?: Basis;
+    }
   | { readonly verb: 'update'; readonly resource: GroupVersionResource; readonly subresource?: string; readonly object: KubeObject }
   | {
       readonly verb: 'delete';
@@ -69,6 +87,12 @@ export interface OwnedObject {
   readonly object: KubeObject;
 }
 
+/** Some of so many shards. */
+export interface Part {
+  readonly shards: readonly number[];
+  readonly of: number;
+}
+
 /** What wakes a controller: for one resource, the keys that an object's change concerns. */
 export interface WatchRule {
   readonly resource: GroupVersionResource;
@@ -86,6 +110,12 @@ export interface Controller<Snapshot = unknown> {
   /** The identity its writes carry, e.g. `system:serviceaccount:kube-system:replicaset-controller`. */
   readonly actor: string;
   readonly watches: readonly WatchRule[];
+  /**
+   * Where one decision is about all that there is, the key of that part which one of several replicas has: their watch rules say that there
+   * is something to look at, by whatever key. `shards`: a replica's own, of so many; a thing belongs to the one that its key hashes onto.
+   * What two replicas could do twice, or to the same, their changes guard by themselves (`Basis`).
+   */
+  readonly keyOfPart?: (part: Part) => string;
   /** The keys that a change of an object of any resource concerns, those of custom resources included. */
   readonly watchesAll?: (
     resource: GroupVersionResource,

@@ -90,6 +90,12 @@ function allConvertedTo(
   return objects.map((object) => byObject.get(object) ?? object);
 }
 
+/** A uid that follows from another: a decision draws one, and what it writes besides needs some of its own. */
+export function derivedUid(uid: string, index: number): string {
+  const tail = (parseInt(uid.slice(-12), 16) + index) % 2 ** 48;
+  return `${uid.slice(0, -12)}${tail.toString(16).padStart(12, '0')}`;
+}
+
 /** One event of the request's own object, in the form it is stored in. */
 export function planned(
   type: PlannedWrite['type'],

@@ -12,13 +12,13 @@ import { admit, mutate } from './admission/chain.js';
 import { admitToNamespace } from './admission/namespace-lifecycle.js';
 import type { Attributes } from './admission/plugin.js';
 import { currentOf, namespaceOf, planned, prepareContextOf, trackingOf, withMetadata, writesOf, type Case, type Decided } from './case.js';
+import { claimWrites } from './claims.js';
 import { signatureProblems } from './certificates/signature.js';
 import { adminAccessProblems } from './devices.js';
 import { decodeBody, expectedOf } from './decoding.js';
 import { tracked } from './field-management/index.js';
 import { metadataForCreate } from './metadata.js';
 import { allocateForCreate } from './service/allocate.js';
-import { claimWrites } from './service/claims.js';
 import type { StoredObject } from './write.js';
 
 /** 409 for a name that is taken, in upstream's words where the taken one is on its way out or the name was generated. */

@@ -1,4 +1,4 @@
-import { StatusError } from '#libs/apimachinery';
+import { conflict, OPTIMISTIC_LOCK, StatusError } from '#libs/apimachinery';
 import { Notes, remark } from './admission/notes.js';
 import type { Case, Decided } from './case.js';
 import { decideCreate } from './create.js';
@@ -44,6 +44,14 @@ function decideSubresource(given: Case, subresource: string): Decided {
   throw unsupported();
 }
 
+/** Throws Conflict where what the request was decided on has moved since. */
+function checkBasis({ request: { basis }, read }: Case): void {
+  if (!basis) return;
+  const { resource, namespace = '', name, resourceVersion = '0' } = basis;
+  const stands = read.object(resource, namespace, name)?.sequence ?? 0;
+  if (String(stands) !== resourceVersion) throw conflict(resource, name, OPTIMISTIC_LOCK);
+}
+
 /**
  * One step of the write path: what the request comes to, given what is known, or what must be known first.
  * Pure: the same arguments give the same step. Throws StatusError where the write is refused, in upstream's words.
@@ -52,6 +60,7 @@ export function decideWrite(request: WriteRequest, known: Known, context: WriteC
   const notes = new Notes();
   const given: Case = { request, definition: request.definition, read: new Reader(known), context, settings, notes };
   try {
+    checkBasis(given);
     const decided = request.subresource === undefined ? decideMain(given) : decideSubresource(given, request.subresource);
     return notes.annotations.size === 0 ? decided : { ...decided, annotations: notes.annotations };
   } catch (thrown) {

@@ -15,7 +15,7 @@ import { admit, mutate } from './admission/chain.js';
 import type { Attributes } from './admission/plugin.js';
 import { admitNamespaceDeletion } from './admission/namespace-lifecycle.js';
 import { currentOf, namespaceOf, planned, withMetadata, writesOf, type Case, type Decided } from './case.js';
-import { claimWrites } from './service/claims.js';
+import { claimWrites } from './claims.js';
 import { successOf } from './status.js';
 import type { StoredObject, WriteOptions } from './write.js';
 

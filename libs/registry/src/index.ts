@@ -7,5 +7,5 @@ export { SUCCESS, successOf, type SuccessStatus } from './status.js';
 export { scaleOf } from './subresource/scale.js';
 export { describedObject, type TransactionWrite } from './transaction/overlay.js';
 export * from './transaction/plan.js';
-export { transactionRefusal, type RefusedOperation } from './transaction/refusal.js';
+export { refusedOperations, transactionRefusal, type RefusedOperation } from './transaction/refusal.js';
 export * from './write.js';

@@ -13,13 +13,13 @@ import { admit, mutate } from './admission/chain.js';
 import { admitToNamespace } from './admission/namespace-lifecycle.js';
 import type { Attributes } from './admission/plugin.js';
 import { currentOf, namespaceOf, planned, prepareContextOf, trackingOf, withMetadata, writesOf, type Case, type Decided } from './case.js';
+import { claimWrites } from './claims.js';
 import { create } from './create.js';
 import { checkPreconditions } from './delete.js';
 import { decodeBody, expectedOf } from './decoding.js';
 import { sameButForTimes, tracked } from './field-management/index.js';
 import { checkName, inNamespace, metadataForUpdate } from './metadata.js';
 import { allocateForUpdate } from './service/allocate.js';
-import { claimWrites } from './service/claims.js';
 import { finalizeNamespace } from './subresource/finalize.js';
 import type { StoredObject, WriteRequest } from './write.js';
 

@@ -1,4 +1,4 @@
-import type { GroupVersionResource, Instant, KubeObject, Preconditions, PropagationPolicy, StatusError } from '#libs/apimachinery';
+import type { Basis, GroupVersionResource, Instant, KubeObject, Preconditions, PropagationPolicy, StatusError } from '#libs/apimachinery';
 import type { Catalog, ResourceDefinition, SignatureCheck } from '#libs/api';
 import type { Actor, Decision, Guard } from '#libs/log';
 
@@ -64,6 +64,8 @@ export interface WriteRequest {
   /** Why the requester may not create the object, where an update or an apply that does not find it would. */
   readonly createRefused?: StatusError;
   readonly options: WriteOptions;
+  /** What the write was decided on and moves, where a controller decided on it. */
+  readonly basis?: Basis;
   readonly requester: Requester;
 }
 

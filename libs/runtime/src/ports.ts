@@ -185,6 +185,8 @@ export interface TransactionResult {
   readonly results: readonly WriteResult[];
   /** The first event, in the stream `state`: the root of all others. Undefined where nothing was written. */
   readonly root: Sequence | undefined;
+  /** The last event. */
+  readonly last: Sequence | undefined;
 }
 
 /**

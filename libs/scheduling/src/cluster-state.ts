@@ -1,5 +1,6 @@
 import {
   isPodTerminal,
+  NODECLAIMS,
   NODES,
   PERSISTENTVOLUMECLAIMS,
   PERSISTENTVOLUMES,
@@ -20,13 +21,11 @@ import {
 } from '#libs/apimachinery';
 import { allocatableOf, NodeUse, type NodeInfo } from './node-info.js';
 import { podInfo, type PodInfo } from './pod-info.js';
+import { isInQueue } from './part.js';
 import { podVolumes, type VolumeSource } from './pod-volumes.js';
 
 /** The scheduler's name in `spec.schedulerName`: pods that name another are left to it. */
 export const SCHEDULER_NAME = 'default-scheduler';
-
-/** The one key there is: all pending pods are decided on together, so that each counts on those before it. */
-export const QUEUE = 'pending';
 
 export interface SchedulingSnapshot {
   /** By name. */
@@ -63,6 +62,8 @@ function keep<T extends KubeObject>(among: Map<string, T>, next: T | undefined, 
 /** Nodes, what is taken on them, and the pods that wait: kept event by event, so that no pod is counted twice. */
 export class ClusterState implements SnapshotIndex<SchedulingSnapshot> {
   readonly #nodes = new Map<string, { readonly node: Node; readonly allocatable: NodeInfo['allocatable'] }>();
+  /** The resourceVersions of the nodes' claims: what the placed pods were counted at. */
+  readonly #nodeClaims = new Map<string, string>();
   readonly #use = new Map<string, NodeUse>();
   readonly #placed = new Map<string, PodInfo>();
   readonly #pending = new Map<string, PodInfo>();
@@ -74,6 +75,7 @@ export class ClusterState implements SnapshotIndex<SchedulingSnapshot> {
   };
 
   apply(resource: GroupVersionResource, next: KubeObject | undefined, old: KubeObject | undefined): void {
+    if (resource.group === NODECLAIMS.group && resource.resource === NODECLAIMS.resource) this.#nodeClaim(next, old);
     if (resource.group !== '') return;
     if (resource.resource === PODS.resource) this.#pod(next as Pod | undefined, keyOf((next ?? old) as KubeObject));
     if (resource.resource === NODES.resource) this.#node(next as Node | undefined, (next ?? old)?.metadata.name ?? '');
@@ -81,19 +83,29 @@ export class ClusterState implements SnapshotIndex<SchedulingSnapshot> {
     if (resource.resource === PERSISTENTVOLUMES.resource) keep(this.#volumes, next as PersistentVolume | undefined, old);
   }
 
-  snapshot(): SchedulingSnapshot | undefined {
-    if (this.#pending.size === 0) return undefined;
+  /** `key`: of the whole queue, or of a part of it. */
+  snapshot(key: string): SchedulingSnapshot | undefined {
+    const isOurs = isInQueue(key);
+    const pending = [...this.#pending].flatMap(([name, info]) => (isOurs(name) ? [this.#withVolumes(info)] : []));
+    if (pending.length === 0) return undefined;
     const names = [...this.#nodes.keys()].sort();
     const nodes = names.flatMap((name): readonly NodeInfo[] => {
       const known = this.#nodes.get(name);
-      return known ? [{ name, ...known, use: this.#use.get(name) ?? new NodeUse() }] : [];
+      const claim = this.#nodeClaims.get(name);
+      return known ? [{ name, ...known, use: this.#use.get(name) ?? new NodeUse(), ...(claim === undefined ? {} : { claim }) }] : [];
     });
-    return { nodes, pending: [...this.#pending.values()].map((info) => this.#withVolumes(info)).sort(inQueueOrder) };
+    return { nodes, pending: pending.sort(inQueueOrder) };
   }
 
   #withVolumes(info: PodInfo): PodInfo {
     const volumes = podVolumes(info.pod, this.#source);
     return volumes === undefined ? info : { ...info, volumes };
+  }
+
+  #nodeClaim(next: KubeObject | undefined, old: KubeObject | undefined): void {
+    const { name = '', resourceVersion = '' } = (next ?? old)?.metadata ?? {};
+    if (next) this.#nodeClaims.set(name, resourceVersion);
+    else this.#nodeClaims.delete(name);
   }
 
   #node(node: Node | undefined, name: string): void {
@@ -140,5 +152,6 @@ export function clusterState(lister: Lister): ClusterState {
   for (const pod of lister.list(PODS)) state.apply(PODS, pod, undefined);
   for (const claim of lister.list(PERSISTENTVOLUMECLAIMS)) state.apply(PERSISTENTVOLUMECLAIMS, claim, undefined);
   for (const volume of lister.list(PERSISTENTVOLUMES)) state.apply(PERSISTENTVOLUMES, volume, undefined);
+  for (const claim of lister.list(NODECLAIMS)) state.apply(NODECLAIMS, claim, undefined);
   return state;
 }

@@ -1,4 +1,5 @@
 import {
+  NODECLAIMS,
   NODES,
   PERSISTENTVOLUMECLAIMS,
   PERSISTENTVOLUMES,
@@ -14,6 +15,7 @@ import {
 import {
   deepEqual,
   formatTime,
+  type Basis,
   type Change,
   type Controller,
   type Instant,
@@ -21,7 +23,8 @@ import {
   type ReconcileResult,
   type WatchRule,
 } from '#libs/apimachinery';
-import { ClusterState, clusterState, isPending, isPlaced, QUEUE, SCHEDULER_NAME, type SchedulingSnapshot } from './cluster-state.js';
+import { ClusterState, clusterState, isPending, isPlaced, SCHEDULER_NAME, type SchedulingSnapshot } from './cluster-state.js';
+import { QUEUE, queueKey } from './part.js';
 import { scheduleAll, type SchedulingProfile } from './schedule.js';
 
 /** Most pods bound, and most told that they fit nowhere, by one decision. */
@@ -33,9 +36,10 @@ export const reconcilePending: Reconcile<SchedulingSnapshot> = (snapshot, now) =
 function reconcileBy(profile: SchedulingProfile, { nodes, pending }: SchedulingSnapshot, now: Instant): ReconcileResult {
   const bindings: Change[] = [];
   const refusals: Change[] = [];
+  const claims = new Map(nodes.map(({ name, claim }) => [name, claim]));
   let refused = 0;
   for (const [{ pod }, placement] of scheduleAll(pending, nodes, MOST_PLACED, profile)) {
-    if ('node' in placement) bindings.push(...bind(pod, placement.node, now));
+    if ('node' in placement) bindings.push(...bind(pod, placement.node, claims.get(placement.node), now));
     else if (refused < MOST_PLACED && !saysSo(pod, placement.why)) {
       refused++;
       refusals.push(...refuse(pod, placement.why, now));
@@ -44,12 +48,14 @@ function reconcileBy(profile: SchedulingProfile, { nodes, pending }: SchedulingS
   return { changes: [...bindings, ...refusals] };
 }
 
-function bind(pod: Pod, node: string, now: Instant): readonly Change[] {
+/** The binding stands on what was taken of the node when its claim stood there. */
+function bind(pod: Pod, node: string, claim: string | undefined, now: Instant): readonly Change[] {
   const { name = '', namespace = '', uid = '' } = pod.metadata;
   const object: Binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, uid }, target: { kind: 'Node', name: node } };
+  const basis: Basis = { resource: NODECLAIMS, name: node, ...(claim === undefined ? {} : { resourceVersion: claim }) };
   const message = `Successfully assigned ${namespace}/${name} to ${node}`;
   return [
-    { verb: 'create', resource: PODS, subresource: 'binding', object },
+    { verb: 'create', resource: PODS, subresource: 'binding', object, basis },
     tell(SCHEDULER_NAME, { about: pod, type: 'Normal', reason: 'Scheduled', message }, now),
   ];
 }
@@ -102,12 +108,19 @@ const claims: WatchRule = {
 /** Volumes are known before claims are bound to them. */
 const volumes: WatchRule = { resource: PERSISTENTVOLUMES, keys: () => [] };
 
-/** kube-scheduler's default profile, as far as its plugins are here. It has one key: every decision is about all pods that wait. */
+/** A claim that moves says that room was taken, which lets nobody go. */
+const nodeClaims: WatchRule = { resource: NODECLAIMS, keys: () => [] };
+
+/**
+ * kube-scheduler's default profile, as far as its plugins are here. Every decision is about all pods that wait; of several replicas each
+ * decides on its part of them.
+ */
 const controller: Controller<SchedulingSnapshot> = {
   name: SCHEDULER_NAME,
   actor: 'system:kube-scheduler',
-  watches: [roomyNodes, pods, claims, volumes],
-  snapshot: (_key, lister) => clusterState(lister).snapshot(),
+  watches: [roomyNodes, pods, claims, volumes, nodeClaims],
+  keyOfPart: queueKey,
+  snapshot: (key, lister) => clusterState(lister).snapshot(key),
   reconcile: reconcilePending,
   index: () => new ClusterState(),
 };

@@ -48,6 +48,8 @@ export interface NodeInfo {
   readonly node: Node;
   readonly allocatable: Amounts;
   readonly use: NodeUse;
+  /** The resourceVersion of its claim, which moves whenever pods come; absent: none came yet. */
+  readonly claim?: string;
 }
 
 /** What pods may take of a node: its allocatable amounts, or its capacity where it reports none. */

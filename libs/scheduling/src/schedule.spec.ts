@@ -4,6 +4,7 @@ import { clusterState, ClusterState, type SchedulingSnapshot } from './cluster-s
 import { reconcilePending } from './controller.js';
 import { NodeUse, allocatableOf, type NodeInfo } from './node-info.js';
 import { podInfo } from './pod-info.js';
+import { QUEUE } from './part.js';
 import { schedule, scheduleAll } from './schedule.js';
 
 interface NodeWish {
@@ -195,7 +196,7 @@ describe('pods that wait', () => {
     state.apply(PODS, pod('young', {}, { creationTimestamp: '2026-01-01T00:00:02Z' }), undefined);
     state.apply(PODS, pod('old', {}, { creationTimestamp: '2026-01-01T00:00:01Z' }), undefined);
     state.apply(PODS, pod('urgent', { priority: 10 }, { creationTimestamp: '2026-01-01T00:00:03Z' }), undefined);
-    expect(state.snapshot()?.pending.map((info) => info.pod.metadata.name)).toEqual(['urgent', 'old', 'young']);
+    expect(state.snapshot(QUEUE)?.pending.map((info) => info.pod.metadata.name)).toEqual(['urgent', 'old', 'young']);
   });
 
   it('of other schedulers, behind gates, deleted or placed do not wait here', () => {
@@ -204,7 +205,7 @@ describe('pods that wait', () => {
     state.apply(PODS, pod('b', { schedulingGates: [{ name: 'g' }] }), undefined);
     state.apply(PODS, pod('c', {}, { deletionTimestamp: '2026-01-01T00:00:00Z' }), undefined);
     state.apply(PODS, pod('d', { nodeName: 'n' }), undefined);
-    expect(state.snapshot()).toBeUndefined();
+    expect(state.snapshot(QUEUE)).toBeUndefined();
   });
 
   it('are bound and told, or refused and told once', () => {
@@ -270,7 +271,7 @@ describe('the state kept event by event', () => {
           list: (resource) => (resource.resource === 'nodes' ? nodes : [...objects.values()]),
           ownedBy: () => [],
         });
-        expect(comparable(state.snapshot())).toEqual(comparable(scratch.snapshot()));
+        expect(comparable(state.snapshot(QUEUE))).toEqual(comparable(scratch.snapshot(QUEUE)));
       }),
     );
   });

@@ -26,7 +26,13 @@ export interface Act {
 }
 
 /** Written by the same append as what needs it, and made anew with that. */
-const DERIVED = ['networking.k8s.io/ipaddresses', 'allocation.decklog.dev/nodeports', '/resourcequotas', 'policy/poddisruptionbudgets'];
+const DERIVED = [
+  'networking.k8s.io/ipaddresses',
+  'allocation.decklog.dev/nodeports',
+  'allocation.decklog.dev/nodeclaims',
+  '/resourcequotas',
+  'policy/poddisruptionbudgets',
+];
 const DELETING = ['delete', 'deletecollection'];
 const SERVICE_ACCOUNT = 'system:serviceaccount:';
 

@@ -43,6 +43,7 @@ const REMADE = new Set([
   'coordination.k8s.io/leases',
   'networking.k8s.io/ipaddresses',
   'allocation.decklog.dev/nodeports',
+  'allocation.decklog.dev/nodeclaims',
   'apps/controllerrevisions',
 ]);
 const ROOT_CA = 'kube-root-ca.crt';

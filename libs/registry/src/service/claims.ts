@@ -1,6 +1,6 @@
 import { definitionOf, IPADDRESSES, NODEPORTS, SERVICES, type IPAddress, type ResourceDefinition, type Service } from '#libs/api';
 import { apiVersionOf, formatTime, parseIp, type GroupVersionResource, type KubeObject } from '#libs/apimachinery';
-import type { Case } from '../case.js';
+import { derivedUid, type Case } from '../case.js';
 import type { PlannedWrite } from '../write.js';
 
 /** Something a Service holds alone, as the name of the object that says so: an address, or a node port. */
@@ -33,16 +33,11 @@ const claimsOf = (service: Service): readonly Claim[] => [
   ...nodePortsOf(service).map(portClaim),
 ];
 
-function definitionOfClaim(resource: GroupVersionResource): ResourceDefinition {
+/** The kind of an object that claims something. */
+export function definitionOfClaim(resource: GroupVersionResource): ResourceDefinition {
   const definition = definitionOf(resource);
   if (!definition) throw new Error(`the kind of ${resource.resource} is not defined`);
   return definition;
-}
-
-/** A uid that follows from another: a decision draws one, and what it writes besides needs some of its own. */
-function derivedUid(uid: string, index: number): string {
-  const tail = (parseInt(uid.slice(-12), 16) + index) % 2 ** 48;
-  return `${uid.slice(0, -12)}${tail.toString(16).padStart(12, '0')}`;
 }
 
 function claimObject({ resource, name }: Claim, service: Service, now: number, uid: string): IPAddress {
@@ -72,7 +67,7 @@ const heldBy = ({ spec }: IPAddress, service: Service): boolean =>
  * What is written with a Service so that no other gets its addresses and node ports: claims for what it has now
  * and had not, and the end of those for what it no longer has. Nothing for other kinds.
  */
-export function claimWrites(given: Case, old: KubeObject | undefined, next: KubeObject | undefined): readonly PlannedWrite[] {
+export function serviceClaimWrites(given: Case, old: KubeObject | undefined, next: KubeObject | undefined): readonly PlannedWrite[] {
   if (!concernsServices(given)) return [];
   const { read, context } = given;
   const had = old ? claimsOf(old as Service) : [];

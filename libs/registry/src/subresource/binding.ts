@@ -3,6 +3,7 @@ import { badRequest, conflict, formatTime, notFound, notSupported, required, Sta
 import { admit, mutate } from '../admission/chain.js';
 import { admitToNamespace } from '../admission/namespace-lifecycle.js';
 import { currentOf, namespaceOf, planned, writesOf, type Case, type Decided } from '../case.js';
+import { claimWrites } from '../claims.js';
 import { decodeBody, type Expected } from '../decoding.js';
 import { inNamespace } from '../metadata.js';
 import { SUCCESS } from '../status.js';
@@ -82,6 +83,6 @@ export function decideBinding(given: Case): Decided {
     spec: { ...pod.spec, nodeName: object.target.name ?? '' },
     status: { ...pod.status, conditions: scheduled(pod, context.now) },
   };
-  const writes = writesOf(given, [planned('Updated', given, next, current.sequence)]);
+  const writes = writesOf(given, [planned('Updated', given, next, current.sequence), ...claimWrites(given, pod, next)]);
   return { ...writes, answer: SUCCESS, code: 201, warnings: [...decoded.warnings, ...verdict.warnings] };
 }

@@ -21,6 +21,11 @@ function causesOf({ index, refusal: { details, message, reason } }: RefusedOpera
   return causes.map((cause) => ({ ...cause, field: cause.field === undefined || cause.field === '' ? place : `${place}.${cause.field}` }));
 }
 
+const REFUSED = new WeakMap<StatusError, readonly RefusedOperation[]>();
+
+/** The operations that the refusal of a transaction is about; of other errors none. */
+export const refusedOperations = (error: StatusError): readonly RefusedOperation[] => REFUSED.get(error) ?? [];
+
 /**
  * The refusal of a transaction: the first refused operation's reason and details, with all of them named. Nothing of a
  * refused transaction is written.
@@ -37,5 +42,6 @@ export function transactionRefusal(refused: readonly [RefusedOperation, ...Refus
       ? new ForeignStatusError(message, { ...refusal.foreign, details })
       : new StatusError(refusal.reason, message, details, { cause: refusal });
   remarkAs(combined, refusal);
+  REFUSED.set(combined, refused);
   return combined;
 }

@@ -1,12 +1,18 @@
 import { StatusError, type Change, type Refusal } from '#libs/apimachinery';
 import type { Sequence, StreamName } from '#libs/log';
-import type { IndexedChange, Run, Step } from './change-runs.js';
+import { refusedOperations } from '#libs/registry';
+import { basisOf } from './change-request.js';
+import type { Group, IndexedChange, Run, Step } from './change-runs.js';
 
 /** What one change came to: where it was written, or undefined where it changed nothing. */
 export type Written = { readonly stream: StreamName; readonly sequence: Sequence } | undefined;
 
-/** Writes one change of a decision. */
-export type Execute = (change: IndexedChange) => Promise<Written>;
+/** How the changes of a decision are written. */
+export interface Execution {
+  one(change: IndexedChange): Promise<Written>;
+  /** All or none. Throws a StatusError that names those that are refused. */
+  together(changes: readonly IndexedChange[]): Promise<Written>;
+}
 
 /** What became of a decision. */
 export interface Outcome {
@@ -22,6 +28,11 @@ export interface Outcome {
 const RACES: ReadonlySet<string> = new Set(['Conflict', 'AlreadyExists', 'NotFound']);
 const UNAVAILABLE: ReadonlySet<string> = new Set(['ServiceUnavailable', 'TooManyRequests', 'Timeout', 'ServerTimeout', 'InternalError']);
 
+/** So often a group is written anew without what was refused of it. */
+const MOST_TRIES = 5;
+
+type Led = Step & { readonly lead: IndexedChange };
+
 class CarryOut {
   readonly reached = new Map<StreamName, Sequence>();
   readonly refusals: Refusal[] = [];
@@ -29,7 +40,7 @@ class CarryOut {
   failure: unknown;
 
   constructor(
-    private readonly execute: Execute,
+    private readonly execution: Execution,
     private readonly concurrency: number,
     private readonly untold: (change: Change, error: unknown) => void,
   ) {}
@@ -42,19 +53,51 @@ class CarryOut {
     let next = 0;
     const worker = async (): Promise<void> => {
       while (next < run.length && !this.stopped) {
-        const step = run[next++];
-        if (step) await this.step(step);
+        const group = run[next++];
+        if (group) await this.group(group);
       }
     };
     await Promise.all(Array.from({ length: Math.min(this.concurrency, run.length) }, worker));
   }
 
-  private async step({ lead, tellings }: Step): Promise<void> {
-    if (lead && !(await this.write(lead))) return;
+  private async group(group: Group): Promise<void> {
+    const [first] = group;
+    if (first?.lead && basisOf(first.lead.change))
+      return this.together(group.flatMap(({ lead, tellings }) => (lead ? [{ lead, tellings }] : [])));
+    for (const { lead, tellings } of group) if (!lead || (await this.write(lead))) await this.tell(tellings);
+  }
+
+  /** What is refused of a group is left out, and the others are written without it. */
+  private async together(group: readonly Led[]): Promise<void> {
+    let left = group;
+    for (let i = 0; i < MOST_TRIES && left.length > 0; i++) {
+      try {
+        this.note(await this.execution.together(left.map(({ lead }) => lead)));
+        return await this.tell(left.flatMap(({ tellings }) => tellings));
+      } catch (error) {
+        left = this.without(left, error);
+      }
+    }
+    this.raced ||= left.length > 0;
+  }
+
+  /** Those of a group that an error says nothing of; none where it speaks of all. */
+  private without(group: readonly Led[], error: unknown): readonly Led[] {
+    const refused = error instanceof StatusError ? refusedOperations(error) : [];
+    for (const { index, refusal } of refused) {
+      const change = group[index]?.lead.change;
+      if (change) this.failed(change, refusal);
+    }
+    if (refused.length === 0) this.failure ??= error;
+    const indexes = new Set(refused.map(({ index }) => index));
+    return refused.length === 0 ? [] : group.filter((_, i) => !indexes.has(i));
+  }
+
+  private async tell(tellings: Step['tellings']): Promise<void> {
     await Promise.all(
       tellings.map(async (telling) => {
         try {
-          this.note(await this.execute(telling));
+          this.note(await this.execution.one(telling));
         } catch (error) {
           this.untold(telling.change, error);
         }
@@ -64,7 +107,7 @@ class CarryOut {
 
   private async write(indexed: IndexedChange): Promise<boolean> {
     try {
-      this.note(await this.execute(indexed));
+      this.note(await this.execution.one(indexed));
       return true;
     } catch (error) {
       this.failed(indexed.change, error);
@@ -89,11 +132,11 @@ class CarryOut {
  */
 export async function carryOut(
   runs: readonly Run[],
-  execute: Execute,
+  execution: Execution,
   concurrency: number,
   untold: (change: Change, error: unknown) => void,
 ): Promise<Outcome> {
-  const work = new CarryOut(execute, concurrency, untold);
+  const work = new CarryOut(execution, concurrency, untold);
   for (const run of runs) {
     await work.run(run);
     if (work.stopped || work.raced) break;

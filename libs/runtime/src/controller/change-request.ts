@@ -1,4 +1,4 @@
-import { GENERATED_NAME, type Change, type KubeObject } from '#libs/apimachinery';
+import { GENERATED_NAME, type Basis, type Change, type KubeObject } from '#libs/apimachinery';
 import { EVENTS, type Catalog, type Event, type ResourceDefinition } from '#libs/api';
 import type { Actor, Decision } from '#libs/log';
 import type { Requester, WriteRequest } from '#libs/registry';
@@ -31,6 +31,9 @@ function named(object: KubeObject, decision: Pick<Decision, 'key' | 'seen' | 'in
   const suffix = generatedSuffix(owner, decision.seen, decision.index);
   return { ...object, metadata: { ...object.metadata, name: generatedName(generateName, suffix) } };
 }
+
+/** What a change moves that it was decided on; undefined: nothing. */
+export const basisOf = (change: Change): Basis | undefined => (change.verb === 'create' ? change.basis : undefined);
 
 /** Whether a change only tells of another: a Kubernetes Event. */
 export const isTelling = ({ verb, resource }: Change): boolean =>
@@ -83,6 +86,7 @@ export function requestFor(change: Change, catalog: Catalog, requester: Requeste
     return { verb, definition, ...placed(change.namespace), name: change.name, options, requester };
   }
   const { object, subresource } = change;
+  const basis = basisOf(change);
   const { name, namespace } = object.metadata;
   return {
     verb,
@@ -92,6 +96,7 @@ export function requestFor(change: Change, catalog: Catalog, requester: Requeste
     ...(subresource === undefined ? {} : { subresource }),
     object,
     options: {},
+    ...(basis === undefined ? {} : { basis }),
     requester,
   };
 }

@@ -1,6 +1,7 @@
-import { EVENTS, PODS } from '#libs/api';
+import { EVENTS, NODECLAIMS, PODS } from '#libs/api';
 import { StatusError, type Change } from '#libs/apimachinery';
-import { carryOut } from './carry-out.js';
+import { transactionRefusal } from '#libs/registry';
+import { carryOut, type Execution } from './carry-out.js';
 import { runsOf } from './change-runs.js';
 
 const create = (generateName: string): Change => ({
@@ -22,7 +23,11 @@ const event = (name: string): Change => ({
 });
 
 const shape = (changes: readonly Change[]) =>
-  runsOf(changes).map((run) => run.map(({ lead, tellings }) => [lead?.index, ...tellings.map(({ index }) => `e${index}`)].join(' ')));
+  runsOf(changes).map((run) =>
+    run.map((group) => group.map(({ lead, tellings }) => [lead?.index, ...tellings.map(({ index }) => `e${index}`)].join(' ')).join(' + ')),
+  );
+
+const alone = (one: Execution['one']): Execution => ({ one, together: () => Promise.reject(new Error('nothing is written together')) });
 
 const written = (stream: 'state' | 'event', sequence: number) => Promise.resolve({ stream, sequence } as const);
 
@@ -45,7 +50,7 @@ describe('the changes of a decision', () => {
     let sequence = 0;
     const outcome = await carryOut(
       runsOf([create('a-'), event('x'), create('a-')]),
-      ({ change }) => written(change.resource.resource === 'events' ? 'event' : 'state', ++sequence),
+      alone(({ change }) => written(change.resource.resource === 'events' ? 'event' : 'state', ++sequence)),
       10,
       () => undefined,
     );
@@ -60,11 +65,11 @@ describe('the changes of a decision', () => {
     const done: number[] = [];
     const outcome = await carryOut(
       runsOf([update('a'), event('x'), update('b'), event('y'), remove('c')]),
-      ({ index }) => {
+      alone(({ index }) => {
         if (index === 0) return Promise.reject(error);
         done.push(index);
         return written('state', 1);
-      },
+      }),
       10,
       () => undefined,
     );
@@ -73,7 +78,7 @@ describe('the changes of a decision', () => {
   });
 
   it('that delete what is gone already have succeeded', async () => {
-    const gone = () => Promise.reject(new StatusError('NotFound', 'gone'));
+    const gone = alone(() => Promise.reject(new StatusError('NotFound', 'gone')));
     expect(await carryOut(runsOf([remove('a')]), gone, 1, () => undefined)).toMatchObject({
       raced: false,
       refusals: [],
@@ -85,7 +90,7 @@ describe('the changes of a decision', () => {
     const untold: string[] = [];
     const outcome = await carryOut(
       runsOf([update('a'), event('x'), remove('b')]),
-      ({ change }) => (change.resource.resource === 'events' ? Promise.reject(new Error('full')) : written('state', 1)),
+      alone(({ change }) => (change.resource.resource === 'events' ? Promise.reject(new Error('full')) : written('state', 1))),
       1,
       (_change, error) => untold.push(String(error)),
     );
@@ -98,15 +103,62 @@ describe('the changes of a decision', () => {
     let most = 0;
     await carryOut(
       runsOf(Array.from({ length: 50 }, () => create('a-'))),
-      async () => {
+      alone(async () => {
         most = Math.max(most, ++flying);
         await new Promise((resolve) => setImmediate(resolve));
         flying--;
         return undefined;
-      },
+      }),
       8,
       () => undefined,
     );
     expect(most).toBe(8);
+  });
+
+  const bind = (name: string, node: string): Change => ({
+    verb: 'create',
+    resource: PODS,
+    subresource: 'binding',
+    object: { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace: 'default' } },
+    basis: { resource: NODECLAIMS, name: node, resourceVersion: '7' },
+  });
+
+  it('with one basis are written together, whatever stands between them', () => {
+    const changes = [bind('a', 'n1'), event('x'), bind('b', 'n2'), event('y'), bind('c', 'n1'), event('z'), update('d', 'status')];
+    expect(shape(changes)).toEqual([['0 e1 + 4 e5', '2 e3'], ['6']]);
+  });
+
+  const refusal = (...refused: readonly (readonly [number, 'Conflict' | 'Forbidden' | 'NotFound'])[]): StatusError => {
+    const [first, ...rest] = refused.map(([index, reason]) => ({ index, object: 'Pod', refusal: new StatusError(reason, `no ${index}`) }));
+    if (!first) throw new Error('nothing is refused');
+    return transactionRefusal([first, ...rest]);
+  };
+
+  it.each<[string, readonly (Error | undefined)[], readonly string[], object]>([
+    ['all of them', [undefined], ['0 2 4'], { raced: false, refusals: [], failure: undefined }],
+    [
+      'without what is refused',
+      [refusal([1, 'Forbidden']), undefined],
+      ['0 2 4', '0 4'],
+      { raced: false, refusals: [{ message: 'no 1' }] },
+    ],
+    ['without what others were faster with', [refusal([0, 'NotFound']), undefined], ['0 2 4', '2 4'], { raced: true, refusals: [] }],
+    ['nothing where the basis has moved', [refusal([0, 'Conflict'], [1, 'Conflict'], [2, 'Conflict'])], ['0 2 4'], { raced: true }],
+    ['nothing where the log is gone', [new Error('gone')], ['0 2 4'], { raced: false, refusals: [], failure: new Error('gone') }],
+  ])('with one basis are written as one: %s', async (_what, answers, expected, outcome) => {
+    const asked: string[] = [];
+    const told: number[] = [];
+    const execution: Execution = {
+      one: ({ index }) => (told.push(index), written('event', 1)),
+      together: (changes) => {
+        const answer = answers[asked.push(changes.map(({ index }) => index).join(' ')) - 1];
+        return answer ? Promise.reject(answer) : written('state', 9);
+      },
+    };
+    const changes = [bind('a', 'n'), event('x'), bind('b', 'n'), event('y'), bind('c', 'n'), event('z')];
+    expect(await carryOut(runsOf(changes), execution, 4, () => undefined)).toMatchObject(outcome);
+    expect(asked).toEqual(expected);
+    const last = answers.at(-1) === undefined ? (expected.at(-1) ?? '').split(' ') : [];
+    expect(told.map((index) => String(index - 1))).toEqual(last);
   });
 });

@@ -1,5 +1,5 @@
-import type { Change } from '#libs/apimachinery';
-import { changedObject, isTelling } from './change-request.js';
+import { qualifiedResource, type Basis, type Change } from '#libs/apimachinery';
+import { basisOf, changedObject, isTelling } from './change-request.js';
 
 /** A change with its place in the decision. */
 export interface IndexedChange {
@@ -13,8 +13,31 @@ export interface Step {
   readonly tellings: readonly IndexedChange[];
 }
 
-/** Steps that do not depend on one another's order. */
-export type Run = readonly Step[];
+/** Steps whose changes are written together, all or none: those with the same basis. Most stand alone. */
+export type Group = readonly Step[];
+
+/** Groups that do not depend on one another's order. */
+export type Run = readonly Group[];
+
+const nameOf = ({ resource, namespace = '', name, resourceVersion = '' }: Basis): string =>
+  `${qualifiedResource(resource)}/${namespace}/${name} ${resourceVersion}`;
+
+/** Steps in their order, those that have a basis in common with the first of them. */
+function groupsOf(steps: readonly Step[]): readonly Group[] {
+  const groups: Step[][] = [];
+  const byBasis = new Map<string, Step[]>();
+  for (const step of steps) {
+    const basis = step.lead && basisOf(step.lead.change);
+    const group = basis && byBasis.get(nameOf(basis));
+    if (group) group.push(step);
+    else {
+      const fresh = [step];
+      groups.push(fresh);
+      if (basis) byBasis.set(nameOf(basis), fresh);
+    }
+  }
+  return groups;
+}
 
 function stepsOf(changes: readonly Change[]): readonly Step[] {
   const steps: { lead: IndexedChange | undefined; tellings: IndexedChange[] }[] = [];
@@ -54,5 +77,5 @@ export function runsOf(changes: readonly Change[]): readonly Run[] {
     if (object !== undefined) objects.add(object);
     sort = next;
   }
-  return runs;
+  return runs.map(groupsOf);
 }

@@ -2,7 +2,7 @@ import { CONFIGMAPS, type ConfigMap } from '#libs/api';
 import { conflict, forbidden, objectKey, type Change, type Controller } from '#libs/apimachinery';
 import { MemoryCluster, aConfigMap, aNamespace, eventsOf } from '#libs/testing';
 import { NAMESPACES } from '#libs/api';
-import type { Logger, WritePath } from '../ports.js';
+import type { Logger, TransactionPath } from '../ports.js';
 import { ControllerLoop } from './controller-loop.js';
 import { TerminalError } from './terminal-error.js';
 
@@ -54,7 +54,7 @@ const logger: Logger = {
   error: (_message, error) => errors.push(error),
 };
 
-async function setUp(controller: Controller<Snapshot>, wrap: (path: WritePath) => WritePath = (path) => path) {
+async function setUp(controller: Controller<Snapshot>, wrap: (path: TransactionPath) => TransactionPath = (path) => path) {
   const cluster = await MemoryCluster.start();
   const { view, world } = cluster;
   const loop = new ControllerLoop<Snapshot>({
@@ -145,6 +145,7 @@ describe('a controller loop', () => {
   it('decides again after a race', async () => {
     let races = 2;
     const { cluster, loop, idle, stop, copies } = await setUp(copier(), (path) => ({
+      transact: (requests) => path.transact(requests),
       execute: (request) => (races-- > 0 ? Promise.reject(conflict(CONFIGMAPS, 'a', 'moved')) : path.execute(request)),
     }));
     loop.start();
@@ -165,7 +166,7 @@ describe('a controller loop', () => {
           return [];
         },
       }),
-      () => ({ execute: () => Promise.reject(forbidden(CONFIGMAPS, 'a', 'no')) }),
+      (path) => ({ transact: (requests) => path.transact(requests), execute: () => Promise.reject(forbidden(CONFIGMAPS, 'a', 'no')) }),
     );
     loop.start();
     await cluster.create(CONFIGMAPS, asking('a', 1));

@@ -8,16 +8,17 @@ import {
   type WatchRule,
 } from '#libs/apimachinery';
 import { formatPlace, STREAMS, type Position } from '#libs/log';
-import type { Requester } from '#libs/registry';
+import type { Requester, WriteRequest } from '#libs/registry';
 import type { Metrics } from '../metrics.js';
-import type { CacheEvent, Logger, StateView, World, WritePath } from '../ports.js';
+import type { CacheEvent, Logger, StateView, TransactionPath, World } from '../ports.js';
 import { WHOLE } from '../sharing/alone.js';
-import { shardOfKey, type Share, type Shard } from '../sharing/share.js';
+import type { Share, Shard } from '../sharing/share.js';
 import { GuardMoved } from '../write-path/guarded.js';
 import type { Tracing } from '../tracing/index.js';
 import { carryOut, type Outcome, type Written } from './carry-out.js';
 import { actorOf, decidedChange, requestFor } from './change-request.js';
 import { runsOf, type IndexedChange } from './change-runs.js';
+import { KeysOfShare } from './keys-of-share.js';
 import { logged } from './logged.js';
 import { QueueMetrics, type ReconcileOutcome } from './queue-metrics.js';
 import { TerminalError } from './terminal-error.js';
@@ -28,7 +29,7 @@ import { WorkQueue, type Backoff } from './work-queue.js';
 export interface ControllerLoopOptions<Snapshot = unknown> {
   readonly controller: Controller<Snapshot>;
   readonly view: StateView;
-  readonly writePath: WritePath;
+  readonly writePath: TransactionPath;
   readonly world: World;
   readonly logger: Logger;
   /** Where the loop counts its keys and what came of them; nowhere unless set. */
@@ -88,6 +89,7 @@ export class ControllerLoop<Snapshot = unknown> {
   readonly #raced = new Map<string, Wake>();
   readonly #working = new Map<string, Promise<void>>();
   readonly #share: Share;
+  readonly #keys: KeysOfShare;
   readonly #stopping = new AbortController();
   readonly #snapshot: (key: string) => Snapshot | undefined;
   readonly #index: ReturnType<NonNullable<Controller<Snapshot>['index']>> | undefined;
@@ -101,6 +103,7 @@ export class ControllerLoop<Snapshot = unknown> {
     setMaxListeners(0, this.#stopping.signal);
     const { controller, view, world, timers = systemTimers, backoff, share = WHOLE } = options;
     this.#share = share;
+    this.#keys = new KeysOfShare(controller, share);
     this.#index = controller.index?.();
     const index = this.#index;
     this.#snapshot = index ? (key) => index.snapshot(key) : (key) => controller.snapshot(key, view);
@@ -151,36 +154,27 @@ export class ControllerLoop<Snapshot = unknown> {
     await Promise.all(this.#working.values());
   }
 
-  /** Whether a key is this process's to work on. */
-  #owns(key: string): boolean {
-    return this.#share.owns(this.#shardOf(key));
-  }
-
-  #shardOf(key: string): Shard {
-    const { shards } = this.#share;
-    return shards === 1 ? 0 : shardOfKey(this.name, key, shards);
-  }
-
   #add(key: string, wake: Wake): void {
-    if (this.#owns(key)) this.#queue.add(key, wake);
+    if (this.#keys.owns(key)) this.#queue.add(key, wake);
   }
 
   #addWithBackoff(key: string, wake: Wake): void {
-    if (this.#owns(key)) this.#queue.addWithBackoff(key, wake);
+    if (this.#keys.owns(key)) this.#queue.addWithBackoff(key, wake);
   }
 
   /** What others have worked on until now: all of it counts as just seen. */
   #gain(shards: ReadonlySet<Shard>): void {
     this.#see((key, wake) => {
-      if (shards.has(this.#shardOf(key))) this.#add(key, wake);
+      if (this.#keys.concerns(key, shards)) this.#add(key, wake);
     });
   }
 
   /** Takes no more keys of these; resolves once none of them is being worked on. */
   async #lose(shards: ReadonlySet<Shard>): Promise<void> {
-    const isLost = (key: string): boolean => shards.has(this.#shardOf(key));
-    this.#queue.drop(isLost);
-    for (const key of this.#raced.keys()) if (isLost(key)) this.#raced.delete(key);
+    const isLost = (key: string): boolean => this.#keys.concerns(key, shards);
+    const isNotOurs = (key: string): boolean => isLost(key) && !this.#keys.owns(key);
+    this.#queue.drop(isNotOurs);
+    for (const key of this.#raced.keys()) if (isNotOurs(key)) this.#raced.delete(key);
     await Promise.all([...this.#working].flatMap(([key, work]) => (isLost(key) ? [work] : [])));
   }
 
@@ -254,7 +248,7 @@ export class ControllerLoop<Snapshot = unknown> {
       const item = this.#queue.take();
       if (!item) return;
       const { key, wake } = item;
-      if (!this.#owns(key)) {
+      if (!this.#keys.owns(key)) {
         this.#queue.done(key);
         continue;
       }
@@ -270,20 +264,21 @@ export class ControllerLoop<Snapshot = unknown> {
   async #process(key: string, wake: Wake): Promise<void> {
     const { controller, view, world, logger, tracing } = this.#options;
     try {
-      const guards = this.#share.guardsOf([this.#shardOf(key)]);
-      if (guards === undefined) return;
-      const grounds: Grounds = guards.length === 0 ? wake : { ...wake, guards };
+      const footing = this.#keys.footingOf(key);
+      if (footing === undefined) return;
+      const { key: decidedFor, ...right } = footing;
+      const grounds: Grounds = { ...wake, ...right };
       const seen = { ...view.position };
       const decidedAt = world.now();
       const begin = tracing && Date.now();
-      const snapshot = this.#snapshot(key);
+      const snapshot = this.#snapshot(decidedFor);
       if (snapshot === undefined) {
         this.#metrics?.came('gone');
         return this.#queue.forget(key);
       }
       const result = controller.reconcile(snapshot, decidedAt);
       const outcome = await this.#carryOut(result.changes, grounds, (index) => ({
-        decision: { controller: controller.name, build: this.#options.build, key, seen, decidedAt, index },
+        decision: { controller: controller.name, build: this.#options.build, key: decidedFor, seen, decidedAt, index },
       }));
       if (outcome.refusals.length > 0) await this.#answer(snapshot, outcome, grounds);
       const word = wordFor(outcome);
@@ -321,7 +316,7 @@ export class ControllerLoop<Snapshot = unknown> {
     }
     if (outcome.raced) return this.#again(key, wake, same(seen, view.position));
     this.#queue.forget(key);
-    if (requeueAfterMs !== undefined && this.#owns(key)) this.#queue.addAfter(key, Math.max(requeueAfterMs, 1), wake);
+    if (requeueAfterMs !== undefined && this.#keys.owns(key)) this.#queue.addAfter(key, Math.max(requeueAfterMs, 1), wake);
   }
 
   /** What a line of the log is about: the key, the event that woke it, and the root of that. */
@@ -346,9 +341,10 @@ export class ControllerLoop<Snapshot = unknown> {
   async #carryOut(changes: readonly Change[], grounds: Grounds, decided: (index: number) => Pick<Requester, 'decision'>): Promise<Outcome> {
     const { controller, logger, view, changesInFlight = CHANGES_IN_FLIGHT } = this.#options;
     const base: Requester = { actor: actorOf(controller.actor), agent: controller.name, ...grounds };
+    const asked = ({ change, index }: IndexedChange): WriteRequest => this.#request(changes, change, index, { ...base, ...decided(index) });
     const outcome = await carryOut(
       runsOf(changes),
-      (indexed) => this.#execute(changes, indexed, { ...base, ...decided(indexed.index) }),
+      { one: (indexed) => this.#execute(asked(indexed)), together: (all) => this.#transact(all.map(asked)) },
       changesInFlight,
       (_change, error) => logger.debug(`${controller.name}: a Kubernetes Event was not written`, { error: String(error) }),
     );
@@ -357,12 +353,19 @@ export class ControllerLoop<Snapshot = unknown> {
     return outcome;
   }
 
-  async #execute(changes: readonly Change[], { change, index }: IndexedChange, requester: Requester): Promise<Written> {
-    const { writePath, view } = this.#options;
+  #request(changes: readonly Change[], change: Change, index: number, requester: Requester): WriteRequest {
     const { decision } = requester;
     const decided = (decision && decidedChange(changes, index, decision)) ?? change;
-    const request = requestFor(decided, view.catalog.current, requester);
-    const { sequence } = await writePath.execute(request);
+    return requestFor(decided, this.#options.view.catalog.current, requester);
+  }
+
+  async #execute(request: WriteRequest): Promise<Written> {
+    const { sequence } = await this.#options.writePath.execute(request);
     return sequence === undefined ? undefined : { stream: request.definition.stream, sequence };
+  }
+
+  async #transact(requests: readonly WriteRequest[]): Promise<Written> {
+    const { last } = await this.#options.writePath.transact(requests);
+    return last === undefined ? undefined : { stream: 'state', sequence: last };
   }
 }

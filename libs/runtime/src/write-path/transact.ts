@@ -184,7 +184,7 @@ function resultOf({ outcomes, writes }: TransactionPlan, sequences: readonly Seq
     const object = sequence === undefined || plain.kind === 'Status' ? plain : versioned(plain, sequence);
     return [{ code, object, sequence, warnings, ...(annotations === undefined ? {} : { annotations }) }];
   });
-  return { results, root: sequences?.[0] };
+  return { results, root: sequences?.[0], last: sequences?.at(-1) };
 }
 
 /** An object as it was stored at a sequence. */
