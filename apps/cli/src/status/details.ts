@@ -127,6 +127,9 @@ function projectionsOf(answers: readonly ProcessAnswer[]): readonly ProjectionDe
   );
 }
 
+/** The streams of objects come first, in their usual order. */
+const placeOf = ({ stream }: StreamAnswer): number => (STREAMS.includes(stream) ? STREAMS.indexOf(stream) : STREAMS.length);
+
 /** Puts together what the processes and the log's server have said. */
 export function detailsOf(answers: readonly ProcessAnswer[], log: readonly StreamAnswer[]): StatusDetails {
   const ends = endsOf(answers, log);
@@ -134,6 +137,6 @@ export function detailsOf(answers: readonly ProcessAnswer[], log: readonly Strea
     processes: answers.map((answer) => processOf(answer, ends)),
     services: servicesOf(answers),
     projections: projectionsOf(answers),
-    log,
+    log: [...log].sort((a, b) => placeOf(a) - placeOf(b) || (a.stream < b.stream ? -1 : 1)),
   };
 }
