@@ -14,6 +14,8 @@ import { AnswerLost } from './wire.js';
 
 /** Bounds of a writer. */
 export interface AppenderOptions {
+  /** The longest time between two attempts. */
+  readonly longestWaitMs: number;
   /** How long an append waits for a log that does not answer, before LogUnavailable. */
   readonly patienceMs: number;
   /** Appends and bytes that may wait; more are refused with LogUnavailable. */
@@ -236,7 +238,7 @@ export class Appender {
   }
 
   private pause(waits: number): Promise<void> {
-    const longest = Math.min(1_000, 20 * 2 ** Math.min(waits, 6));
+    const longest = Math.min(this.options.longestWaitMs, 20 * 2 ** Math.min(waits, 6));
     return new Promise((resolve) => setTimeout(resolve, longest * (0.5 + Math.random() / 2)));
   }
 

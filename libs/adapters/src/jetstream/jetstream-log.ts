@@ -37,7 +37,7 @@ export interface JetStreamOptions {
   readonly replicas?: number;
   /** How long Kubernetes Events are kept; absent: as long as they are now, 30 days where there are none yet. */
   readonly eventAgeMs?: number;
-  /** How long an append or a point read waits for a log that does not answer; 5 s unless set. */
+  /** How long an append or a point read waits for a log that does not answer; unless set 5 s, or 10 s where servers may choose a leader. */
   readonly patienceMs?: number;
   /** Appends that may wait at once, for each stream; 8,192 unless set. */
   readonly maxQueued?: number;
@@ -50,6 +50,12 @@ export interface JetStreamOptions {
 }
 
 const RETRY_MS = 50;
+const PATIENCE_MS = 5_000;
+/** Servers choose another leader within nine seconds, mostly five or six. */
+const ELECTING_PATIENCE_MS = 10_000;
+const LONGEST_WAIT_MS = 1_000;
+/** Another leader is there any moment. */
+const ELECTING_WAIT_MS = 200;
 /** So many messages at the end of a stretch are looked at one by one, where they are not given out. */
 const MOST_MISSING = 1_000;
 
@@ -70,7 +76,8 @@ export class JetStreamLog implements EventLog, MessageSource {
   ) {
     this.lookups = new Lookups(wire, cluster, replicas);
     wire.onChange(() => observer.connection(wire.connected && !wire.closed));
-    const options = { patienceMs, maxQueued, maxQueuedBytes: 128 * 1024 * 1024, observer, metrics };
+    const longestWaitMs = replicas > 1 ? ELECTING_WAIT_MS : LONGEST_WAIT_MS;
+    const options = { patienceMs, longestWaitMs, maxQueued, maxQueuedBytes: 128 * 1024 * 1024, observer, metrics };
     const appender = (stream: StreamName): Appender => new Appender(wire, stream, this.lookups, this.seen[stream], options);
     this.appenders = { state: appender('state'), lease: appender('lease'), event: appender('event') };
   }
@@ -162,7 +169,7 @@ export async function connectLog({
   name = 'decklog',
   replicas = 1,
   eventAgeMs,
-  patienceMs = 5_000,
+  patienceMs = replicas > 1 ? ELECTING_PATIENCE_MS : PATIENCE_MS,
   maxQueued = 8_192,
   observer = NOBODY,
   metrics = NO_METRICS,

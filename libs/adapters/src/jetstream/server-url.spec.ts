@@ -6,6 +6,14 @@ describe('the address of the log’s server', () => {
     ['nats://me:a%40b@127.0.0.1:4222', { servers: ['nats://127.0.0.1:4222'], user: 'me', pass: 'a@b' }],
     ['nats://secret@one:4222,nats://two:4222', { servers: ['nats://one:4222', 'nats://two:4222'], token: 'secret' }],
   ])('%s carries its credentials', (url, options) => {
-    expect(serverOptions(url)).toEqual(options);
+    expect(serverOptions(url)).toMatchObject(options);
+  });
+
+  it('a server that says nothing is given up sooner where there are others', () => {
+    const patienceMs = (url: string): number => {
+      const { pingInterval = 0, maxPingOut = 0 } = serverOptions(url);
+      return pingInterval * (maxPingOut + 1);
+    };
+    expect(patienceMs('nats://one:4222,nats://two:4222')).toBeLessThan(patienceMs('nats://one:4222'));
   });
 });

@@ -49,9 +49,6 @@ export class Wire {
         maxReconnectAttempts: -1,
         reconnectTimeWait: 100,
         reconnectJitter: 100,
-        // A server that is stopped keeps its connections: it is given up after three pings.
-        pingInterval: 2_000,
-        maxPingOut: 2,
         noAsyncTraces: true,
         ...options,
       }),
