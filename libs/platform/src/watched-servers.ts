@@ -53,6 +53,11 @@ export function observerOf(conditions: Conditions): LogObserver {
       writes = afterRefused(writes, refusal, why);
       if (writes.report.state !== 'ok') conditions.report('log-writes', writes.report);
     },
+    copyLacks: (server, stream, from, to) => {
+      const what = from === to ? `${stream}:${from}` : `${stream}:${from} to ${to}`;
+      const message = `the copy of ${server} lacks ${what}: it is read from the others; \`decklog verify\` says what is wrong with it, and what to do`;
+      conditions.report('log-copies', { state: 'degraded', reason: 'Damaged', message });
+    },
   };
 }
 

@@ -6,4 +6,4 @@ export type { JetStreamOptions } from './jetstream-log.js';
 export { MAX_MESSAGE, streamName, streamSettings, WrongLogSettings } from './stream-settings.js';
 export { AnswerLost } from './wire.js';
 export type { LogObserver, Refusal } from './observer.js';
-export type { LogSigns } from './lookups.js';
+export type { Copy, LogSigns } from './lookups.js';

@@ -15,7 +15,7 @@ import type {
 import { LogUnavailable, STREAMS } from '#libs/log';
 import { NO_METRICS, type Metrics } from '#libs/runtime';
 import { Appender } from './appender.js';
-import { type Bounds, type LogSigns, Lookups } from './lookups.js';
+import { type Bounds, type Copy, type LogSigns, Lookups } from './lookups.js';
 import { eventOf, storedOf } from './message.js';
 import { NOBODY, type LogObserver } from './observer.js';
 import type { Decode } from './reader.js';
@@ -71,7 +71,7 @@ export class JetStreamLog implements EventLog, MessageSource {
     private readonly patienceMs: number,
     maxQueued: number,
     replicas: number,
-    observer: LogObserver,
+    private readonly observer: LogObserver,
     metrics: Metrics,
   ) {
     this.lookups = new Lookups(wire, cluster, replicas);
@@ -93,7 +93,8 @@ export class JetStreamLog implements EventLog, MessageSource {
       if (event) seen.note(event.subject, event.sequence);
       return event;
     };
-    const reader = new Reader(this.wire, this.cluster, stream, this.lookups, decode, after, options);
+    const onHole = (server: string, from: Sequence, to: Sequence): void => this.observer.copyLacks(server, stream, from, to);
+    const reader = new Reader(this.wire, this.cluster, stream, this.lookups, decode, after, { ...options, onHole });
     for await (const { read, through } of reader.batches()) yield { events: read, through };
   }
 
@@ -105,6 +106,23 @@ export class JetStreamLog implements EventLog, MessageSource {
     const options = { until: held, incomplete: true, ...(signal ? { signal } : {}) };
     const reader = new Reader(this.wire, this.cluster, stream, this.lookups, storedOf, after, options);
     for await (const { read, through } of reader.batches()) yield { messages: read, through: through === held ? until : through };
+  }
+
+  /** The servers that keep a stream; none is named where there is but one. */
+  copies(stream: StreamName): Promise<readonly Copy[]> {
+    return this.patiently(() => this.lookups.copies(stream));
+  }
+
+  /** What one server's own copy holds: what it lacks is left out. Throws LogUnavailable where that server gives out nothing. */
+  copy(server: string): MessageSource {
+    const { wire, cluster, lookups } = this;
+    return {
+      async *messages(stream: StreamName, after: Sequence, until: Sequence, signal?: AbortSignal): AsyncGenerator<StoredBatch> {
+        const options = { until, incomplete: true, server, ...(signal ? { signal } : {}) };
+        const reader = new Reader(wire, cluster, stream, lookups, storedOf, after, options);
+        for await (const { read, through } of reader.batches()) yield { messages: read, through };
+      },
+    };
   }
 
   /** The last sequence up to `until` whose message the server gives out; `after` where there is none nearby. */

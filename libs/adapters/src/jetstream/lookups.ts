@@ -25,6 +25,10 @@ interface MessageAnswer {
 interface InfoAnswer {
   /** When the server answered. */
   readonly ts?: string;
+  readonly cluster?: {
+    readonly leader?: string;
+    readonly replicas?: readonly { readonly name: string; readonly current?: boolean; readonly offline?: boolean }[];
+  };
   readonly config?: { readonly metadata?: Readonly<Record<string, string>> };
   readonly state?: { readonly first_seq: number; readonly last_seq: number; readonly messages: number; readonly bytes: number };
   readonly error?: { readonly description: string };
@@ -54,6 +58,15 @@ export interface Bounds {
   readonly bytes: number;
 }
 
+/** What one server keeps of a stream. */
+export interface Copy {
+  readonly server: string;
+  /** It takes the writes, and answers for the stream. */
+  readonly isLeader: boolean;
+  /** It is there, and has what the leader has. */
+  readonly isCurrent: boolean;
+}
+
 /** Signs of life of the log's server. */
 export interface LogSigns {
   readonly roundTripMs: number;
@@ -79,7 +92,7 @@ export class Lookups {
   constructor(
     private readonly wire: Wire,
     private readonly cluster: string,
-    private readonly replicas: number,
+    readonly replicas: number,
   ) {}
 
   /** Whether the leader of `state` answers in time, and what can be seen by that. */
@@ -91,6 +104,18 @@ export class Lookups {
     if (!state) throw new AnswerLost(error?.description ?? 'stream info without a state');
     const aheadMs = ts === undefined ? undefined : Date.parse(ts) - (Date.now() - roundTripMs / 2);
     return { roundTripMs, aheadMs, last: state.last_seq };
+  }
+
+  /** The servers that keep a stream; none is named where there is but one. */
+  async copies(stream: StreamName): Promise<readonly Copy[]> {
+    const subject = `$JS.API.STREAM.INFO.${streamName(this.cluster, stream)}`;
+    const { cluster, state, error } = parsed<InfoAnswer>(await this.wire.request(subject, new Uint8Array(), TIMEOUT_MS));
+    if (!state) throw new AnswerLost(error?.description ?? 'stream info without a state');
+    const leader = cluster?.leader === undefined ? [] : [{ server: cluster.leader, isLeader: true, isCurrent: true }];
+    const others = (cluster?.replicas ?? []).map(({ name, current = false, offline = false }): Copy => {
+      return { server: name, isLeader: false, isCurrent: current && !offline };
+    });
+    return [...leader, ...others].sort((a, b) => (a.server < b.server ? -1 : 1));
   }
 
   bounds(stream: StreamName): Promise<Bounds> {

@@ -1,31 +1,21 @@
-import { randomUUID } from 'node:crypto';
 import type { Msg } from 'nats';
 import type { ReadOptions, Sequence, StreamName } from '#libs/log';
-import { SequenceArchived, SequenceOutOfRange } from '#libs/log';
+import { LogUnavailable, SequenceArchived, SequenceOutOfRange } from '#libs/log';
 import type { Lookups } from './lookups.js';
 import type { Delivery } from './message.js';
-import { deliveryOf, headersOf } from './message.js';
+import { deliveryOf } from './message.js';
+import { HEARTBEAT_MS, Session, type Created } from './session.js';
 import { streamName } from './stream-settings.js';
 import type { Wire } from './wire.js';
-import { AnswerLost, json } from './wire.js';
+import { AnswerLost } from './wire.js';
 
-/** Messages asked for and not yet handed on: bounds what a slow reader holds. */
-const WINDOW = 1_024;
-const WINDOW_BYTES = 16 * 1024 * 1024;
-const HEARTBEAT_MS = 5_000;
-const EXPIRES_MS = 30_000;
-/** Without a sign of life for this long, the consumer is taken to be gone. */
-const SILENCE_MS = 2.5 * HEARTBEAT_MS;
-const INACTIVE_NS = 60e9;
 const RETRY_MS = 200;
-const TIMEOUT_MS = 5_000;
-
-const ns = (ms: number): number => ms * 1e6;
-
-interface ConsumerAnswer {
-  readonly num_pending?: number;
-  readonly error?: { readonly description: string };
-}
+/** The status of a consumer that has nothing to give just now. */
+const IDLE = 100;
+/** A copy that lacks a message is left for another so often; then none has it. */
+const COPIES_TRIED = 12;
+/** Consumers are put on servers by chance: so many are made to get one on a certain server. */
+const CONSUMERS_TRIED = 64;
 
 /** What a reader makes of a message; undefined for one that it passes over. */
 export type Decode<T> = (message: Msg, delivery: Delivery) => T | undefined;
@@ -39,6 +29,10 @@ export interface Decoded<T> {
 /** What to read, and whether a part will do where messages were removed. */
 export interface ReadingOptions extends ReadOptions {
   readonly incomplete?: boolean;
+  /** Reads the copy of this server alone, and ends where it has no more to give. */
+  readonly server?: string;
+  /** Told of messages that a server's copy lacks, which another's may have. */
+  readonly onHole?: (server: string, from: Sequence, to: Sequence) => void;
 }
 
 /** What a session ended with: the reader is done, or another session has to go on. */
@@ -56,7 +50,7 @@ export class Reader<T> {
   private wake: () => void = () => {};
   private ended: Ended | undefined;
   /** Messages that should have come and did not: the last sequence before them, and the first after. */
-  private hole: { readonly after: Sequence; readonly before: Sequence } | undefined;
+  private hole: { readonly after: Sequence; readonly before: Sequence; readonly times: number } | undefined;
   private failure: Error | undefined;
 
   constructor(
@@ -104,15 +98,26 @@ export class Reader<T> {
     this.read = [];
     this.through = this.at;
     const filtered = subjects !== undefined && (until === undefined || until <= last);
-    const session = new Session(this.wire, streamName(this.cluster, this.stream), (message) => this.take(message, session, filtered));
+    const { session, pending } = await this.placed(filtered ? subjects : undefined);
     session.last = last;
-    session.filtered = filtered;
-    const pending = await session.create(this.at, filtered ? subjects : undefined).catch((error: unknown) => {
-      session.stop();
-      throw error;
-    });
     if (pending === 0) this.reachedEnd(session);
     return session;
+  }
+
+  /** A consumer, on the server that is asked for. */
+  private async placed(subjects: readonly string[] | undefined): Promise<{ readonly session: Session; readonly pending: number }> {
+    const { server } = this.options;
+    for (let tried = 0; tried < CONSUMERS_TRIED; tried++) {
+      const session = new Session(this.wire, streamName(this.cluster, this.stream), (message) => this.take(message, session));
+      session.filtered = subjects !== undefined;
+      const created: Created = await session.create(this.at, subjects).catch((error: unknown) => {
+        session.stop();
+        throw error;
+      });
+      if (server === undefined || created.server === server) return { session, pending: created.pending };
+      session.stop();
+    }
+    throw new LogUnavailable(`${server} does not give out its copy of ${this.stream}`);
   }
 
   /** Nobody is given a part of the events for all of them. */
@@ -121,9 +126,10 @@ export class Reader<T> {
       const why = `${this.stream} was archived up to ${archived}: what it still holds after ${this.at} is not all there was`;
       throw new SequenceArchived(why, archived);
     }
-    if (this.hole?.after !== this.at) return;
+    const { hole } = this;
+    if (hole?.after !== this.at || hole.times < (this.lookups.replicas > 1 ? COPIES_TRIED : 1)) return;
     throw new SequenceOutOfRange(
-      `${this.stream} lacks ${this.at + 1} to ${this.hole.before - 1}: messages were removed that no archive accounts for`,
+      `${this.stream} lacks ${this.at + 1} to ${hole.before - 1}: messages were removed that no archive accounts for`,
     );
   }
 
@@ -134,9 +140,11 @@ export class Reader<T> {
   }
 
   /** Whether a message of `state` does not follow on the one before: this stream forgets nothing by itself. */
-  private skips(sequence: Sequence, filtered: boolean): boolean {
+  private skips(sequence: Sequence, { filtered, server }: Session): boolean {
     if (this.stream !== 'state' || filtered || this.options.incomplete === true || sequence === this.through + 1) return false;
-    this.hole = { after: this.through, before: sequence };
+    const { through, hole } = this;
+    this.hole = { after: through, before: sequence, times: hole?.after === through ? hole.times + 1 : 1 };
+    if (server !== undefined) this.options.onHole?.(server, through + 1, sequence - 1);
     return true;
   }
 
@@ -169,12 +177,13 @@ export class Reader<T> {
     }
   }
 
-  private take(message: Msg, session: Session, filtered: boolean): void {
+  private take(message: Msg, session: Session): void {
     if (this.ended || this.failure) return;
     try {
       if (message.reply === '' || message.reply === undefined) {
         if (!session.status(message)) this.ended = 'again';
-      } else if (!this.deliver(message, session, filtered)) this.ended = 'again';
+        else if (message.headers?.code === IDLE) this.idle(session);
+      } else if (!this.deliver(message, session)) this.ended = 'again';
     } catch (error) {
       this.failure = error instanceof Error ? error : new Error(String(error));
     }
@@ -182,10 +191,10 @@ export class Reader<T> {
   }
 
   /** Takes one message; false where one before it is missing. */
-  private deliver(message: Msg, session: Session, filtered: boolean): boolean {
+  private deliver(message: Msg, session: Session): boolean {
     const delivery = deliveryOf(message.reply ?? '');
     const { sequence, consumed, pending } = delivery;
-    if (!session.next(consumed) || this.skips(sequence, filtered)) return false;
+    if (!session.next(consumed) || this.skips(sequence, session)) return false;
     const { until, subjects } = this.options;
     if (until !== undefined && sequence > until) {
       this.through = until;
@@ -195,13 +204,26 @@ export class Reader<T> {
     const decoded = this.decode(message, delivery);
     if (
       decoded !== undefined &&
-      (filtered || subjects === undefined || subjects.some((pattern) => subjectMatches(pattern, message.subject)))
+      (session.filtered || subjects === undefined || subjects.some((pattern) => subjectMatches(pattern, message.subject)))
     )
       this.read.push(decoded);
     this.through = sequence;
     if (sequence === until) this.ended = 'done';
     else if (pending === 0) this.reachedEnd(session);
     return true;
+  }
+
+  /** A consumer has nothing to give. One that was to give more reads a copy that lacks it, or that is behind. */
+  private idle({ server, filtered, last }: Session): void {
+    if (this.options.server !== undefined) {
+      this.through = Math.max(this.through, this.options.until ?? 0);
+      this.ended = 'done';
+    } else if (server !== undefined && this.through < last) {
+      this.options.onHole?.(server, this.through + 1, last);
+      // Of a selection nobody can tell where it is that something is missing.
+      if (filtered) this.failure = new LogUnavailable(`the copy of ${this.stream} of ${server} lacks a part of what was asked for`);
+      else this.ended = 'again';
+    }
   }
 
   /** Nothing is left up to where the stream ended when the session began: what is missing there is no event, or none of the selection. */
@@ -221,100 +243,4 @@ export function subjectMatches(pattern: string, subject: string): boolean {
     if (token !== '*' && token !== tokens[i]) return false;
   }
   return wanted.length === tokens.length;
-}
-
-/** One ephemeral consumer and the pulls on it. */
-class Session {
-  /** The stream's last sequence when the session began. */
-  last: Sequence = 0;
-  /** The server sends a selection only. */
-  filtered = false;
-  private readonly name = randomUUID();
-  private readonly inbox: ReturnType<Wire['listen']>;
-  private consumed = 0;
-  private outstanding = 0;
-  private buffered = 0;
-  private heard = performance.now();
-
-  constructor(
-    private readonly wire: Wire,
-    private readonly streamName: string,
-    take: (message: Msg) => void,
-  ) {
-    this.inbox = wire.listen(take);
-  }
-
-  /** How many messages are left for it at first. */
-  async create(after: Sequence, subjects: readonly string[] | undefined): Promise<number> {
-    const config = {
-      name: this.name,
-      deliver_policy: 'by_start_sequence',
-      opt_start_seq: after + 1,
-      ack_policy: 'none',
-      replay_policy: 'instant',
-      mem_storage: true,
-      num_replicas: 1,
-      inactive_threshold: INACTIVE_NS,
-      ...(subjects ? { filter_subjects: subjects } : {}),
-    };
-    const asked = json({ stream_name: this.streamName, config, action: 'create' });
-    const message = await this.wire.request(`$JS.API.CONSUMER.CREATE.${this.streamName}.${this.name}`, asked, TIMEOUT_MS);
-    if (message.data.length === 0) throw new AnswerLost(`status ${message.headers?.code ?? 'unknown'} of JetStream`);
-    const { error, num_pending } = message.json<ConsumerAnswer>();
-    if (error) throw new AnswerLost(`creating a consumer: ${error.description}`);
-    this.heard = performance.now();
-    return num_pending ?? 0;
-  }
-
-  /** Keeps the window filled: asks for more once half of it is free. */
-  pull(): void {
-    const free = WINDOW - this.outstanding - this.buffered;
-    if (free < WINDOW / 2) return;
-    this.outstanding += free;
-    const asked = { batch: free, max_bytes: WINDOW_BYTES, expires: ns(EXPIRES_MS), idle_heartbeat: ns(HEARTBEAT_MS) };
-    this.inbox.pull(`$JS.API.CONSUMER.MSG.NEXT.${this.streamName}.${this.name}`, json(asked));
-  }
-
-  /** Counts a message; false where the consumer has sent one that did not arrive. */
-  next(consumed: number): boolean {
-    this.heard = performance.now();
-    this.outstanding--;
-    this.buffered++;
-    return consumed === ++this.consumed;
-  }
-
-  /** What was buffered has been handed on. */
-  freed(): void {
-    this.buffered = 0;
-  }
-
-  /** Takes a message without an event: a heartbeat, or the end of a pull. False where the consumer is gone. */
-  status(message: Msg): boolean {
-    this.heard = performance.now();
-    const headers = headersOf(message);
-    switch (message.headers?.code) {
-      case 100:
-        return Number(headers.get('Nats-Last-Consumer') ?? this.consumed) <= this.consumed;
-      case 404:
-      case 408:
-      case 409: {
-        const pending = headers.get('Nats-Pending-Messages');
-        this.outstanding -= Number(pending ?? 0);
-        return pending !== undefined;
-      }
-      case undefined:
-      default:
-        return false;
-    }
-  }
-
-  silent(): boolean {
-    return this.outstanding > 0 && performance.now() - this.heard > SILENCE_MS;
-  }
-
-  stop(): void {
-    this.inbox.stop();
-    if (this.wire.connected && !this.wire.closed)
-      this.wire.publish(`$JS.API.CONSUMER.DELETE.${this.streamName}.${this.name}`, new Uint8Array());
-  }
 }
