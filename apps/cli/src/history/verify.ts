@@ -98,16 +98,39 @@ async function check(
   const key = places.publicKey === undefined ? undefined : keyName(places.publicKey);
   if (output === 'json') process.stdout.write(`${JSON.stringify({ ...verified, key, findings }, undefined, 4)}\n`);
   else process.stdout.write(verifiedText(verified, key, performance.now() - began));
-  if (findings.length > 0) setExitCode(1);
+  if (findings.length > 0 || damagedOf(verified).length > 0) setExitCode(1);
 }
 
 /** Everything wrong: of each stream, and of each place of checkpoints, the first. */
-export const findingsOf = ({ streams, checkpoints }: Verified): readonly Finding[] =>
+export const findingsOf = ({ streams, checkpoints }: Pick<Verified, 'streams' | 'checkpoints'>): readonly Finding[] =>
   [...streams, ...checkpoints].flatMap(({ finding }) => (finding === undefined ? [] : [finding]));
+
+/** The servers whose copies are damaged. */
+const damagedOf = ({ copies }: Pick<Verified, 'copies'>): readonly string[] =>
+  copies.flatMap(({ server, findings }) => (findings.length > 0 ? [server] : []));
+
+function copyLine({ server, isLeader, isCurrent, events, findings }: Verified['copies'][number]): string {
+  const verdict = findings.length > 0 ? 'WRONG  ' : isCurrent ? 'ok     ' : 'AWAY   ';
+  const what = isCurrent ? `${events} events` : `${events} events; it is away or catching up: look again later`;
+  return `copy   ${verdict} ${what} on ${server}${isLeader ? ', the leader' : ''}`;
+}
+
+/** What is wrong with copies, and what to do. */
+function copiesText(verified: Pick<Verified, 'copies'>): readonly string[] {
+  const damaged = damagedOf(verified);
+  if (damaged.length === 0) return [];
+  const all = verified.copies.flatMap(({ server, findings }) => findings.map((finding) => `  ${server}: ${findingText(finding)}`));
+  return [
+    'Copies are damaged:',
+    ...all,
+    `What is served is read from the others. One at a time: stop the server (${damaged.join(', ')}), remove its folder of streams, start it`,
+    'again, and wait until it is current: it gets everything from the others. Then verify once more.',
+  ];
+}
 
 /** What was verified, for people. */
 export function verifiedText(verified: Verified, key: string | undefined, tookMs: number): string {
-  const { streams, checkpoints } = verified;
+  const { streams, checkpoints, copies } = verified;
   const events = streams.reduce((sum, one) => sum + one.events, 0);
   const lines = [
     ...streams.map(({ stream, from, until, events: count, finding }) => {
@@ -119,6 +142,7 @@ export function verifiedText(verified: Verified, key: string | undefined, tookMs
         newest === undefined ? '' : `, the newest is ${newest.number} of ${newest.time}, at state:${newest.streams.state.sequence}`;
       return `signed ${finding === undefined ? 'ok     ' : 'WRONG  '} ${count} checkpoints ${kept}${last}`;
     }),
+    ...copies.map(copyLine),
   ];
   const accepted = checkpoints.flatMap(({ newest }) =>
     newest?.accepted === undefined ? [] : [`accepted at ${newest.time}: ${newest.accepted}`],
@@ -131,7 +155,7 @@ export function verifiedText(verified: Verified, key: string | undefined, tookMs
       : ['The history is not what it was:', ...findings.map((text) => `  ${text}`)].join('\n');
   const signed =
     key === undefined ? 'Signatures were not looked at: there is no public key.' : `Signatures were checked with the key ${key}.`;
-  return `${[...lines, ...new Set(accepted), '', end, signed].join('\n')}\n`;
+  return `${[...lines, ...new Set(accepted), '', end, ...copiesText(verified), signed].join('\n')}\n`;
 }
 
 async function accept(

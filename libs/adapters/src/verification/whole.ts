@@ -1,12 +1,13 @@
 import type { SignedCheckpoint, StreamName } from '#libs/log';
 import { STREAMS } from '#libs/log';
 import { connectWholeLog } from '../archive/index.js';
-import type { JetStreamOptions } from '../jetstream/index.js';
+import { connectLog, type JetStreamOptions } from '../jetstream/index.js';
 import { headOf } from '../postgres/chain.js';
 import { connectPostgres, openSession, type PostgresOptions } from '../postgres/data-source.js';
 import { appendCheckpoint, readCheckpointFile } from './checkpoint-file.js';
 import { CheckpointStream } from './checkpoint-stream.js';
 import { checkpointSigner, checkpointVerifier, lineHash } from './signing.js';
+import { verifyCopies, type CopyVerified } from './copies.js';
 import { verifyHistory, type Verified, type VerifyOptions } from './verify.js';
 
 /** Where everything of a history is. */
@@ -21,11 +22,16 @@ export interface HistoryPlaces {
   readonly publicKey?: string;
 }
 
-/** Verifies a cluster's history where it is: log, archive, projection, and both places of checkpoints. */
+/** What came of verifying a history, and of the copies that each server of a log keeps; none where one keeps it alone. */
+export interface WholeVerified extends Verified {
+  readonly copies: readonly CopyVerified[];
+}
+
+/** Verifies a cluster's history where it is: log, archive, projection, both places of checkpoints, and each server's copy. */
 export async function verifyWholeHistory(
   places: HistoryPlaces,
   options: Pick<VerifyOptions, 'streams' | 'from' | 'signal' | 'onProgress'>,
-): Promise<Verified> {
+): Promise<WholeVerified> {
   const { log: where, archive, file, publicKey } = places;
   return opened(places, async (session) => {
     const log = await connectWholeLog({ ...where, name: 'decklog-verify', archive });
@@ -36,12 +42,27 @@ export async function verifyWholeHistory(
         { kept: `in ${file}`, all: await readCheckpointFile(file) },
       ];
       const isSigned = publicKey === undefined ? {} : { isSigned: checkpointVerifier(publicKey) };
-      return await verifyHistory({ log, session, checkpoints, ...isSigned, ...options });
+      const verified = await verifyHistory({ log, session, checkpoints, ...isSigned, ...options });
+      return { ...verified, copies: await copiesOf(where, session, options) };
     } finally {
       await stream.close();
       await log.close();
     }
   });
+}
+
+async function copiesOf(
+  where: HistoryPlaces['log'],
+  session: Awaited<ReturnType<typeof openSession>>,
+  { streams, from, signal }: Pick<VerifyOptions, 'streams' | 'from' | 'signal'>,
+): Promise<readonly CopyVerified[]> {
+  const log = await connectLog({ ...where, name: 'decklog-verify-copies' });
+  try {
+    const what = { ...(streams ? { streams } : {}), ...(from === undefined ? {} : { from }), ...(signal ? { signal } : {}) };
+    return await verifyCopies({ log, session, ...what });
+  } finally {
+    await log.close();
+  }
 }
 
 /** Signs that a person has accepted a history as it is now, and why: what was signed before does not count any more. */
