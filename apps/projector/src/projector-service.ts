@@ -12,9 +12,18 @@ import {
   type KeeperOptions,
   scrubHistory,
 } from '#libs/adapters';
-import { auditLimits, BUILD, createLogger, logPlaceOf, showBuild, type ControlPlaneConfig, type HostedService } from '#libs/platform';
+import {
+  auditLimits,
+  BUILD,
+  createLogger,
+  logPlaceOf,
+  openConditions,
+  showBuild,
+  type ControlPlaneConfig,
+  type HostedService,
+} from '#libs/platform';
 import { PROCESS_METRICS } from '#libs/process';
-import { Conditions, type Condition } from '#libs/runtime';
+import type { Condition, Conditions } from '#libs/runtime';
 import { MIGRATIONS } from '#migrations';
 
 /**
@@ -50,8 +59,7 @@ export class ProjectorService implements HostedService {
     const { config } = this;
     const { postgresUrl, cluster, logLevel, eventAgeDays, checkpointFile } = config;
     const logger = createLogger(this.name, logLevel);
-    const conditions = (this.known = new Conditions(Date.now));
-    conditions.logTo(logger);
+    const conditions = (this.known = openConditions(logger, PROCESS_METRICS));
     conditions.onChange(this.onCondition);
     const place = logPlaceOf(config);
     const log = await connectLog({ ...place, name: this.name });

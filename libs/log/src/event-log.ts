@@ -39,6 +39,33 @@ export class LogUnavailable extends Error {
   }
 }
 
+/** An event is larger than the log takes. Answered as 413. */
+export class EventTooLarge extends RangeError {
+  override readonly name = 'EventTooLarge';
+
+  constructor(
+    readonly subject: string,
+    readonly bytes: number,
+    readonly limit: number,
+  ) {
+    super(`${subject}: ${bytes} bytes are more than the ${limit} that an event may have`);
+  }
+}
+
+/** A message where an event should be is none that this build can read: garbage, or of a newer build. To skip it would corrupt silently. */
+export class EventUnreadable extends Error {
+  override readonly name = 'EventUnreadable';
+
+  constructor(
+    readonly stream: StreamName,
+    readonly sequence: Sequence,
+    why: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${stream}:${sequence} can't be read: ${why}`, options);
+  }
+}
+
 /** The stream no longer (or not yet) holds what was asked for. */
 export class SequenceOutOfRange extends Error {
   override readonly name: string = 'SequenceOutOfRange';

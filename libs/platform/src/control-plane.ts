@@ -120,6 +120,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     log,
     snapshots: new PostgresSnapshotSource(database, keyring),
     definitions: DEFINITIONS,
+    conditions,
     logger,
     signal: stopping.signal,
     onOvertaken: (error) => {

@@ -9,3 +9,4 @@ export * from './hosted-service.js';
 export { showBuild } from './plane-metrics.js';
 export * from './service-transport.js';
 export { createLogger, loadConfig, runAsProcess } from '#libs/process';
+export { openConditions } from './watched-servers.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AppendWrite, Appended, Guard, Moved, Sequence, StreamName } from '#libs/log';
-import { LogUnavailable, neededGuards } from '#libs/log';
+import { EventTooLarge, LogUnavailable, neededGuards } from '#libs/log';
 import type { Metrics } from '#libs/runtime';
 import { AppendMetrics } from './append-metrics.js';
 import type { Lookups } from './lookups.js';
@@ -51,6 +51,7 @@ const ROUNDS = 3;
 const WARY = 16;
 /** What a message's headers may take of its size. */
 const HEADER_ROOM = 16 * 1024;
+const MAX_BODY = MAX_MESSAGE - HEADER_ROOM;
 
 /** Why something was not stored. */
 interface NotStored {
@@ -126,7 +127,7 @@ export class Appender {
     if (writes.length + guards.length > BATCH_MESSAGES) throw new RangeError(`an append of more than ${BATCH_MESSAGES} messages`);
     let bytes = 0;
     for (const { body, subject } of writes) {
-      if (body.length > MAX_MESSAGE - HEADER_ROOM) throw new RangeError(`${subject}: ${body.length} bytes are more than a message holds`);
+      if (body.length > MAX_BODY) throw new EventTooLarge(subject, body.length, MAX_BODY);
       bytes += body.length + 1_024;
     }
     return bytes;

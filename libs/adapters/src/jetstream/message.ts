@@ -1,6 +1,6 @@
 import type { Msg } from 'nats';
 import type { EventMeta, Recorded, Sequence, StoredMessage, StreamName } from '#libs/log';
-import { decodeMeta, encodeMeta, upcast } from '#libs/log';
+import { decodeMeta, encodeMeta, EventUnreadable, isMarker, upcast } from '#libs/log';
 import { digestOf } from '../digest.js';
 
 /** What a message demands of the log before it is stored. */
@@ -52,7 +52,9 @@ export function headersOfBlock(block: Uint8Array): Headers {
   );
 }
 
-/** An event from a stored message; undefined for what is no event (a guard's marker). */
+const [OPENING, CLOSING] = [0x7b, 0x7d];
+
+/** An event from a stored message; undefined for what is no event (a guard's marker). Throws EventUnreadable for what should be one. */
 export function recordedOf(
   stream: StreamName,
   sequence: Sequence,
@@ -61,8 +63,15 @@ export function recordedOf(
   headers: Headers,
   body: Uint8Array,
 ): Recorded | undefined {
-  if (!headers.has('Dl-Type')) return undefined;
-  return upcast({ stream, sequence, subject, time, meta: decodeMeta((name) => headers.get(name), stream, sequence), body });
+  if (!headers.has('Dl-Type') && isMarker(subject)) return undefined;
+  try {
+    const meta = decodeMeta((name) => headers.get(name), stream, sequence);
+    // Whole objects are parsed where they are asked for. What is no JSON at all is seen at its ends.
+    if (meta.encoding === 'json' && (body[0] !== OPENING || body.at(-1) !== CLOSING)) throw new SyntaxError('its body is no object');
+    return upcast({ stream, sequence, subject, time, meta, body });
+  } catch (error) {
+    throw new EventUnreadable(stream, sequence, error instanceof Error ? error.message : String(error), { cause: error });
+  }
 }
 
 /** Where a delivered message stands, from its reply subject. `consumed` counts what this consumer was given, `pending` what is left. */

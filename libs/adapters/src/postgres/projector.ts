@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { AuditStream, EventLog, Position, Sequence, StreamName } from '#libs/log';
-import { ORIGIN, SequenceArchived, SequenceOutOfRange, STREAMS } from '#libs/log';
+import { EventUnreadable, ORIGIN, SequenceArchived, SequenceOutOfRange, STREAMS } from '#libs/log';
 import { AS_EXPECTED, NO_METRICS, type ConditionReport, type Conditions, type Logger, type Metrics } from '#libs/runtime';
 import { pause } from '../pause.js';
 import { chainRows, headOf, type Head } from './chain.js';
@@ -98,7 +98,8 @@ export class Projector {
         if (source !== 'audit') this.refuseToGoOn(source, error);
         const said = error instanceof Error ? error.message : String(error);
         this.options.logger.warn(`projecting ${source} failed and is tried again`, { after: this.at(source), error: said });
-        this.say(source, { state: 'degraded', reason: 'Failing', message: `projecting ${source} after ${this.at(source)} fails: ${said}` });
+        const reason = error instanceof EventUnreadable ? 'Unreadable' : 'Failing';
+        this.say(source, { state: 'degraded', reason, message: `projecting ${source} after ${this.at(source)} fails: ${said}` });
       } finally {
         if (source !== 'audit') this.active.delete(source);
       }

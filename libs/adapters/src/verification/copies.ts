@@ -1,8 +1,9 @@
 import type { ClientBase } from 'pg';
 import { STREAMS, type Finding, type Sequence, type StreamName } from '#libs/log';
 import type { JetStreamLog } from '../jetstream/index.js';
+import { pause } from '../pause.js';
 import { headOf } from '../postgres/chain.js';
-import { verifyStretch } from './walk.js';
+import { verifyStretch, type Walked, type WalkOptions } from './walk.js';
 
 /** What one server's copy of the log was found to be. */
 export interface CopyVerified {
@@ -27,6 +28,22 @@ export interface CopiesToVerify {
   readonly onProgress?: (at: Sequence) => Promise<void> | void;
 }
 
+/** What a copy lacks is looked for again so often: one that has only just come back is said to be current, and is not. */
+const LOOKS = 5;
+const AGAIN_MS = 2_000;
+const FOR_EVER = new AbortController().signal;
+
+async function walkCopy(stretch: WalkOptions): Promise<Walked> {
+  let walked = await verifyStretch(stretch);
+  let { events } = walked;
+  for (let looks = 1; looks < LOOKS && walked.finding?.kind === 'lost'; looks++) {
+    await pause(AGAIN_MS, stretch.signal ?? FOR_EVER);
+    walked = await verifyStretch({ ...stretch, from: walked.finding.sequence });
+    events += walked.events;
+  }
+  return { ...walked, events };
+}
+
 /**
  * Compares each server's own copy of the log with what was projected. A server tells nobody that a block of its files is damaged: it
  * gives out what is left. Empty where one server alone keeps the log.
@@ -47,7 +64,7 @@ export async function verifyCopies(options: CopiesToVerify): Promise<readonly Co
       const first = Math.max(from, archived + 1);
       if (copy?.isCurrent !== true || first > until || signal?.aborted === true) continue;
       const stretch = { source: log.copy(server), session, stream, from: first, until, checkpoints: [] };
-      const walked = await verifyStretch({ ...stretch, ...(signal ? { signal } : {}), onProgress: (at) => onProgress?.(at) });
+      const walked = await walkCopy({ ...stretch, ...(signal ? { signal } : {}), onProgress: (at) => onProgress?.(at) });
       events += walked.events;
       if (walked.finding) findings.push(walked.finding);
     }

@@ -1,6 +1,7 @@
 import { catalogWith, CUSTOMRESOURCEDEFINITIONS, type ResourceDefinition } from '#libs/api';
 import { parseApiVersion, qualifiedResource, type GroupVersionResource, type KubeObject, type OwnedObject } from '#libs/apimachinery';
 import {
+  EventUnreadable,
   parseSubject,
   SequenceArchived,
   SequenceOutOfRange,
@@ -12,6 +13,7 @@ import {
   type StreamName,
 } from '#libs/log';
 import { systemTimers, type Timers } from '../controller/timers.js';
+import type { ConditionReport, Conditions } from '../conditions/index.js';
 import type { CacheEvent, Entry, Logger, SnapshotSource, StateView } from '../ports.js';
 import { CatalogHolder } from './catalog-holder.js';
 import { CachedEntry } from './cached-entry.js';
@@ -30,6 +32,8 @@ export interface StateCacheOptions {
   readonly logger: Logger;
   /** Ends the tails. */
   readonly signal: AbortSignal;
+  /** Told whether the log can be followed; nobody unless set. */
+  readonly conditions?: Conditions;
   /** The cache was so far behind that what it has not seen was archived: only a new one, from a new snapshot, can go on. */
   readonly onOvertaken?: (error: SequenceArchived) => void;
   /** How much of each resource's recent past is kept; 10,000 events and 16 MiB unless set. */
@@ -62,6 +66,8 @@ export class StateCache implements StateView {
   readonly #tombstones = new Map<string, Sequence>();
   readonly catalog: CatalogHolder;
   #onOvertaken: ((error: SequenceArchived) => void) | undefined;
+  /** While it starts: nobody is served from a state that can't be brought up to the log's end. */
+  #onUnreadable: ((error: EventUnreadable) => void) | undefined;
   readonly #position: Record<StreamName, Sequence>;
   readonly #origin: Position;
 
@@ -76,7 +82,7 @@ export class StateCache implements StateView {
   /**
    * Loads the snapshot, tails all streams and resolves once the cache holds everything the log held at the call.
    * Rejects with SequenceOutOfRange where the log ends before the snapshot: it was rolled back, and serving would lie; with
-   * SequenceArchived where the snapshot is behind what was archived.
+   * SequenceArchived where the snapshot is behind what was archived; with EventUnreadable where an event can't be read.
    */
   static async start(options: StateCacheOptions): Promise<StateCache> {
     const { position, rows } = await options.snapshots.snapshot();
@@ -94,11 +100,12 @@ export class StateCache implements StateView {
         );
       }
     });
-    const overtaken = new Promise<never>((_, reject) => (cache.#onOvertaken = reject));
+    const overtaken = new Promise<never>((_, reject) => (cache.#onOvertaken = cache.#onUnreadable = reject));
     for (const stream of STREAMS) void cache.#tail(stream);
     const caughtUp = Promise.all(STREAMS.map((stream, i) => cache.reached(stream, lasts[i] ?? 0, options.signal)));
     await Promise.race([caughtUp, overtaken]);
     cache.#onOvertaken = options.onOvertaken;
+    cache.#onUnreadable = undefined;
     return cache;
   }
 
@@ -166,11 +173,14 @@ export class StateCache implements StateView {
           if (through > this.#position[stream]) this.#position[stream] = through;
           this.#waiters[stream].reached(this.#position[stream]);
           wait = RETRY_FIRST_MS;
+          this.#follows(stream);
         }
         return;
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof SequenceArchived && this.#onOvertaken) return this.#onOvertaken(error);
+        if (error instanceof EventUnreadable && this.#onUnreadable) return this.#onUnreadable(error);
+        this.#options.conditions?.report(`following-${stream}`, notFollowed(stream, this.#position[stream], error));
         logger.error(`reading the log's stream ${stream} after ${this.#position[stream]} failed; trying again`, error, {
           stream,
           sequence: this.#position[stream],
@@ -192,6 +202,13 @@ export class StateCache implements StateView {
       const cancel = timers.after(ms, end);
       signal.addEventListener('abort', end);
     });
+  }
+
+  /** What was never in doubt is not spoken of. */
+  #follows(stream: StreamName): void {
+    const { conditions } = this.#options;
+    const name = `following-${stream}`;
+    if (conditions?.get(name)?.state === 'failed') conditions.ok(name);
   }
 
   /** A redelivered event is known by its sequence and changes nothing. */
@@ -281,4 +298,11 @@ export class StateCache implements StateView {
     const key = qualifiedResource(resource);
     return this.#options.definitions.find((definition) => qualifiedResource(definition.resource) === key)?.stream ?? 'state';
   }
+}
+
+/** How it stands with a stream that can't be followed. */
+function notFollowed(stream: StreamName, after: Sequence, error: unknown): ConditionReport {
+  const why = error instanceof Error ? error.message : String(error);
+  const reason = error instanceof EventUnreadable ? 'Unreadable' : error instanceof SequenceOutOfRange ? 'Incomplete' : 'Failing';
+  return { state: 'failed', reason, message: `nothing of ${stream} after ${after} is known here: ${why}` };
 }

@@ -1,6 +1,7 @@
 import { StatusError, tryAgainLater, type GroupVersionResource } from '#libs/apimachinery';
 import {
   encodeObject,
+  EventTooLarge,
   formatPlace,
   LogUnavailable,
   subjectOf,
@@ -211,8 +212,11 @@ export class Ground {
   }
 }
 
-/** 503 for whoever asks while the log can't be written; anything else as it is. */
+/** 503 for whoever asks while the log can't be written, 413 for what it doesn't take; anything else as it is. */
 export function unavailableAs503(thrown: unknown): unknown {
+  if (thrown instanceof EventTooLarge) {
+    return new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${thrown.limit}`, undefined, { cause: thrown });
+  }
   if (!(thrown instanceof LogUnavailable)) return thrown;
   const why = thrown.reason === 'NoSpace' ? 'the event log has no space left' : 'the event log is unavailable';
   const error = tryAgainLater('ServiceUnavailable', `${why}, please try again later`, RETRY_AFTER_SECONDS);
