@@ -80,6 +80,3 @@ export function guardSubject(subject: string): string {
   const [root, cluster, stream, ...rest] = subject.split('.');
   return [root, cluster, stream, 'guard', ...rest].join('.');
 }
-
-/** Whether a subject is that of a guard's marker. */
-export const isMarker = (subject: string): boolean => subject.split('.', 4)[3] === 'guard' && parseSubject(subject) === undefined;

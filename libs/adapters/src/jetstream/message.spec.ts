@@ -9,6 +9,7 @@ const headers = (more: Readonly<Record<string, string>> = {}): ReadonlyMap<strin
 
 describe('a message of the log', () => {
   it.each<[string, string, ReadonlyMap<string, string>, string, RegExp]>([
+    ['without anything', SUBJECT, new Map(), '', /state:7 can't be read: an event without Dl-Type/],
     ['without a type', SUBJECT, new Map(), '{}', /state:7 can't be read: an event without Dl-Type/],
     [
       'of a type that there is none of',
@@ -27,8 +28,11 @@ describe('a message of the log', () => {
     expect(read).toThrow(words);
   });
 
-  it('that marks a guard is no event', () => {
-    expect(recordedOf('state', 7, guardSubject(SUBJECT), 0, new Map(), bytes(''))).toBeUndefined();
+  it.each([
+    ['a guard', guardSubject(SUBJECT)],
+    ['a number that a restored log leaves out', 'decklog.c.state.skip'],
+  ])('that marks %s is no event', (_title, subject) => {
+    expect(recordedOf('state', 7, subject, 0, new Map(), bytes(''))).toBeUndefined();
   });
 
   it('with all that an event has is one', () => {

@@ -1,6 +1,6 @@
 import type { Msg } from 'nats';
 import type { EventMeta, Recorded, Sequence, StoredMessage, StreamName } from '#libs/log';
-import { decodeMeta, encodeMeta, EventUnreadable, isMarker, upcast } from '#libs/log';
+import { decodeMeta, encodeMeta, EventUnreadable, parseSubject, upcast } from '#libs/log';
 import { digestOf } from '../digest.js';
 
 /** What a message demands of the log before it is stored. */
@@ -54,7 +54,7 @@ export function headersOfBlock(block: Uint8Array): Headers {
 
 const [OPENING, CLOSING] = [0x7b, 0x7d];
 
-/** An event from a stored message; undefined for what is no event (a guard's marker). Throws EventUnreadable for what should be one. */
+/** An event from a stored message; undefined for a marker, which is no event. Throws EventUnreadable for all else. */
 export function recordedOf(
   stream: StreamName,
   sequence: Sequence,
@@ -63,7 +63,7 @@ export function recordedOf(
   headers: Headers,
   body: Uint8Array,
 ): Recorded | undefined {
-  if (!headers.has('Dl-Type') && isMarker(subject)) return undefined;
+  if (!headers.has('Dl-Type') && body.length === 0 && parseSubject(subject) === undefined) return undefined;
   try {
     const meta = decodeMeta((name) => headers.get(name), stream, sequence);
     // Whole objects are parsed where they are asked for. What is no JSON at all is seen at its ends.
