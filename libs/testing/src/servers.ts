@@ -115,12 +115,20 @@ export interface NatsStore {
   readonly store?: string;
   /** As in the server's settings; absent: `always`. */
   readonly sync?: string;
+  /** How many bytes it may store, as in the server's settings; absent: as many as the disk takes. */
+  readonly room?: string;
 }
 
 /** A nats-server with JetStream, set up as the launcher does: every message flushed to disk, 4 MiB messages. `more`: settings besides. */
-export async function startNats(more = '', { store, sync = 'always' }: NatsStore = {}): Promise<TestServer> {
+export async function startNats(more = '', { store, sync = 'always', room }: NatsStore = {}): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'decklog-nats-'));
-  const recipe = natsRecipe(folder, await freePort(), `sync_interval: ${sync}`, more, store);
+  const recipe = natsRecipe(
+    folder,
+    await freePort(),
+    `sync_interval: ${sync}${room === undefined ? '' : `, max_file_store: ${room}`}`,
+    more,
+    store,
+  );
   return running({ ...recipe, ready: () => Promise.resolve() });
 }
 
