@@ -78,7 +78,7 @@ function settings(folder: string, nats: TestServer, postgres: TestServer): Recor
     ADVERTISE_ADDRESS: '127.0.0.1',
     API_PORT: '0',
     PROBE_PORT: '0',
-    LOG_LEVEL: 'warn',
+    LOG_LEVEL: 'error',
   };
 }
 

@@ -48,6 +48,16 @@ export async function prepare(plane: ControlPlane): Promise<void> {
   await create(plane, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: NAMESPACE } });
 }
 
+/** Makes so many pods of nobody, which whoever reconciles in the namespace looks at. */
+export async function crowd(plane: ControlPlane, pods: number): Promise<void> {
+  const spec = { containers: [{ name: 'main', image: 'app:1' }] };
+  for (let i = 0; i < pods; i += AT_ONCE) {
+    const names = Array.from({ length: Math.min(AT_ONCE, pods - i) }, (_, k) => `alone-${i + k}`);
+    const metadata = (name: string) => ({ name, namespace: NAMESPACE, labels: { app: name } });
+    await Promise.all(names.map((name) => create(plane, { apiVersion: 'v1', kind: 'Pod', metadata: metadata(name), spec } as KubeObject)));
+  }
+}
+
 /** Makes so many ReplicaSets that ask for no pods yet. */
 export async function layOut(plane: ControlPlane, prefix: string, sets: number): Promise<void> {
   for (let i = 0; i < sets; i += AT_ONCE) {
