@@ -66,6 +66,8 @@ const WORKERS = 32;
 const CHANGES_IN_FLIGHT = 256;
 /** Decisions made again at once after a race, before the key's backoff counts. */
 const EAGER_RACES = 5;
+/** The longest wait after races: who was faster got on, and the key has its turn soon. */
+const LONGEST_RACE_MS = 500;
 
 const wakeOf = ({ stream, sequence, meta }: CacheEvent): Wake => {
   const cause = formatPlace(stream, sequence);
@@ -158,8 +160,8 @@ export class ControllerLoop<Snapshot = unknown> {
     if (this.#keys.owns(key)) this.#queue.add(key, wake);
   }
 
-  #addWithBackoff(key: string, wake: Wake): void {
-    if (this.#keys.owns(key)) this.#queue.addWithBackoff(key, wake);
+  #addWithBackoff(key: string, wake: Wake, atMostMs?: number): void {
+    if (this.#keys.owns(key)) this.#queue.addWithBackoff(key, wake, atMostMs);
   }
 
   /** What others have worked on until now: all of it counts as just seen. */
@@ -314,8 +316,8 @@ export class ControllerLoop<Snapshot = unknown> {
       logger.warn(`${this.name}: a change for ${JSON.stringify(key)} was refused: ${first?.message ?? ''}`, about);
       return this.#addWithBackoff(key, wake);
     }
+    if (!outcome.raced || outcome.reached.size > 0) this.#queue.forget(key);
     if (outcome.raced) return this.#again(key, wake, same(seen, view.position));
-    this.#queue.forget(key);
     if (requeueAfterMs !== undefined && this.#keys.owns(key)) this.#queue.addAfter(key, Math.max(requeueAfterMs, 1), wake);
   }
 
@@ -326,7 +328,7 @@ export class ControllerLoop<Snapshot = unknown> {
 
   /** After a race: at once where the view has moved, else as soon as it does; a key that keeps losing backs off. */
   #again(key: string, wake: Wake, unmoved: boolean): void {
-    if (this.#queue.failuresOf(key) >= EAGER_RACES) return this.#addWithBackoff(key, wake);
+    if (this.#queue.failuresOf(key) >= EAGER_RACES) return this.#addWithBackoff(key, wake, LONGEST_RACE_MS);
     this.#queue.failed(key);
     if (unmoved) this.#raced.set(key, wake);
     else this.#add(key, wake);

@@ -82,13 +82,13 @@ export class WorkQueue<Wake> {
     this.#delayed.set(key, { at, wake, cancel });
   }
 
-  /** Adds the key after the time its failures in a row have earned it. */
-  addWithBackoff(key: string, wake: Wake): void {
+  /** Adds the key after the time its failures in a row have earned it, `atMostMs` where that is more. */
+  addWithBackoff(key: string, wake: Wake, atMostMs = Infinity): void {
     this.#options.meter?.retried();
     const failures = this.failuresOf(key);
     this.failed(key);
     const { firstMs, mostMs } = this.#options.backoff ?? STANDARD_BACKOFF;
-    this.addAfter(key, Math.min(firstMs * 2 ** Math.min(failures, 40), mostMs), wake);
+    this.addAfter(key, Math.min(firstMs * 2 ** Math.min(failures, 40), mostMs, atMostMs), wake);
   }
 
   /** Counts one failure without deciding when the key comes again. */
