@@ -219,10 +219,13 @@ async function run(place: Place, folder: string, children: ChildProcess[]): Prom
     );
 
   since = performance.now();
+  const progress = setInterval(() => console.log(`  ${seconds(since)}: ${pods.size} pods, ${running()} ready`), 20_000);
+  progress.unref();
   await build(admin);
   console.log(`${SERVICE_COUNT} Services and Deployments created in ${seconds(since)}`);
   await steady();
   console.log(`${wanted} pods ready in ${seconds(since)}`);
+  clearInterval(progress);
   used = printUse('Until all pods were ready', parts, used, since);
   console.log(await watchersSay(watchers));
   since = performance.now();
@@ -264,6 +267,10 @@ async function main(): Promise<void> {
   }
 }
 
+process.once('SIGTERM', () => {
+  execFileSync(LAUNCHER, ['delete', '-p', opt.profile], { stdio: 'ignore' });
+  process.exit(1);
+});
 main().catch((error: unknown) => {
   console.error(error);
   process.exitCode = 1;

@@ -34,12 +34,14 @@ const int64 = (text: string): bigint | undefined => {
   return value >= -MOST_INT64 && value < MOST_INT64 ? value : undefined;
 };
 
+/** Whether labels have this value for a key. What objects inherit is never text, so nothing else has to be asked: this is asked most of all. */
+export const isLabelled = (labels: Labels | undefined, key: string, value: string | undefined): boolean =>
+  value !== undefined && labels !== undefined && labels[key] === value;
+
 function holds({ key, operator, values }: LabelRequirement, labels: Labels | undefined): boolean {
+  if (operator === '=' || operator === '==') return isLabelled(labels, key, values[0]);
   const value = ownMember(labels, key);
   switch (operator) {
-    case '=':
-    case '==':
-      return value !== undefined && value === values[0];
     case 'in':
       return value !== undefined && values.includes(value);
     case '!=':

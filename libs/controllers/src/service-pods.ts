@@ -1,5 +1,5 @@
 import { isPodTerminal, PODS, SERVICES, type Pod, type Service, type ServicePort } from '#libs/api';
-import { deepEqual, selectorFromLabels, keyOf, type KubeObject, type Lister, type WatchRule } from '#libs/apimachinery';
+import { deepEqual, isLabelled, keyOf, type KubeObject, type Labels, type Lister, type WatchRule } from '#libs/apimachinery';
 import { byName } from './ordering.js';
 
 /** Marks the endpoints of a Service without a ClusterIP. */
@@ -19,11 +19,19 @@ export const hasPods = ({ spec }: Service): boolean =>
 
 export const isHeadless = ({ spec }: Service): boolean => spec?.clusterIP === 'None' || !spec?.clusterIP;
 
+/** A Service's selector ready to be matched: it is asked of every pod of a namespace, and of every Service about each pod that changes. */
+function selectorOf({ spec }: Service): (labels: Labels | undefined) => boolean {
+  const wanted = Object.entries(spec?.selector ?? {});
+  const [only] = wanted;
+  if (wanted.length === 1 && only) return (labels) => isLabelled(labels, only[0], only[1]);
+  return (labels) => wanted.every(([key, value]) => isLabelled(labels, key, value));
+}
+
 /** The pods a Service selects, by name. */
 export const selectedPods = (service: Service, lister: Lister): readonly Pod[] => {
-  const selector = selectorFromLabels(service.spec?.selector ?? {});
+  const isSelected = selectorOf(service);
   return (lister.list(PODS, service.metadata.namespace) as readonly Pod[])
-    .filter(({ metadata }) => selector.matches(metadata.labels))
+    .filter(({ metadata }) => isSelected(metadata.labels))
     .sort(byName);
 };
 
@@ -82,8 +90,8 @@ export const selectingServices: WatchRule = {
     return services
       .filter((service) => {
         if (!hasPods(service)) return false;
-        const selector = selectorFromLabels(service.spec?.selector ?? {});
-        return about.some(({ metadata }) => selector.matches(metadata.labels));
+        const isSelected = selectorOf(service);
+        return about.some(({ metadata }) => isSelected(metadata.labels));
       })
       .map(keyOf);
   },
