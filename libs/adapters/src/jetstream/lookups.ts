@@ -29,7 +29,7 @@ interface InfoAnswer {
     readonly leader?: string;
     readonly replicas?: readonly { readonly name: string; readonly current?: boolean; readonly offline?: boolean }[];
   };
-  readonly config?: { readonly metadata?: Readonly<Record<string, string>> };
+  readonly config?: { readonly num_replicas?: number; readonly metadata?: Readonly<Record<string, string>> };
   readonly state?: { readonly first_seq: number; readonly last_seq: number; readonly messages: number; readonly bytes: number };
   readonly error?: { readonly description: string };
 }
@@ -56,6 +56,8 @@ export interface Bounds {
   readonly missing: number;
   /** Of all its messages. */
   readonly bytes: number;
+  /** How many servers keep it. */
+  readonly copies: number;
 }
 
 /** What one server keeps of a stream. */
@@ -84,7 +86,14 @@ export async function boundsOf(wire: Wire, name: string): Promise<Bounds> {
   const { config, state, error } = parsed<InfoAnswer>(await wire.request(`$JS.API.STREAM.INFO.${name}`, new Uint8Array(), TIMEOUT_MS));
   if (!state) throw new AnswerLost(error?.description ?? 'stream info without a state');
   const { first_seq: first, last_seq: last, messages, bytes } = state;
-  return { first, last, archived: Number(config?.metadata?.[ARCHIVED] ?? 0), missing: last - messages, bytes };
+  return {
+    first,
+    last,
+    archived: Number(config?.metadata?.[ARCHIVED] ?? 0),
+    missing: last - messages,
+    bytes,
+    copies: config?.num_replicas ?? 1,
+  };
 }
 
 /** Point reads of the streams, answered by the leader. All throw AnswerLost where no answer comes. */
@@ -126,6 +135,12 @@ export class Lookups {
     return this.fetch(stream, { last_by_subj: subject });
   }
 
+  /** Where the newest message of a selection (absent: of all there is) stands, 0 where there is none. */
+  async newest(stream: StreamName, subjects: readonly string[] = [`decklog.${this.cluster}.${stream}.>`]): Promise<Sequence> {
+    const found = await Promise.all(subjects.map((subject) => this.message(stream, { last_by_subj: subject })));
+    return Math.max(0, ...found.map((message) => message?.seq ?? 0));
+  }
+
   /** The first event of a subject after a sequence. */
   firstAfter(stream: StreamName, subject: string, after: Sequence): Promise<Recorded | undefined> {
     return this.fetch(stream, { seq: after + 1, next_by_subj: subject });
@@ -159,26 +174,22 @@ export class Lookups {
 
   /** Whether the server gives out the message of a sequence. */
   async holds(stream: StreamName, sequence: Sequence): Promise<boolean> {
-    const subject = `$JS.API.STREAM.MSG.GET.${streamName(this.cluster, stream)}`;
-    const { message, error } = parsed<MessageAnswer>(await this.wire.request(subject, json({ seq: sequence }), TIMEOUT_MS));
-    if (error?.err_code === NO_MESSAGE) return false;
-    if (!message) throw new AnswerLost(error?.description ?? 'a message get without a message');
-    return true;
+    return (await this.message(stream, { seq: sequence })) !== undefined;
   }
 
   private async fetch(stream: StreamName, query: unknown): Promise<Recorded | undefined> {
+    const message = await this.message(stream, query);
+    if (!message) return undefined;
+    const body = Uint8Array.from(Buffer.from(message.data ?? '', 'base64'));
+    const headers = headersOfBlock(Buffer.from(message.hdrs ?? '', 'base64'));
+    return recordedOf(stream, message.seq, message.subject, Date.parse(message.time), headers, body);
+  }
+
+  private async message(stream: StreamName, query: unknown): Promise<MessageAnswer['message']> {
     const subject = `$JS.API.STREAM.MSG.GET.${streamName(this.cluster, stream)}`;
     const { message, error } = parsed<MessageAnswer>(await this.wire.request(subject, json(query), TIMEOUT_MS));
     if (error?.err_code === NO_MESSAGE) return undefined;
     if (!message) throw new AnswerLost(error?.description ?? 'a message get without a message');
-    const body = Uint8Array.from(Buffer.from(message.data ?? '', 'base64'));
-    return recordedOf(
-      stream,
-      message.seq,
-      message.subject,
-      Date.parse(message.time),
-      headersOfBlock(Buffer.from(message.hdrs ?? '', 'base64')),
-      body,
-    );
+    return message;
   }
 }

@@ -4,7 +4,7 @@ import { LogUnavailable, SequenceArchived, SequenceOutOfRange } from '#libs/log'
 import type { Lookups } from './lookups.js';
 import type { Delivery } from './message.js';
 import { deliveryOf } from './message.js';
-import { HEARTBEAT_MS, Session, type Created } from './session.js';
+import { Session, type Created } from './session.js';
 import { streamName } from './stream-settings.js';
 import type { Wire } from './wire.js';
 import { AnswerLost } from './wire.js';
@@ -89,26 +89,33 @@ export class Reader<T> {
 
   /** A consumer from after `at`. */
   private async open(): Promise<Session> {
-    const { last, archived } = await this.lookups.bounds(this.stream);
+    const { last, archived, copies } = await this.lookups.bounds(this.stream);
     if (this.at > last) throw new SequenceOutOfRange(`${this.stream} ends at ${last}, before ${this.at}`);
-    const { until, subjects, incomplete } = this.options;
+    const { until, subjects, incomplete, server } = this.options;
     if (incomplete !== true) this.refuseHoles(archived);
     this.ended = undefined;
     this.failure = undefined;
     this.read = [];
     this.through = this.at;
     const filtered = subjects !== undefined && (until === undefined || until <= last);
-    const { session, pending } = await this.placed(filtered ? subjects : undefined);
+    const selection = filtered ? subjects : undefined;
+    const newest = copies > 1 && server === undefined ? await this.lookups.newest(this.stream, selection) : 0;
+    const { session, pending } = await this.placed(selection, copies);
     session.last = last;
+    session.newest = newest;
     if (pending === 0) this.reachedEnd(session);
     return session;
   }
 
   /** A consumer, on the server that is asked for. */
-  private async placed(subjects: readonly string[] | undefined): Promise<{ readonly session: Session; readonly pending: number }> {
+  private async placed(
+    subjects: readonly string[] | undefined,
+    copies: number,
+  ): Promise<{ readonly session: Session; readonly pending: number }> {
     const { server } = this.options;
     for (let tried = 0; tried < CONSUMERS_TRIED; tried++) {
-      const session = new Session(this.wire, streamName(this.cluster, this.stream), (message) => this.take(message, session));
+      const name = streamName(this.cluster, this.stream);
+      const session = new Session(this.wire, name, (message) => this.take(message, session), copies);
       session.filtered = subjects !== undefined;
       const created: Created = await session.create(this.at, subjects).catch((error: unknown) => {
         session.stop();
@@ -153,7 +160,7 @@ export class Reader<T> {
     const unlisten = this.wire.onChange(stir);
     const { signal } = this.options;
     signal?.addEventListener('abort', stir);
-    const watch = setInterval(stir, HEARTBEAT_MS / 2).unref();
+    const watch = setInterval(stir, session.heartbeatMs / 2).unref();
     try {
       while (!this.wire.closed && signal?.aborted !== true) {
         if (this.through > this.at) {
@@ -194,6 +201,8 @@ export class Reader<T> {
   private deliver(message: Msg, session: Session): boolean {
     const delivery = deliveryOf(message.reply ?? '');
     const { sequence, consumed, pending } = delivery;
+    // A copy that is behind begins where it ends, which may be before what was asked for.
+    if (sequence <= this.through) return session.passOver(consumed);
     if (!session.next(consumed) || this.skips(sequence, session)) return false;
     const { until, subjects } = this.options;
     if (until !== undefined && sequence > until) {
@@ -229,6 +238,8 @@ export class Reader<T> {
   /** Nothing is left up to where the stream ended when the session began: what is missing there is no event, or none of the selection. */
   private reachedEnd(session: Session): void {
     const { until } = this.options;
+    // A copy that is behind has nothing left to give before it has given everything.
+    if (this.through < session.newest) return;
     this.through = Math.max(this.through, Math.min(session.last, until ?? Infinity));
     if (until !== undefined && this.through >= until) this.ended = 'done';
   }

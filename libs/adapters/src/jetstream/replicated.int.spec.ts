@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as after } from 'node:timers/promises';
 import type { EventLog } from '#libs/log';
 import type { TestNatsCluster, TestServer } from '#libs/testing';
-import { configMapWrite, eventsOf, startNatsCluster } from '#libs/testing';
+import { appended, configMapWrite, eventsOf, startNatsCluster } from '#libs/testing';
 import { connectLog, type JetStreamLog } from './jetstream-log.js';
 
 let nats: TestNatsCluster;
@@ -97,6 +97,34 @@ describe('a log of three servers', () => {
       ended.abort();
       await reading;
       for (const log of [...logs, reader]) await log.close();
+    }
+  }, 120_000);
+
+  it('gives every reader all there is up to the end, whichever copy it reads and however far that is behind', async () => {
+    const cluster = randomUUID();
+    const log = await connectLog({ url: nats.url, cluster, replicas: 3, patienceMs: 60_000 });
+    try {
+      await appended(log, 'state', [configMapWrite(cluster, 'first')]);
+      const leader = await leaderOf(cluster);
+      const behind = nats.servers.find((server) => server !== leader);
+      behind?.isolate(true);
+      const names = Array.from({ length: 3_000 }, (_, i) => `n${i}`);
+      for (let at = 0; at < names.length; at += 500)
+        await Promise.all(names.slice(at, at + 500).map((name) => appended(log, 'state', [configMapWrite(cluster, name)])));
+      const last = await log.last('state');
+      behind?.isolate(false);
+      const read = async (after: number): Promise<number[]> => {
+        const sequences: number[] = [];
+        for await (const { events } of log.read('state', after, { until: last })) sequences.push(...events.map(({ sequence }) => sequence));
+        return sequences;
+      };
+      for (let round = 0; round < 20; round++) {
+        const [all, end] = await Promise.all([read(0), read(last - 10)]);
+        expect(all).toEqual(Array.from({ length: last }, (_, i) => i + 1));
+        expect(end).toEqual(Array.from({ length: 10 }, (_, i) => last - 9 + i));
+      }
+    } finally {
+      await log.close();
     }
   }, 120_000);
 });

@@ -9,10 +9,12 @@ import { AnswerLost, json } from './wire.js';
 const WINDOW = 1_024;
 const WINDOW_BYTES = 16 * 1024 * 1024;
 /** A consumer that has nothing to give says so this often. */
-export const HEARTBEAT_MS = 5_000;
+const HEARTBEAT_MS = 5_000;
+/** Where its server may die and others live. */
+const ONE_OF_SEVERAL_HEARTBEAT_MS = 1_000;
 const EXPIRES_MS = 30_000;
-/** Without a sign of life for this long, the consumer is taken to be gone. */
-const SILENCE_MS = 2.5 * HEARTBEAT_MS;
+/** Without a sign of life for so many heartbeats, the consumer is taken to be gone. */
+const SILENT_BEATS = 2.5;
 const INACTIVE_NS = 60e9;
 const TIMEOUT_MS = 5_000;
 
@@ -36,10 +38,13 @@ export interface Created {
 export class Session {
   /** The stream's last sequence when the session began. */
   last: Sequence = 0;
+  /** Where there are copies: what has to have come before nothing is left up to `last`, since a copy may be behind. */
+  newest: Sequence = 0;
   /** The server sends a selection only. */
   filtered = false;
   /** The server whose copy of the stream it reads; undefined where there is but one. */
   server: string | undefined;
+  readonly heartbeatMs: number;
   private readonly name = randomUUID();
   private readonly inbox: ReturnType<Wire['listen']>;
   private consumed = 0;
@@ -51,7 +56,9 @@ export class Session {
     private readonly wire: Wire,
     private readonly streamName: string,
     take: (message: Msg) => void,
+    copies: number,
   ) {
+    this.heartbeatMs = copies > 1 ? ONE_OF_SEVERAL_HEARTBEAT_MS : HEARTBEAT_MS;
     this.inbox = wire.listen(take);
   }
 
@@ -83,7 +90,7 @@ export class Session {
     const free = WINDOW - this.outstanding - this.buffered;
     if (free < WINDOW / 2) return;
     this.outstanding += free;
-    const asked = { batch: free, max_bytes: WINDOW_BYTES, expires: ns(EXPIRES_MS), idle_heartbeat: ns(HEARTBEAT_MS) };
+    const asked = { batch: free, max_bytes: WINDOW_BYTES, expires: ns(EXPIRES_MS), idle_heartbeat: ns(this.heartbeatMs) };
     this.inbox.pull(`$JS.API.CONSUMER.MSG.NEXT.${this.streamName}.${this.name}`, json(asked));
   }
 
@@ -93,6 +100,13 @@ export class Session {
     this.outstanding--;
     this.buffered++;
     return consumed === ++this.consumed;
+  }
+
+  /** Counts a message that nobody waits for. */
+  passOver(consumed: number): boolean {
+    const isNext = this.next(consumed);
+    this.buffered--;
+    return isNext;
   }
 
   /** What was buffered has been handed on. */
@@ -121,7 +135,7 @@ export class Session {
   }
 
   silent(): boolean {
-    return this.outstanding > 0 && performance.now() - this.heard > SILENCE_MS;
+    return this.outstanding > 0 && performance.now() - this.heard > SILENT_BEATS * this.heartbeatMs;
   }
 
   stop(): void {
