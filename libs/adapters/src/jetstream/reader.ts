@@ -121,6 +121,7 @@ export class Reader<T> {
         session.stop();
         throw error;
       });
+      session.pending = created.pending;
       if (server === undefined || created.server === server) return { session, pending: created.pending };
       session.stop();
     }
@@ -201,6 +202,7 @@ export class Reader<T> {
   private deliver(message: Msg, session: Session): boolean {
     const delivery = deliveryOf(message.reply ?? '');
     const { sequence, consumed, pending } = delivery;
+    session.pending = pending;
     // A copy that is behind begins where it ends, which may be before what was asked for.
     if (sequence <= this.through) return session.passOver(consumed);
     if (!session.next(consumed) || this.skips(sequence, session)) return false;
@@ -222,13 +224,12 @@ export class Reader<T> {
     return true;
   }
 
-  /** A consumer has nothing to give. One that was to give more reads a copy that lacks it, or that is behind. */
-  private idle({ server, filtered, last }: Session): void {
+  /** A consumer has nothing to give. One that counts messages as left and gives none reads a copy that lacks them. */
+  private idle({ server, filtered, pending }: Session): void {
     if (this.options.server !== undefined) {
       this.through = Math.max(this.through, this.options.until ?? 0);
       this.ended = 'done';
-    } else if (server !== undefined && this.through < last) {
-      this.options.onHole?.(server, this.through + 1, last);
+    } else if (server !== undefined && pending > 0) {
       // Of a selection nobody can tell where it is that something is missing.
       if (filtered) this.failure = new LogUnavailable(`the copy of ${this.stream} of ${server} lacks a part of what was asked for`);
       else this.ended = 'again';

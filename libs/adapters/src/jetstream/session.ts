@@ -44,6 +44,8 @@ export class Session {
   filtered = false;
   /** The server whose copy of the stream it reads; undefined where there is but one. */
   server: string | undefined;
+  /** How many messages are left for it, as the server counted when it last gave one. */
+  pending = 0;
   readonly heartbeatMs: number;
   private readonly name = randomUUID();
   private readonly inbox: ReturnType<Wire['listen']>;
