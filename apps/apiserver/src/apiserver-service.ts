@@ -54,7 +54,7 @@ export class ApiServerService implements HostedService {
       frontProxy: { cert: pki('front-proxy-client.crt'), key: pki('front-proxy-client.key') },
       ...(config.simulationFile === undefined ? {} : { isProxyable: () => false }),
       ...descriptionsOf(config),
-      settings: { readsFrom: config.readsFrom, compactionHorizonMs: config.compactionHorizonMinutes * 60_000 },
+      settings: { readsFrom: config.readsFrom, compactionHorizonMs: config.compactionHorizonMinutes * 60_000, lost: this.plane.lost },
     });
     logger.info('serving', { addresses: listen.map(({ host, port }) => `${host}:${port}`) });
   }

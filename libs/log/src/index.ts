@@ -5,6 +5,7 @@ export * from './event-log.js';
 export * from './evolve.js';
 export * from './headers.js';
 export * from './position.js';
+export * from './lost.js';
 export * from './sealed.js';
 export * from './subject.js';
 export * from './upcast.js';

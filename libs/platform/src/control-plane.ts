@@ -23,7 +23,7 @@ import {
   type LogSigns,
 } from '#libs/adapters';
 import { DEFINITIONS } from '#libs/api';
-import type { AuditStream, EventLog } from '#libs/log';
+import type { AuditStream, EventLog, Lost } from '#libs/log';
 import { MIGRATIONS } from '#migrations';
 import {
   HttpsWebhookCaller,
@@ -71,6 +71,8 @@ export interface ControlPlane {
   readonly keyDestruction: KeyDestruction;
   readonly history: PastReader;
   readonly view: StateView;
+  /** What a cluster that is gone, whose backup this one is of, may have given out. */
+  readonly lost: Lost;
   readonly writePath: TransactionPath;
   /** Calls webhooks: of admission, and of versions of custom resources. */
   readonly caller: WebhookCaller;
@@ -106,7 +108,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   const stopping = new AbortController();
   const conditions = openConditions(logger, PROCESS_METRICS);
   const database = await connectPostgres({ url: config.postgresUrl, cluster: config.cluster, migrations: MIGRATIONS });
-  await checkedHistory(config, component, database);
+  const lost = await checkedHistory(config, component, database);
   const { log, keys, keyring, signs } = await openLog(config, component, {
     eventAgeMs: config.eventAgeDays * DAY_MS,
     observer: observerOf(conditions),
@@ -150,6 +152,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
     keyDestruction: new KeyDestruction({ store: keys, log, view, world, logger, graceMs: config.secretKeyGraceHours * HOUR_MS }),
     history,
     view,
+    lost,
     writePath,
     caller,
     pki: pkiReader(config),
@@ -188,8 +191,8 @@ async function joined(
   return { share: sharing, leave: () => sharing.stop().finally(unshown) };
 }
 
-/** Nobody serves from a history that was rolled back or altered. Throws HistoryAltered, which says where. */
-async function checkedHistory(config: ControlPlaneConfig, component: string, dataSource: CheckOptions['dataSource']): Promise<void> {
+/** Nobody serves from a history that was rolled back or altered. Throws HistoryAltered, which says where; what of it was lost otherwise is given back. */
+async function checkedHistory(config: ControlPlaneConfig, component: string, dataSource: CheckOptions['dataSource']): Promise<Lost> {
   const { checkpointFile, pkiDir } = config;
   const place = { ...logPlaceOf(config), name: `${component}-check` };
   const log = await connectLog(place);
@@ -200,6 +203,7 @@ async function checkedHistory(config: ControlPlaneConfig, component: string, dat
       const isSigned = existsSync(publicKey) ? { isSigned: checkpointVerifier(readFileSync(publicKey, 'utf8')) } : {};
       const file = checkpointFile === undefined ? {} : { file: checkpointFile };
       await checkHistory({ log, dataSource, checkpoints, ...file, ...isSigned });
+      return await log.lost();
     } finally {
       await checkpoints.close();
     }

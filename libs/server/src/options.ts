@@ -1,5 +1,5 @@
 import type { Descriptions } from '#libs/api';
-import type { AuditStream, EventLog } from '#libs/log';
+import type { AuditStream, EventLog, Lost } from '#libs/log';
 import type { Condition, Logger, Metrics, PastReader, StateView, Tracing, TransactionPath, WebhookCaller, World } from '#libs/runtime';
 import type { FrontProxyTls } from './aggregation/backend.js';
 import type { AuthenticationSettings } from './authentication/settings.js';
@@ -63,6 +63,8 @@ export interface ServerSettings {
   readonly readTimeoutMs: number;
   /** Continue tokens and exact lists older than this answer 410. */
   readonly compactionHorizonMs: number;
+  /** Watches from, and exact lists of, these answer 410: a cluster that is gone, whose backup this one is of, may have given them out. */
+  readonly lost: Lost;
   /** Lower end of the default time of a watch; the upper end is twice as long. */
   readonly minWatchMs: number;
   readonly bookmarkEveryMs: number;
@@ -86,6 +88,7 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   futureVersionWaitMs: 3_000,
   readTimeoutMs: 30_000,
   compactionHorizonMs: 10 * 60_000,
+  lost: {},
   minWatchMs: 30 * 60_000,
   bookmarkEveryMs: 60_000,
   maxWatchBacklogBytes: 16 * 1024 * 1024,

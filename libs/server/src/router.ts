@@ -76,7 +76,7 @@ export class Router {
     this.serve(view.catalog.current);
     for (const definition of UNSTORED) this.reviewed.set(keyOf(definition.resource), definition);
     const { keys, issuer, audiences } = authentication;
-    this.horizon = new CompactionHorizon(view, history, world.now, settings.compactionHorizonMs);
+    this.horizon = new CompactionHorizon(view, history, world.now, settings.compactionHorizonMs, settings.lost);
     const freshness = new Freshness(log, cacheOf(view), settings.readTimeoutMs, settings.futureVersionWaitMs);
     const projection = new ProjectionReader(history, this.horizon, log, settings);
     const reader = new Reader(view, projection, freshness, this.horizon, settings.readsFrom);

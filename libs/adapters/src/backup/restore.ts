@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { BackupManifest, BackupStream } from '#libs/history';
-import { LogUnavailable, STREAMS, type Sequence } from '#libs/log';
+import { formatLost, LogUnavailable, STREAMS, type LostSequences, type Sequence } from '#libs/log';
+import { RESTORED } from '../jetstream/lookups.js';
 import { headerBlock } from '../jetstream/message.js';
 import { serverOptions } from '../jetstream/server-url.js';
 import { Wire } from '../jetstream/wire.js';
@@ -23,9 +24,6 @@ export interface RestoreOptions {
   readonly signal?: AbortSignal;
   readonly progress?: (stream: string, bytes: number) => void;
 }
-
-/** Where the metadata of a stream says which sequences a cluster that is gone may have given out: `<after>-<through>`. */
-export const RESTORED = 'decklog-restored';
 
 const TIMEOUT_MS = 10_000;
 /** The server takes 1,000 messages a batch. */
@@ -64,7 +62,7 @@ class Sequel {
 }
 
 /** Which sequences of a stream are left out. */
-const skipped = ({ last }: BackupStream, skip: number): { readonly after: Sequence; readonly through: Sequence } => ({
+const skipped = ({ last }: BackupStream, skip: number): LostSequences => ({
   after: last,
   through: last + skip,
 });
@@ -83,7 +81,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
       const isLog = skip > 0 && ofLog.includes(stream.name);
       const { first, last, messages, settings, name } = stream;
       const { after, through } = skipped(stream, skip);
-      const metadata = { ...ownMetadata(settings), ...(isLog ? { [RESTORED]: `${after}-${through}` } : {}) };
+      const metadata = { ...ownMetadata(settings), ...(isLog ? { [RESTORED]: formatLost({ after, through }) } : {}) };
       const config = { ...settings, metadata, ...(replicas === undefined ? {} : { num_replicas: replicas }) };
       const state = { first_seq: first, last_seq: last, messages };
       const made = await restoreSnapshot(

@@ -4,6 +4,7 @@ import type {
   Appended,
   EventLog,
   Guard,
+  Lost,
   MessageSource,
   ReadBatch,
   ReadOptions,
@@ -139,6 +140,12 @@ export class JetStreamLog implements EventLog, MessageSource {
   }
 
   /** Where a stream ends, how far it was archived, and how many of its messages are gone. */
+  /** Which sequences of each stream a cluster that is gone may have given out. */
+  async lost(): Promise<Lost> {
+    const found = await Promise.all(STREAMS.map(async (stream) => [stream, (await this.bounds(stream)).lost] as const));
+    return Object.fromEntries(found.filter(([, lost]) => lost !== undefined)) as Lost;
+  }
+
   bounds(stream: StreamName): Promise<Bounds> {
     return this.patiently(() => this.lookups.bounds(stream));
   }

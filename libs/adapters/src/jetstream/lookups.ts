@@ -1,5 +1,5 @@
 import type { Msg } from 'nats';
-import type { Recorded, Sequence, StreamName } from '#libs/log';
+import { parseLost, type LostSequences, type Recorded, type Sequence, type StreamName } from '#libs/log';
 import { headersOf, headersOfBlock, recordedOf } from './message.js';
 import { streamName } from './stream-settings.js';
 import type { Wire } from './wire.js';
@@ -52,6 +52,8 @@ export interface Bounds {
   readonly last: Sequence;
   /** Up to here messages may have been archived; 0 where none were. */
   readonly archived: Sequence;
+  /** Sequences that a cluster which is gone may have given out; absent: none. */
+  readonly lost?: LostSequences;
   /** How many of its sequences hold no message any more. */
   readonly missing: number;
   /** Of all its messages. */
@@ -80,16 +82,20 @@ export interface LogSigns {
 
 /** Where the streams' metadata says how far they were archived. */
 export const ARCHIVED = 'decklog-archived';
+/** Where it says which sequences were left out when the stream was restored from a backup. */
+export const RESTORED = 'decklog-restored';
 
 /** What the stream of a name says of itself. Throws AnswerLost where no answer comes. */
 export async function boundsOf(wire: Wire, name: string): Promise<Bounds> {
   const { config, state, error } = parsed<InfoAnswer>(await wire.request(`$JS.API.STREAM.INFO.${name}`, new Uint8Array(), TIMEOUT_MS));
   if (!state) throw new AnswerLost(error?.description ?? 'stream info without a state');
   const { first_seq: first, last_seq: last, messages, bytes } = state;
+  const lost = parseLost(config?.metadata?.[RESTORED]);
   return {
     first,
     last,
     archived: Number(config?.metadata?.[ARCHIVED] ?? 0),
+    ...(lost ? { lost } : {}),
     missing: last - messages,
     bytes,
     copies: config?.num_replicas ?? 1,

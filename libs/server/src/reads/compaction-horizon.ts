@@ -1,4 +1,4 @@
-import type { Position, Sequence, StreamName } from '#libs/log';
+import { isLost, type Lost, type Position, type Sequence, type StreamName } from '#libs/log';
 import type { HistoryReader, StateView } from '#libs/runtime';
 import { ExpiredList } from '../encoding/respond.js';
 
@@ -18,6 +18,7 @@ export class CompactionHorizon {
     private readonly history: HistoryReader,
     private readonly now: () => number,
     private readonly horizonMs: number,
+    private readonly lostSequences: Lost = {},
   ) {}
 
   /** Begins to remember when which position was reached. */
@@ -33,6 +34,7 @@ export class CompactionHorizon {
 
   /** Whether a position of the stream lies beyond the horizon. */
   async expired(stream: StreamName, sequence: Sequence): Promise<boolean> {
+    if (this.lost(stream, sequence)) return true;
     const limit = this.now() - this.horizonMs;
     const known = this.samples.findLast(({ at }) => at <= limit);
     if (known !== undefined) return sequence < known.position[stream];
@@ -41,6 +43,11 @@ export class CompactionHorizon {
     if (first === undefined || sequence >= first.position[stream]) return false;
     const time = await this.history.timeOf(stream, sequence).catch(() => undefined);
     return time !== undefined && time < limit;
+  }
+
+  /** Whether the position may be one of a cluster that is gone. */
+  lost(stream: StreamName, sequence: Sequence): boolean {
+    return isLost(this.lostSequences, stream, sequence);
   }
 
   private sample(): void {

@@ -69,7 +69,8 @@ export class Reader implements Reads {
     const sequence = sequenceOf(options.resourceVersion, served.definition.resource);
     if (isExact(options, sequence)) {
       await this.freshness.notOlderThan(served.stream, sequence, signal);
-      if (sequence === this.view.position[served.stream]) return this.shown(served, selection, options.limit);
+      if (sequence === this.view.position[served.stream] && !this.horizon.lost(served.stream, sequence))
+        return this.shown(served, selection, options.limit);
       if (await this.horizon.expired(served.stream, sequence)) throw expiredList();
       return this.projection.past(served, selection, { sequence, limit: options.limit }, signal);
     }

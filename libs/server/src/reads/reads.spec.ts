@@ -158,6 +158,16 @@ describe.each(['cache', 'projection'] as const)('reads from the %s', (readsFrom)
     expect(exact.json()).toMatchObject({ code: 410, message: 'The resourceVersion for the provided list is too old.' });
   });
 
+  it('says of a resourceVersion of a cluster that was restored that it is gone, and lists what is not older', async () => {
+    await api.close();
+    api = await startTestApiServer({ options: { settings: { readsFrom, lost: { state: { after: 1, through: 3 } } } } });
+    for (const name of ['x', 'y', 'z']) await api.put(configMap(name));
+    const exact = await api.ask('/api/v1/configmaps?resourceVersion=2&resourceVersionMatch=Exact');
+    expect(exact.json()).toMatchObject({ code: 410, reason: 'Expired', message: 'The resourceVersion for the provided list is too old.' });
+    expect(names(await list('resourceVersion=1&resourceVersionMatch=Exact'))).toBe('a/x');
+    expect(names(await list('resourceVersion=2'))).toBe('a/x a/y a/z');
+  });
+
   it('answers metadata alone where that is accepted', async () => {
     const headers = { accept: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io' };
     const answer = (await api.ask('/api/v1/configmaps?limit=1', { headers })).json<List>();

@@ -173,6 +173,14 @@ describe('a watch', () => {
     expect(said).toEqual(['ERROR 410 too old resource version: 1 (5)']);
   });
 
+  it('is told that a resourceVersion of a cluster that was restored is gone, though the cache would know what followed', async () => {
+    await start({ options: { settings: { lost: { state: { after: 2, through: 4 } } } } });
+    for (const name of ['q', 'r', 's']) await api.put(configMap(name));
+    expect(await (await watch('resourceVersion=3')).take(1)).toEqual(['ERROR 410 too old resource version: 3 (5)']);
+    expect(await (await watch('resourceVersion=2')).take(1)).toEqual(['ADDED q@3']);
+    expect(await (await watch('resourceVersion=4')).take(1)).toEqual(['ADDED s@5']);
+  });
+
   it('shows rows, with the columns in its first line alone', async () => {
     await start();
     const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';

@@ -152,6 +152,7 @@ export class Watches {
   private async tooOld(served: ServedResource, after: Sequence): Promise<StatusError | undefined> {
     const { view, horizon } = this.sources;
     const position = view.position[served.stream];
+    if (horizon.lost(served.stream, after)) return tooOldVersion(after, position);
     if (after >= position || view.since(served.stored, after) !== undefined) return undefined;
     return (await horizon.expired(served.stream, after)) ? tooOldVersion(after, position) : undefined;
   }
