@@ -13,6 +13,8 @@ export interface CertificatesOptions {
   /** The API server's address, and names besides the usual ones. */
   readonly address: string;
   readonly names: readonly string[];
+  /** Names of the log's servers, where these speak TLS. */
+  readonly logServers: readonly string[];
   /** The API server as the kubeconfig names it. */
   readonly server: string;
   readonly nodes: number;
@@ -39,7 +41,7 @@ export async function makeCertificates(options: CertificatesOptions): Promise<nu
     proxy: 'userspace',
     ports: assignPorts([], 6443),
   };
-  const made = await ensurePki(cluster, folders, options.names);
+  const made = await ensurePki(cluster, folders, { apiServer: options.names, logServers: options.logServers });
   const [ca, admin] = await Promise.all([readIfThere(join(folder, 'ca.crt')), readPair(join(folder, 'admin'))]);
   const entry = { name: 'decklog', id: cluster.id, server: options.server, authority: ca ?? '' };
   const text = mergeKubeconfig('', { ...entry, certificate: admin?.certificate ?? '', key: admin?.key ?? '' });

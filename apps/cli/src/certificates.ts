@@ -14,7 +14,8 @@ export interface KeyPair {
 export interface Subject {
   readonly commonName: string;
   readonly organizations?: readonly string[];
-  readonly usage: 'client' | 'server';
+  /** `peer`: both, as servers are that connect to their like. */
+  readonly usage: 'client' | 'server' | 'peer';
   /** Names and addresses a server is reached at. */
   readonly names?: readonly string[];
   readonly addresses?: readonly string[];
@@ -78,7 +79,8 @@ async function issue(issuer: x509.X509Certificate, signingKey: webcrypto.CryptoK
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
       new x509.ExtendedKeyUsageExtension([
-        subject.usage === 'client' ? x509.ExtendedKeyUsage.clientAuth : x509.ExtendedKeyUsage.serverAuth,
+        ...(subject.usage === 'client' ? [] : [x509.ExtendedKeyUsage.serverAuth]),
+        ...(subject.usage === 'server' ? [] : [x509.ExtendedKeyUsage.clientAuth]),
       ]),
       await x509.AuthorityKeyIdentifierExtension.create(issuer),
       ...alternativeNames(subject),

@@ -1,8 +1,9 @@
+import { createHmac } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
 
-import { publishable, SUBSCRIBABLE } from '#libs/log';
+import { publishable, SERVICE_USERS, SUBSCRIBABLE, type LogUser, type ServiceUser } from '#libs/log';
 import type { Cluster, Secrets } from './cluster.js';
 import { NATS_SERVERS, natsComponents } from './cluster.js';
 import { Failure } from './failure.js';
@@ -40,22 +41,37 @@ export function natsServersOf(cluster: Cluster, folders: Pick<Folders, 'nats'>):
   });
 }
 
+/** An entry of the server's settings; none where there is no password. */
+function userText(id: string, name: string, user: LogUser, password: string | undefined): readonly string[] {
+  if (password === undefined) return [];
+  return [
+    `    {
+      user: "${name}"
+      password: "${password}"
+      permissions {
+        publish: ${JSON.stringify(publishable(id, user))}
+        subscribe: ${JSON.stringify(SUBSCRIBABLE)}
+      }
+    }`,
+  ];
+}
+
+const serviceName = (user: ServiceUser): string => `decklog-${user}`;
+
+/** A password for each service, none of which tells another. */
+const servicePassword = ({ nats }: Secrets, user: ServiceUser): string =>
+  createHmac('sha256', nats).update(user).digest('hex').slice(0, 48);
+
 /**
  * Settings of a server of the cluster's log: loopback alone, one fsync per acknowledged message or batch, messages of
  * 4 MiB, and users who may do what `publishable` lists: nobody may purge the log or delete a stream of it. Where there are several,
  * only who knows their password becomes one of them.
  */
 export function natsConfig(cluster: Pick<Cluster, 'id'>, secrets: Secrets, server: NatsServer, all: readonly NatsServer[]): string {
-  const users = USERS.filter(({ password }) => secrets[password] !== undefined).map(
-    ({ name, user, password }) => `    {
-      user: "${name}"
-      password: "${secrets[password]}"
-      permissions {
-        publish: ${JSON.stringify(publishable(cluster.id, user))}
-        subscribe: ${JSON.stringify(SUBSCRIBABLE)}
-      }
-    }`,
-  );
+  const users = [
+    ...USERS.flatMap(({ name, user, password }) => userText(cluster.id, name, user, secrets[password])),
+    ...SERVICE_USERS.flatMap((user) => userText(cluster.id, serviceName(user), user, servicePassword(secrets, user))),
+  ];
   return `server_name: "${server.name}"
 listen: "127.0.0.1:${server.client}"
 http: "127.0.0.1:${server.monitor}"
@@ -95,6 +111,13 @@ cluster {
 /** Where the apps reach the log, password included. */
 export function natsUrlOf(cluster: Cluster, secrets: Secrets): string {
   return cluster.natsUrl ?? urlOf(cluster, CONTROL_PLANE.name, secrets.nats);
+}
+
+/** The same for a process of the control plane: where each app is apart, with the rights that it needs alone. */
+export function serviceUrlOf(cluster: Cluster, secrets: Secrets, app: string): string {
+  const user = SERVICE_USERS.find((service) => service === app);
+  if (cluster.natsUrl !== undefined || user === undefined) return natsUrlOf(cluster, secrets);
+  return urlOf(cluster, serviceName(user), servicePassword(secrets, user));
 }
 
 /** Where the log is for whoever archives it; undefined where its server is someone else's: the user there is theirs to name. */

@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPair, randomBytes, X509Certificate } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -62,11 +62,35 @@ const frontProxyPair = (folders: Folders): WantedPair => ({
   subject: { commonName: 'front-proxy-client', usage: 'client' },
 });
 
+/** What the servers of a log show, to each other and to who connects, and what everybody shows who connects: in a folder of their own. */
+const logPairs = (folders: Folders, servers: readonly string[]): readonly WantedPair[] => {
+  if (servers.length === 0) return [];
+  const client: WantedPair = { path: join(folders.pki, 'log', 'client'), subject: { commonName: 'decklog-log-client', usage: 'client' } };
+  return [
+    client,
+    ...servers.map((name): WantedPair => {
+      const subject: Subject = { commonName: name, usage: 'peer', names: [name, 'localhost'], addresses: ['127.0.0.1'] };
+      return { path: join(folders.pki, 'log', name), subject };
+    }),
+  ];
+};
+
+/** Names that a cluster which something else runs has besides the usual ones. */
+export interface MoreNames {
+  /** Of the API server. */
+  readonly apiServer?: readonly string[];
+  /** Of the log's servers, each of which gets a pair. */
+  readonly logServers?: readonly string[];
+}
+
 /** Makes what is missing, near its end or for other names; gives back how many files were made. */
-export async function ensurePki(cluster: Cluster, folders: Folders, moreNames: readonly string[] = []): Promise<number> {
+export async function ensurePki(cluster: Cluster, folders: Folders, { apiServer = [], logServers = [] }: MoreNames = {}): Promise<number> {
   await mkdir(join(folders.pki, 'nodes'), { recursive: true, mode: 0o700 });
   const keys = (await ensureSecretKeys(folders)) ? 1 : 0;
-  const own = await ensureIssued(join(folders.pki, 'ca'), `decklog-${cluster.id}`, wantedPairs(cluster, folders, moreNames));
+  if (logServers.length > 0) await mkdir(join(folders.pki, 'log'), { recursive: true, mode: 0o700 });
+  const pairs = [...wantedPairs(cluster, folders, apiServer), ...logPairs(folders, logServers)];
+  const own = await ensureIssued(join(folders.pki, 'ca'), `decklog-${cluster.id}`, pairs);
+  if (logServers.length > 0) await copyFile(join(folders.pki, 'ca.crt'), join(folders.pki, 'log', 'ca.crt'));
   const front = await ensureIssued(join(folders.pki, 'front-proxy-ca'), `decklog-${cluster.id}-front-proxy`, [frontProxyPair(folders)]);
   return keys + own + front;
 }

@@ -1,3 +1,4 @@
+import { SERVICE_USERS } from '#libs/log';
 import { natsConfig, type NatsServer } from './nats.js';
 import { portsOfBlock } from './addresses.js';
 import { serviceRows } from './service.js';
@@ -103,11 +104,14 @@ describe('the log’s server', () => {
   });
 
   it('has a user for the control plane, one for the archiver and one for backups, and lists what each may do', () => {
-    expect([...config.matchAll(/user: "(.*)"\n *password: "(.*)"/g)].map(([, user, password]) => [user, password])).toEqual([
+    const users = [...config.matchAll(/user: "(.*)"\n *password: "(.*)"/g)].map(([, user, password]) => [user, password]);
+    expect(users.slice(0, 3)).toEqual([
       ['decklog', 'secret'],
       ['decklog-archiver', 'other'],
       ['decklog-backup', 'third'],
     ]);
+    expect(users.slice(3).map(([user]) => user)).toEqual(SERVICE_USERS.map((user) => `decklog-${user}`));
+    expect(new Set(users.map(([, password]) => password)).size).toBe(users.length);
     const [control, archiver] = [...config.matchAll(/publish: (\[.*\])/g)].map(([, list]) => JSON.parse(list ?? '') as string[]);
     expect(control).toContain('decklog.0a1b2c.>');
     expect(control?.filter((subject) => /PURGE|DELETE/.test(subject))).toEqual(['$JS.API.STREAM.PURGE.KV_decklog_0a1b2c_keys']);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 
@@ -13,6 +14,7 @@ import { Failure } from './failure.js';
 import { addHistory } from './history/commands.js';
 import { runKubectl } from './kubectl.js';
 import { withProfileLock } from './lock.js';
+import { composePasswords, logUsersText } from './log-users.js';
 import { printLogs } from './logs.js';
 import { moment, outputOption, portNumber, profileOf, profileOption, url, wholeNumber, type Surroundings } from './options.js';
 import { withOwnServers } from './own-servers.js';
@@ -220,6 +222,14 @@ function addReading(program: Command, around: Surroundings): void {
     });
 }
 
+interface CertificatesGiven {
+  readonly address: string;
+  readonly name: readonly string[];
+  readonly logServer: readonly string[];
+  readonly server: string;
+  readonly nodes: number;
+}
+
 function addTools(program: Command, around: Surroundings): void {
   program
     .command('prepare')
@@ -281,16 +291,36 @@ function addTools(program: Command, around: Surroundings): void {
     });
 
   program
+    .command('log-users')
+    .description("who may do what on a NATS server of your own: its settings for a cluster's processes, with passwords in its environment")
+    .argument('<cluster>', "the cluster's id: CLUSTER of the apps")
+    .option('--restorer', 'with the one who may restore a backup: for as long as that takes')
+    .action((cluster: string, { restorer }: { restorer?: boolean }) => {
+      if (!/^[A-Za-z0-9-]+$/.test(cluster)) throw new Failure(`"${cluster}" is no id of a cluster: letters, digits and dashes`, [], 2);
+      process.stdout.write(logUsersText(cluster, restorer === true));
+    });
+
+  program
+    .command('compose-passwords')
+    .description('new passwords for docker-compose.yml, as its .env has them')
+    .action(() => void process.stdout.write(composePasswords(() => randomBytes(24).toString('hex'))));
+
+  program
     .command('certificates')
     .description('the keys of a cluster that something else runs, as docker-compose.yml')
     .argument('<folder>', 'where to: PKI_DIR of the apps')
     .requiredOption('--address <ip>', "the API server's advertised address")
     .option('--name <name...>', "more names of the API server's certificate", [])
+    .option(
+      '--log-server <name...>',
+      "a server of the log that speaks TLS: its pair, and one for all who connect, go to the folder's `log`",
+      [],
+    )
     .option('--server <url>', 'the API server in the kubeconfig', url('https'), 'https://127.0.0.1:6443')
     .option('--nodes <n>', 'how many nodes', wholeNumber, 1)
-    .action(async (folder: string, options: { address: string; name: readonly string[]; server: string; nodes: number }) => {
+    .action(async (folder: string, options: CertificatesGiven) => {
       if (!isIPv4(options.address)) throw new Failure(`--address ${options.address} is no IPv4 address`, [], 2);
-      const made = await makeCertificates({ ...options, folder, names: options.name });
+      const made = await makeCertificates({ ...options, folder, names: options.name, logServers: options.logServer });
       terminal.line('🔑', `${made} made in ${folder}`);
     });
 }

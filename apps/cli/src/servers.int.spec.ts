@@ -129,7 +129,14 @@ describe('certificates', () => {
 
 it('keys for a cluster that something else runs are one folder, kubeconfig and all', async () => {
   const folder = join(temporary, 'external');
-  const options = { folder, address: '172.30.255.10', names: ['apiserver'], server: 'https://127.0.0.1:6443', nodes: 1 };
+  const options = {
+    folder,
+    address: '172.30.255.10',
+    logServers: ['nats-1'],
+    names: ['apiserver'],
+    server: 'https://127.0.0.1:6443',
+    nodes: 1,
+  };
   expect(await makeCertificates(options)).toBeGreaterThan(0);
   expect(await makeCertificates(options)).toBe(0);
   expect(readdirSync(folder)).toEqual(expect.arrayContaining(['apiserver.crt', 'ca.crt', 'kubeconfig', 'sa.pub', 'sealing.key']));

@@ -5,7 +5,7 @@ import { addressesOf, nodeAddresses } from './addresses.js';
 import type { Cluster, Secrets } from './cluster.js';
 import { CLUSTER_DOMAIN, hostIdOf, NODE_PORTS, nodeName } from './cluster.js';
 import { dockerSocket } from './docker.js';
-import { logReplicasOf, natsUrlOf } from './nats.js';
+import { logReplicasOf, serviceUrlOf } from './nats.js';
 import { nodePairs } from './pki.js';
 import { postgresUrlOf } from './postgres.js';
 import type { Folders } from './profile.js';
@@ -50,7 +50,7 @@ export function controlPlaneSettings(
   return {
     ...(descriptions === undefined ? {} : { DESCRIPTIONS_FILE: descriptions }),
     CLUSTER: cluster.id,
-    NATS_URL: natsUrlOf(cluster, secrets),
+    NATS_URL: serviceUrlOf(cluster, secrets, appOf(component)),
     LOG_REPLICAS: String(logReplicasOf(cluster)),
     POSTGRES_URL: postgresUrlOf(cluster, secrets),
     PKI_DIR: folders.pki,

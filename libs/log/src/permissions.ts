@@ -1,7 +1,16 @@
-/** Who talks to the log's server, each with credentials of its own. */
+/** Services of the control plane that append what they decide, and keep no limits of streams. */
+export const CONTROLLER_USERS = ['scheduler', 'replication', 'endpoints', 'serviceaccounts', 'lifecycle'] as const;
+
+/** Processes of the control plane that are apart, each with rights of its own. */
+export const SERVICE_USERS = ['apiserver', 'projector', ...CONTROLLER_USERS] as const;
+
+export type ServiceUser = (typeof SERVICE_USERS)[number];
+
+/** Who talks to the log's server, each with credentials of its own. Nodes do not. */
 export type LogUser =
-  /** All processes of the control plane, and the commands that read the log. */
+  /** A control plane that is one process, and the commands that read the log. */
   | 'control-plane'
+  | ServiceUser
   /** `decklog archive`: the one who may remove messages, and who may append none. */
   | 'archiver'
   /** `decklog backup`: takes the server's snapshots of the cluster's streams, and does nothing else. */
@@ -70,8 +79,72 @@ const restorer = (cluster: string): readonly string[] => [
   ...['state', 'lease', 'event'].map((stream) => `decklog.${cluster}.${stream}.skip`),
 ];
 
+/** Makes a stream where it is missing, and reads it: that it is as it should be, single messages, and all of it in order. */
+const using = (name: string): readonly string[] => [
+  `$JS.API.STREAM.CREATE.${name}`,
+  ...reading(name),
+  `$JS.API.CONSUMER.CREATE.${name}`,
+  ...['CREATE', 'MSG.NEXT', 'INFO', 'DELETE'].map((what) => `$JS.API.CONSUMER.${what}.${name}.>`),
+];
+
+const streamsOf = (cluster: string, ...names: readonly string[]): readonly string[] => names.map((name) => `decklog_${cluster}_${name}`);
+
+/** What every process of the control plane does: it looks at the three streams of the log. */
+const service = (cluster: string): readonly string[] => [
+  '$JS.API.INFO',
+  ...streamsOf(cluster, 'state', 'lease', 'event').flatMap(using),
+  ...streamsOf(cluster, 'checkpoint').flatMap(reading),
+];
+
+/** Appends events, and reads the keys of Secrets; the key that says whether the sealing key is the right one is made by who comes first. */
+const appending = (cluster: string): readonly string[] => [
+  ...service(cluster),
+  ...['state', 'lease', 'event'].map((stream) => `decklog.${cluster}.${stream}.>`),
+  ...using(`KV_decklog_${cluster}_keys`),
+  `$KV.decklog_${cluster}_keys.check`,
+  '$JS.FC.>',
+];
+
+/** Shares the work with its like: keeps up a lease. */
+const controller = (cluster: string): readonly string[] => [
+  ...appending(cluster),
+  ...using(`KV_decklog_${cluster}_leases`),
+  `$KV.decklog_${cluster}_leases.>`,
+];
+
+/** The one that says how long Kubernetes Events are kept, records refusals, and makes keys of Secrets. */
+const apiserver = (cluster: string): readonly string[] => [
+  ...appending(cluster),
+  `$JS.API.STREAM.UPDATE.decklog_${cluster}_event`,
+  ...streamsOf(cluster, 'audit').flatMap((name) => [...using(name), `$JS.API.STREAM.UPDATE.${name}`]),
+  `decklog.${cluster}.audit.>`,
+  `$KV.decklog_${cluster}_keys.>`,
+];
+
+/** Destroys the keys of Secrets that are gone: each is rolled up by its marker, and markers are purged. */
+const lifecycle = (cluster: string): readonly string[] => [
+  ...controller(cluster),
+  `$KV.decklog_${cluster}_keys.>`,
+  `$JS.API.STREAM.PURGE.KV_decklog_${cluster}_keys`,
+];
+
+/** Appends nothing but checkpoints, and how far each sink has come: neither keys nor events are any of its business. */
+const projector = (cluster: string): readonly string[] => [
+  ...service(cluster),
+  ...streamsOf(cluster, 'audit', 'checkpoint', 'sink').flatMap((name) => [...using(name), `$JS.API.STREAM.UPDATE.${name}`]),
+  `decklog.${cluster}.checkpoint.>`,
+  `decklog.${cluster}.sink.>`,
+];
+
 const PUBLISHABLE: Readonly<Record<LogUser, (cluster: string) => readonly string[]>> = {
   'control-plane': controlPlane,
+  apiserver,
+  projector,
+  scheduler: controller,
+  replication: controller,
+  endpoints: controller,
+  serviceaccounts: controller,
+  lifecycle,
   archiver,
   backup,
   restorer,
@@ -81,7 +154,7 @@ const PUBLISHABLE: Readonly<Record<LogUser, (cluster: string) => readonly string
  * The subjects that a user of the log's server may publish to: what is not listed is refused. To purge a stream, or to
  * delete one, is nobody's; to delete messages is the archiver's, of `state` alone.
  */
-export const publishable = (cluster: string, user: LogUser): readonly string[] => PUBLISHABLE[user](cluster);
+export const publishable = (cluster: string, user: LogUser): readonly string[] => [...new Set(PUBLISHABLE[user](cluster))];
 
 /** The subjects that any of them may subscribe to: answers to what it asked. */
 export const SUBSCRIBABLE: readonly string[] = ['_INBOX.>'];

@@ -96,6 +96,9 @@ const NO_WEBHOOKS = {
   close: () => undefined,
 };
 
+/** The processes that say how long Kubernetes Events are kept: no other may change what a stream forgets. */
+const LIMITING: readonly string[] = ['apiserver', 'standalone'];
+
 /** The build that decides: kept with every event a controller causes. */
 export const BUILD = '0.1.0';
 
@@ -110,7 +113,7 @@ export async function openControlPlane(config: ControlPlaneConfig, component: st
   const database = await connectPostgres({ url: config.postgresUrl, cluster: config.cluster, migrations: MIGRATIONS });
   const lost = await checkedHistory(config, component, database);
   const { log, keys, keyring, signs } = await openLog(config, component, {
-    eventAgeMs: config.eventAgeDays * DAY_MS,
+    ...(LIMITING.includes(component) ? { eventAgeMs: config.eventAgeDays * DAY_MS } : {}),
     observer: observerOf(conditions),
     over: (beneath) => {
       const projected = new ProjectedLog(beneath, database, config.cluster);
@@ -197,7 +200,7 @@ async function checkedHistory(config: ControlPlaneConfig, component: string, dat
   const place = { ...logPlaceOf(config), name: `${component}-check` };
   const log = await connectLog(place);
   try {
-    const checkpoints = await CheckpointStream.connect(place);
+    const checkpoints = await CheckpointStream.connect({ ...place, readOnly: true });
     try {
       const publicKey = path.join(pkiDir, 'checkpoint.pub');
       const isSigned = existsSync(publicKey) ? { isSigned: checkpointVerifier(readFileSync(publicKey, 'utf8')) } : {};

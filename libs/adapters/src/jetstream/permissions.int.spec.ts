@@ -2,20 +2,28 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type NatsConnection } from 'nats';
-import type { LogUser } from '#libs/log';
-import { publishable, SUBSCRIBABLE } from '#libs/log';
+import { CONTROLLER_USERS, publishable, SERVICE_USERS, SUBSCRIBABLE, type AppendWrite, type LogUser, type StreamName } from '#libs/log';
 import { appended, configMapWrite, startNats, type TestServer } from '#libs/testing';
 import { restoreBackup, writeBackup } from '../backup/index.js';
-import { connectKeyStore } from '../sealing/index.js';
+import { connectKeyring, connectKeyStore } from '../sealing/index.js';
+import { connectMembership } from '../sharing/index.js';
+import { SinkPositions } from '../sinks/index.js';
+import { CheckpointStream } from '../verification/index.js';
 import { connectAudit } from './audit-stream.js';
 import { connectLog, type JetStreamLog } from './jetstream-log.js';
 
 const CLUSTER = 'one';
-const USERS: readonly LogUser[] = ['control-plane', 'archiver', 'backup', 'restorer'];
+const USERS: readonly LogUser[] = ['control-plane', 'archiver', 'backup', 'restorer', ...SERVICE_USERS];
 const STREAMS = ['state', 'lease', 'event', 'audit'] as const;
 const urls: Partial<Record<LogUser, string>> = {};
 let server: TestServer;
 let log: JetStreamLog;
+
+/** The same write in another stream. */
+const inStream = (write: AppendWrite, stream: StreamName): AppendWrite => ({
+  ...write,
+  subject: write.subject.replace('.state.', `.${stream}.`),
+});
 
 const user = (name: LogUser): string => `
   { user: "${name}", password: "secret", permissions {
@@ -62,6 +70,89 @@ const FORGETTING = STREAMS.flatMap((stream) => {
     [`$JS.API.STREAM.RESTORE.${name}`, {}],
     [`$JS.API.STREAM.MSG.DELETE.${name}`, { seq: 1 }],
   ] as const;
+});
+
+/** What none of the control plane's services may do, and what only some may. */
+const REFUSED: readonly (readonly [subject: string, services: readonly LogUser[]])[] = [
+  ...['PURGE', 'DELETE', 'RESTORE', 'SNAPSHOT', 'MSG.DELETE', 'UPDATE'].map((what): [string, readonly LogUser[]] => [
+    `$JS.API.STREAM.${what}.decklog_${CLUSTER}_state`,
+    SERVICE_USERS,
+  ]),
+  [`$JS.API.STREAM.UPDATE.decklog_${CLUSTER}_event`, ['projector', ...CONTROLLER_USERS]],
+  [`$JS.API.STREAM.UPDATE.decklog_${CLUSTER}_audit`, CONTROLLER_USERS],
+  [`$JS.API.STREAM.CREATE.somebody_elses`, SERVICE_USERS],
+  [`$JS.API.STREAM.INFO.somebody_elses`, SERVICE_USERS],
+  [`decklog.two.state.core.configmaps.default.b`, SERVICE_USERS],
+  [`decklog.${CLUSTER}.state.core.configmaps.default.b`, ['projector']],
+  [`decklog.${CLUSTER}.checkpoint.signed`, ['apiserver', ...CONTROLLER_USERS]],
+  [`decklog.${CLUSTER}.audit.requests`, ['projector', ...CONTROLLER_USERS]],
+  [`$JS.API.STREAM.MSG.GET.KV_decklog_${CLUSTER}_keys`, ['projector']],
+  [`$JS.API.STREAM.PURGE.KV_decklog_${CLUSTER}_keys`, ['apiserver', 'projector', 'scheduler', 'replication']],
+  [`$KV.decklog_${CLUSTER}_keys.uid-1`, ['projector', 'scheduler', 'replication', 'endpoints', 'serviceaccounts']],
+];
+
+describe('the services of the control plane', () => {
+  it.each(REFUSED.flatMap(([subject, services]) => services.map((name) => [name, subject] as const)))(
+    '%s is refused %s',
+    async (name, subject) => {
+      expect(await as(name, (connection) => ask(connection, subject, {}))).toBe('refused');
+      expect(await log.last('state')).toBe(3);
+    },
+  );
+
+  it.each(SERVICE_USERS)('%s looks at the log, and reads it', async (name) => {
+    const reader = await connectLog({ url: urls[name] ?? '', cluster: CLUSTER });
+    const sequences: number[] = [];
+    for await (const { events } of reader.read('state', 0, { until: 3 })) sequences.push(...events.map(({ sequence }) => sequence));
+    expect(sequences).toEqual([1, 2, 3]);
+    expect((await reader.lastOf('state', configMapWrite(CLUSTER, 'a1').subject))?.sequence).toBe(2);
+    await reader.close();
+  });
+
+  it.each(['apiserver', ...CONTROLLER_USERS] as const)(
+    '%s appends events, alone and in one append, and learns what moved',
+    async (name) => {
+      const own = await connectLog({ url: urls[name] ?? '', cluster: CLUSTER });
+      const last = await own.last('event');
+      const writes = ['x', 'y'].map((suffix) => inStream(configMapWrite(CLUSTER, `${name}-${suffix}`), 'event'));
+      expect(await own.append('event', writes)).toEqual({ sequences: [last + 1, last + 2] });
+      const [first] = writes;
+      const moved = [{ subject: first?.subject, expected: 0, actual: last + 1 }];
+      expect(await own.append('event', writes.slice(0, 1))).toEqual({ moved });
+      await own.close();
+    },
+  );
+
+  it.each(['apiserver', ...CONTROLLER_USERS] as const)('%s opens the keys of Secrets', async (name) => {
+    const keyring = await connectKeyring({ url: urls[name] ?? '', cluster: CLUSTER, master: () => new Uint8Array(32).fill(7) });
+    await keyring.close();
+  });
+
+  it.each(CONTROLLER_USERS)('%s takes part in its work', async (name) => {
+    const membership = await connectMembership({ url: urls[name] ?? '', cluster: CLUSTER, service: name, replica: 'a' });
+    expect(membership.leased).toBe(true);
+    await membership.leave();
+  });
+
+  it('the API server records what it refused, and says how much of that is kept', async () => {
+    for (const maxBytes of [1_000_000, 2_000_000]) {
+      const audit = await connectAudit({ url: urls.apiserver ?? '', cluster: CLUSTER, maxBytes });
+      await audit.append([]);
+      await audit.close();
+    }
+    const longer = await connectLog({ url: urls.apiserver ?? '', cluster: CLUSTER, eventAgeMs: 3_600_000 });
+    await longer.close();
+  });
+
+  it('the projector keeps checkpoints and the positions of sinks', async () => {
+    const url = urls.projector ?? '';
+    const checkpoints = await CheckpointStream.connect({ url, cluster: CLUSTER });
+    expect(await checkpoints.all()).toEqual([]);
+    await checkpoints.close();
+    const positions = await SinkPositions.connect({ url, cluster: CLUSTER });
+    expect(await positions.get('a')).toBeUndefined();
+    await positions.close();
+  });
 });
 
 describe('the users of the log’s server', () => {
@@ -151,14 +242,14 @@ describe('the users of the log’s server', () => {
     await store.put('uid-2', new Uint8Array([4]));
     await store.remove('uid-1');
     expect(await store.get('uid-1')).toBeUndefined();
-    expect(await store.list()).toEqual(['uid-2']);
+    expect(await store.list()).toEqual(['check', 'uid-2']);
     await store.compact();
     await as('control-plane', async (connection) => {
       const bucket = `KV_decklog_${CLUSTER}_keys`;
       const messages = async (): Promise<number> => (await (await connection.jetstreamManager()).streams.info(bucket)).state.messages;
-      expect(await messages()).toBe(2);
+      expect(await messages()).toBe(3);
       expect(await ask(connection, `$JS.API.STREAM.PURGE.${bucket}`, { filter: `$KV.decklog_${CLUSTER}_keys.uid-1` })).toBe('done');
-      expect(await messages()).toBe(1);
+      expect(await messages()).toBe(2);
     });
     await store.close();
   });
