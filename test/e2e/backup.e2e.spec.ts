@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { eventually, TestCluster } from '../cluster.js';
 
+jest.setTimeout(240_000);
+
 interface Listed {
   readonly metadata: { readonly resourceVersion: string };
   readonly items: readonly { readonly kind: string; readonly metadata: { readonly name: string; readonly resourceVersion: string } }[];
