@@ -49,6 +49,7 @@ export function buildProgram(around: Surroundings): Command {
   addLifecycle(program, around);
   addReading(program, around);
   addTools(program, around);
+  addExternal(program);
   addHistory(program, around);
   return program;
 }
@@ -289,7 +290,10 @@ function addTools(program: Command, around: Surroundings): void {
       const profile = profileOf(command);
       await rotateSealingKey(await requireCluster(profile), foldersOf(profile), terminal);
     });
+}
 
+/** What is needed by a cluster that something else runs. */
+function addExternal(program: Command): void {
   program
     .command('log-users')
     .description("who may do what on a NATS server of your own: its settings for a cluster's processes, with passwords in its environment")
