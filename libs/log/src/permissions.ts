@@ -4,6 +4,7 @@ export const CONTROLLER_USERS = ['scheduler', 'replication', 'endpoints', 'servi
 /** Processes of the control plane that are apart, each with rights of its own. */
 export const SERVICE_USERS = ['apiserver', 'projector', ...CONTROLLER_USERS] as const;
 
+/** One of them. */
 export type ServiceUser = (typeof SERVICE_USERS)[number];
 
 /** Who talks to the log's server, each with credentials of its own. Nodes do not. */
