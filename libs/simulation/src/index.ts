@@ -6,3 +6,4 @@ export * from './simulated-node.js';
 export * from './simulated-pod.js';
 export * from './virtual-world.js';
 export * from './scenario/index.js';
+export * from './seeded/index.js';

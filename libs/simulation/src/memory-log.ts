@@ -27,6 +27,10 @@ export interface MemoryLogOptions {
   readonly fault?: (stream: StreamName, writes: readonly AppendWrite[]) => AppendFault;
   /** Awaited before each batch that a reader gets: holds a reader back, so that tests see stale caches. */
   readonly beforeRead?: (stream: StreamName, next: Sequence) => Promise<void> | undefined;
+  /** Told of what was stored, before anybody else hears of it. */
+  readonly onStored?: (events: readonly Recorded[]) => void;
+  /** A log that this one goes on from: it begins with all that the other holds. */
+  readonly after?: MemoryLog;
 }
 
 /** One stream: slot i holds sequence i + 1; the marker of a guard is an empty slot. */
@@ -91,8 +95,11 @@ export class MemoryLog implements EventLog {
 
   constructor(options: MemoryLogOptions = {}) {
     this.options = options;
-    const empty = (): Stream => ({ slots: [], last: new Map(), wake: [] });
-    this.streams = { state: empty(), lease: empty(), event: empty() };
+    const begun = (name: StreamName): Stream => {
+      const { slots = [], last = [] } = options.after?.streams[name] ?? {};
+      return { slots: [...slots], last: new Map(last), wake: [] };
+    };
+    this.streams = { state: begun('state'), lease: begun('lease'), event: begun('event') };
   }
 
   async append(stream: StreamName, writes: readonly AppendWrite[], guards: readonly Guard[] = []): Promise<Appended> {
@@ -133,6 +140,18 @@ export class MemoryLog implements EventLog {
     return this.streams[stream].last.get(subject);
   }
 
+  /** The sequence of the first event behind a place; undefined where there is none yet. */
+  nextAfter(stream: StreamName, after: Sequence): Sequence | undefined {
+    const { slots } = this.streams[stream];
+    for (let at = after; at < slots.length; at++) if (slots[at]) return at + 1;
+    return undefined;
+  }
+
+  /** The events behind a place, up to another. */
+  between(stream: StreamName, after: Sequence, through: Sequence): readonly Recorded[] {
+    return this.streams[stream].slots.slice(after, through).filter((slot) => slot !== undefined);
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     for (const name of STREAMS) this.wake(this.streams[name]);
@@ -151,15 +170,16 @@ export class MemoryLog implements EventLog {
     const batch = size > 1 ? { batch: { id: `${name}-${stream.slots.length + 1}`, size } } : {};
     const time = this.options.now?.() ?? this.ticks++;
     for (let i = 0; i < markers; i++) stream.slots.push(undefined);
-    const sequences = writes.map(({ subject, meta, body }) => {
+    const events = writes.map(({ subject, meta, body }): Recorded => {
       const sequence = stream.slots.length + 1;
       const event: Recorded = { stream: name, sequence, subject, time, meta: { ...placed(meta, name, sequence), ...batch }, body };
       stream.slots.push(event);
       stream.last.set(subject, event);
-      return sequence;
+      return event;
     });
+    this.options.onStored?.(events);
     this.wake(stream);
-    return sequences;
+    return events.map(({ sequence }) => sequence);
   }
 
   private appended(name: StreamName, signal: AbortSignal | undefined): Promise<void> {

@@ -4,7 +4,8 @@ import type { Timers, World } from '#libs/runtime';
 interface Timer {
   readonly at: Instant;
   readonly order: number;
-  readonly run: () => void;
+  /** Undefined once it is cancelled. */
+  run: (() => void) | undefined;
 }
 
 /** When a simulation begins, unless told otherwise. */
@@ -12,17 +13,22 @@ export const BEGINNING: Instant = Date.parse('2026-01-01T00:00:00Z');
 
 const MODULUS = 2 ** 31 - 1;
 
+const isBefore = (a: Timer, b: Timer): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
+
 /** Time that moves only when told to, chance from a seed, uids that count: two runs of the same are the same. */
 export class VirtualWorld implements World, Timers {
   #now: Instant;
   #chance: number;
-  #uids = 0;
+  #uids: number;
   #orders = 0;
-  readonly #timers = new Set<Timer>();
+  /** A heap: no timer is due before the one at half its place. */
+  readonly #timers: Timer[] = [];
 
-  constructor(seed = 1, beginning: Instant = BEGINNING) {
+  /** `uids`: how many were given already, by a world that this one goes on from. */
+  constructor(seed = 1, beginning: Instant = BEGINNING, uids = 0) {
     this.#now = beginning;
     this.#chance = (Math.abs(Math.trunc(seed)) % (MODULUS - 1)) + 1;
+    this.#uids = uids;
   }
 
   readonly now = (): Instant => this.#now;
@@ -35,10 +41,16 @@ export class VirtualWorld implements World, Timers {
 
   readonly uuid = (): string => `00000000-0000-4000-8000-${(++this.#uids).toString(16).padStart(12, '0')}`;
 
+  /** How many uids were given. */
+  get uids(): number {
+    return this.#uids;
+  }
+
   after(delayMs: number, run: () => void): () => void {
     const timer: Timer = { at: this.#now + Math.max(0, delayMs), order: this.#orders++, run };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
+    this.#timers.push(timer);
+    this.#rise(this.#timers.length - 1);
+    return () => void (timer.run = undefined);
   }
 
   /** When the next timer is due; undefined where none is set. */
@@ -53,17 +65,42 @@ export class VirtualWorld implements World, Timers {
       this.#now = Math.max(this.#now, until);
       return false;
     }
-    this.#timers.delete(first);
+    this.#drop();
     this.#now = Math.max(this.#now, first.at);
-    first.run();
+    first.run?.();
     return true;
   }
 
   #first(): Timer | undefined {
-    let first: Timer | undefined;
-    for (const timer of this.#timers) {
-      if (!first || timer.at < first.at || (timer.at === first.at && timer.order < first.order)) first = timer;
+    while (this.#timers[0] && !this.#timers[0].run) this.#drop();
+    return this.#timers[0];
+  }
+
+  /** Takes the first timer off the heap. */
+  #drop(): void {
+    const last = this.#timers.pop();
+    if (!last || this.#timers.length === 0) return;
+    this.#timers[0] = last;
+    for (let i = 0; ;) {
+      let least = i;
+      for (const child of [2 * i + 1, 2 * i + 2]) if (this.#isBefore(child, least)) least = child;
+      if (least === i) return;
+      this.#swap(i, least);
+      i = least;
     }
-    return first;
+  }
+
+  #rise(from: number): void {
+    for (let i = from; i > 0 && this.#isBefore(i, (i - 1) >> 1); i = (i - 1) >> 1) this.#swap(i, (i - 1) >> 1);
+  }
+
+  #isBefore(i: number, j: number): boolean {
+    const [a, b] = [this.#timers[i], this.#timers[j]];
+    return a !== undefined && b !== undefined && isBefore(a, b);
+  }
+
+  #swap(i: number, j: number): void {
+    const [a, b] = [this.#timers[i], this.#timers[j]];
+    if (a && b) [this.#timers[i], this.#timers[j]] = [b, a];
   }
 }

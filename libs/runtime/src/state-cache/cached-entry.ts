@@ -2,6 +2,11 @@ import { deepFreeze, type GroupVersionResource, type KubeObject } from '#libs/ap
 import { decodeObject, type Sequence } from '#libs/log';
 import type { Entry } from '../ports.js';
 
+/** How an object is read from its bytes; it is frozen. */
+export type Decode = (body: Uint8Array, sequence: Sequence) => KubeObject;
+
+const decoded: Decode = (body, sequence) => deepFreeze(decodeObject(body, sequence));
+
 /** A current object as the cache keeps it: bytes, and the parsed object from the first time somebody asks. */
 export class CachedEntry implements Entry {
   #object: KubeObject | undefined;
@@ -13,10 +18,10 @@ export class CachedEntry implements Entry {
     readonly sequence: Sequence,
     readonly body: Uint8Array,
     readonly root: string | undefined,
+    private readonly decode: Decode = decoded,
   ) {}
 
   get object(): KubeObject {
-    this.#object ??= deepFreeze(decodeObject(this.body, this.sequence));
-    return this.#object;
+    return (this.#object ??= this.decode(this.body, this.sequence));
   }
 }

@@ -16,7 +16,7 @@ import { systemTimers, type Timers } from '../controller/timers.js';
 import type { ConditionReport, Conditions } from '../conditions/index.js';
 import type { CacheEvent, Entry, Logger, SnapshotSource, StateView } from '../ports.js';
 import { CatalogHolder } from './catalog-holder.js';
-import { CachedEntry } from './cached-entry.js';
+import { CachedEntry, type Decode } from './cached-entry.js';
 import { EventWindow, type WindowLimits } from './event-window.js';
 import { OrphanIndex } from './orphan-index.js';
 import { OwnerIndex } from './owner-index.js';
@@ -40,6 +40,8 @@ export interface StateCacheOptions {
   readonly window?: WindowLimits;
   /** Node's own unless set. */
   readonly timers?: Timers;
+  /** How objects are read from their bytes: where several caches hold the same events in one process, they can share what was read. */
+  readonly decode?: Decode;
 }
 
 const WINDOW: WindowLimits = { events: 10_000, bytes: 16 * 1024 * 1024 };
@@ -88,7 +90,7 @@ export class StateCache implements StateView {
     const { position, rows } = await options.snapshots.snapshot();
     const cache = new StateCache(options, position);
     for (const { resource, namespace, name, sequence, body, root } of rows) {
-      cache.#store(new CachedEntry(cache.#resourceOf(resource, body), namespace, name, sequence, body, root));
+      cache.#store(new CachedEntry(cache.#resourceOf(resource, body), namespace, name, sequence, body, root, options.decode));
     }
     cache.#recatalog();
     const lasts = await Promise.all(STREAMS.map((stream) => options.log.last(stream)));
@@ -220,7 +222,7 @@ export class StateCache implements StateView {
     const { namespace, name } = parts;
     const resource = this.#resourceOf(parts, body);
     const old = this.entry(resource, namespace, name);
-    const entry = new CachedEntry(resource, namespace, name, sequence, body, meta.root);
+    const entry = new CachedEntry(resource, namespace, name, sequence, body, meta.root, this.#options.decode);
     if (meta.type === 'Deleted') this.#remove(entry);
     else this.#store(entry);
     this.#position[stream] = sequence;
