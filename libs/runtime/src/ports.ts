@@ -195,6 +195,8 @@ export interface TransactionResult {
  */
 export interface WritePath {
   execute(request: WriteRequest): Promise<WriteResult>;
+  /** Resolves once the view that it decides on holds all that the log does at the call. Rejects with a StatusError where the log is gone. */
+  madeCurrent(): Promise<void>;
 }
 
 /** A write path that carries out several writes as one. */

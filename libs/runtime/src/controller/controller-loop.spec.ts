@@ -1,7 +1,8 @@
 import { CONFIGMAPS, type ConfigMap } from '#libs/api';
-import { conflict, forbidden, objectKey, type Change, type Controller } from '#libs/apimachinery';
+import { conflict, forbidden, objectKey, StatusError, type Change, type Controller } from '#libs/apimachinery';
 import { MemoryCluster, aConfigMap, aNamespace, eventsOf } from '#libs/testing';
 import { NAMESPACES } from '#libs/api';
+import type { MemoryLogOptions } from '#libs/simulation';
 import type { Logger, TransactionPath } from '../ports.js';
 import { ControllerLoop } from './controller-loop.js';
 import { TerminalError } from './terminal-error.js';
@@ -54,8 +55,22 @@ const logger: Logger = {
   error: (_message, error) => errors.push(error),
 };
 
-async function setUp(controller: Controller<Snapshot>, wrap: (path: TransactionPath) => TransactionPath = (path) => path) {
-  const cluster = await MemoryCluster.start();
+/** A write path that does some things otherwise. */
+const otherwise =
+  (over: (path: TransactionPath) => Partial<TransactionPath>) =>
+  (path: TransactionPath): TransactionPath => ({
+    transact: (requests) => path.transact(requests),
+    execute: (request) => path.execute(request),
+    madeCurrent: () => path.madeCurrent(),
+    ...over(path),
+  });
+
+async function setUp(
+  controller: Controller<Snapshot>,
+  wrap: (path: TransactionPath) => TransactionPath = (path) => path,
+  options: MemoryLogOptions = {},
+) {
+  const cluster = await MemoryCluster.start(options);
   const { view, world } = cluster;
   const loop = new ControllerLoop<Snapshot>({
     controller,
@@ -144,16 +159,48 @@ describe('a controller loop', () => {
 
   it('decides again after a race', async () => {
     let races = 2;
-    const { cluster, loop, idle, stop, copies } = await setUp(copier(), (path) => ({
-      transact: (requests) => path.transact(requests),
-      execute: (request) => (races-- > 0 ? Promise.reject(conflict(CONFIGMAPS, 'a', 'moved')) : path.execute(request)),
-    }));
+    const { cluster, loop, idle, stop, copies } = await setUp(
+      copier(),
+      otherwise((path) => ({
+        execute: (request) => (races-- > 0 ? Promise.reject(conflict(CONFIGMAPS, 'a', 'moved')) : path.execute(request)),
+      })),
+    );
     loop.start();
     await cluster.create(CONFIGMAPS, asking('a'));
     await idle();
     await cluster.create(CONFIGMAPS, aConfigMap('other'));
     await idle();
     expect(copies()).toBe(3);
+    await stop();
+  });
+
+  it('decides nothing more, after an answer that did not come, on a view that may lack what was stored', async () => {
+    let [gate, open]: [Promise<void> | undefined, () => void] = [undefined, () => undefined];
+    let [asked, decided] = [0, 0];
+    const plain = copier();
+    const { cluster, loop, idle, stop, copies } = await setUp(
+      copier({ reconcile: (snapshot, now) => (decided++, plain.reconcile(snapshot, now)) }),
+      otherwise((path) => ({
+        async execute(request) {
+          if (gate) return path.execute(request);
+          gate = new Promise((resolve) => (open = resolve));
+          await path.execute(request);
+          throw new StatusError('ServiceUnavailable', 'the answer did not come');
+        },
+        madeCurrent: () => (asked++, path.madeCurrent()),
+      })),
+      { beforeRead: () => gate },
+    );
+    loop.start();
+    await cluster.create(CONFIGMAPS, asking('a', 1));
+    for (let turns = 0; asked === 0 && turns < 5_000; turns++) {
+      cluster.world.time += 10;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect([asked, decided, copies()]).toEqual([1, 1, 0]);
+    open();
+    await idle();
+    expect(copies()).toBe(1);
     await stop();
   });
 
@@ -166,7 +213,7 @@ describe('a controller loop', () => {
           return [];
         },
       }),
-      (path) => ({ transact: (requests) => path.transact(requests), execute: () => Promise.reject(forbidden(CONFIGMAPS, 'a', 'no')) }),
+      otherwise(() => ({ execute: () => Promise.reject(forbidden(CONFIGMAPS, 'a', 'no')) })),
     );
     loop.start();
     await cluster.create(CONFIGMAPS, asking('a', 1));

@@ -98,6 +98,10 @@ export class ControllerLoop<Snapshot = unknown> {
   #unsubscribe: () => void = () => undefined;
   #unshare: () => void = () => undefined;
   #pumping = false;
+  /** Decisions that could not be carried out: what was asked for may have been stored all the same, and the view may not show it yet. */
+  #doubts = 0;
+  /** So many of these the view has been made current after. */
+  #settled = 0;
 
   constructor(options: ControllerLoopOptions<Snapshot>) {
     this.#options = options;
@@ -266,6 +270,7 @@ export class ControllerLoop<Snapshot = unknown> {
   async #process(key: string, wake: Wake): Promise<void> {
     const { controller, view, world, logger, tracing } = this.#options;
     try {
+      if (this.#doubts > this.#settled && !(await this.#settle(key, wake))) return;
       const footing = this.#keys.footingOf(key);
       if (footing === undefined) return;
       const { key: decidedFor, ...right } = footing;
@@ -297,6 +302,22 @@ export class ControllerLoop<Snapshot = unknown> {
     }
   }
 
+  /** After an answer that did not come: no decision is made on a view that may lack what was stored. False: not yet; the key comes again. */
+  async #settle(key: string, wake: Wake): Promise<boolean> {
+    const doubts = this.#doubts;
+    try {
+      await this.#options.writePath.madeCurrent();
+      this.#settled = Math.max(this.#settled, doubts);
+      return true;
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return false;
+      const about = { ...this.#about(key, wake), error: String(error) };
+      this.#options.logger.warn(`${this.name}: the view is not known to be current; trying again`, about);
+      this.#addWithBackoff(key, wake);
+      return false;
+    }
+  }
+
   #conclude(key: string, wake: Wake, seen: Position, { requeueAfterMs }: ReconcileResult, outcome: Outcome): void {
     const { logger, view } = this.#options;
     const about = this.#about(key, wake);
@@ -305,6 +326,7 @@ export class ControllerLoop<Snapshot = unknown> {
       return this.#addWithBackoff(key, wake);
     }
     if (outcome.failure !== undefined) {
+      this.#doubts += 1;
       logger.warn(`${this.name}: the changes for ${JSON.stringify(key)} could not be written; trying again`, {
         ...about,
         error: String(outcome.failure),

@@ -53,6 +53,14 @@ export class WritePathEngine implements TransactionPath {
     return transact(this.#ground, requests);
   }
 
+  async madeCurrent(): Promise<void> {
+    try {
+      await this.#ground.madeCurrent('state');
+    } catch (thrown) {
+      throw unavailableAs503(thrown);
+    }
+  }
+
   async execute(request: WriteRequest): Promise<WriteResult> {
     const progress: Progress = {
       context: this.#ground.draw(request),
