@@ -39,9 +39,17 @@ export const controllersKey = (resource: GroupVersionResource, group: string, ki
   },
 });
 
-/** By which labels an owner selects what it takes on: its spec's selector. */
-const selectorOfSpec = (owner: KubeObject): LabelSelector =>
-  labelSelectorOf((owner as KubeObject & { readonly spec?: { readonly selector?: Parameters<typeof labelSelectorOf>[0] } }).spec?.selector);
+const SELECTORS = new WeakMap<KubeObject, LabelSelector>();
+
+/** By which labels an owner selects what it takes on: its spec's selector. Made once for each owner, which many objects are held against. */
+function selectorOfSpec(owner: KubeObject): LabelSelector {
+  const known = SELECTORS.get(owner);
+  if (known) return known;
+  const { spec } = owner as KubeObject & { readonly spec?: { readonly selector?: Parameters<typeof labelSelectorOf>[0] } };
+  const selector = labelSelectorOf(spec?.selector);
+  SELECTORS.set(owner, selector);
+  return selector;
+}
 
 /** An object without a controller wakes every owner in its namespace that would select it. */
 export const selectingOrphans = (
