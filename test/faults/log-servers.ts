@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { natsServerBinary } from '#libs/testing';
@@ -9,6 +10,16 @@ const CLIENT_PORT = 4222;
 const ROUTE_PORT = 6222;
 /** Addresses of the range that is for tests of networks (RFC 2544). */
 const RANGE = '198.18';
+
+const PATIENCE_MS = 30_000;
+const POLL_MS = 25;
+
+function takesConnections(host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(CLIENT_PORT, host, () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
 
 function run(command: string, args: readonly string[], input?: string): void {
   const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8', input });
@@ -51,11 +62,12 @@ export class LogServers {
   readonly url = this.#hosts.map(({ address }) => `nats://${address}:${CLIENT_PORT}`).join(',');
   readonly names = this.#hosts.map(({ name }) => name);
 
-  static make(): LogServers {
+  static async make(): Promise<LogServers> {
     const servers = new LogServers();
     try {
       servers.#wire();
       servers.start();
+      await servers.listening();
     } catch (error) {
       servers.remove();
       throw error;
@@ -72,6 +84,17 @@ export class LogServers {
     for (const host of this.#hosts) {
       if (host.child && host.child.exitCode === null && host.child.signalCode === null) continue;
       host.child = spawn('ip', ['netns', 'exec', host.namespace, natsServerBinary(), '-c', host.config], { stdio: 'ignore' });
+    }
+  }
+
+  /** Waits until every one of them takes connections. */
+  async listening(): Promise<void> {
+    const end = performance.now() + PATIENCE_MS;
+    for (const { name, address } of this.#hosts) {
+      while (!(await takesConnections(address))) {
+        if (performance.now() > end) throw new Error(`${name} does not listen`);
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
     }
   }
 

@@ -64,7 +64,7 @@ function print(outcome: Outcome): number {
 }
 
 async function main(): Promise<number> {
-  const servers = values.partitions ? LogServers.make() : undefined;
+  const servers = values.partitions ? await LogServers.make() : undefined;
   let cluster: TestCluster | undefined;
   try {
     const layout = values.layout === 'ha' ? ['--ha'] : [`--layout=${values.layout}`];

@@ -16,6 +16,8 @@ import { AnswerLost } from './wire.js';
 export interface AppenderOptions {
   /** The longest time between two attempts. */
   readonly longestWaitMs: number;
+  /** How long the answer to one message or batch is waited for. */
+  readonly answerMs: number;
   /** How long an append waits for a log that does not answer, before LogUnavailable. */
   readonly patienceMs: number;
   /** Appends and bytes that may wait; more are refused with LogUnavailable. */
@@ -256,7 +258,7 @@ export class Appender {
         const [write] = job.writes;
         if (messages(job) > 1 || !write) return this.sendTogether([job]);
         const sent = performance.now();
-        return this.conclude([job], await sendSingle(this.wire, write), sent);
+        return this.conclude([job], await sendSingle(this.wire, write, this.options.answerMs), sent);
       }),
     );
   }
@@ -265,7 +267,11 @@ export class Appender {
     const guards = new Map(jobs.flatMap((job) => job.guards.map((guard) => [`${guard.subject} ${guard.expected}`, guard] as const)));
     const writes = jobs.flatMap((job) => job.writes);
     const sent = performance.now();
-    return this.conclude(jobs, await sendBatch(this.wire, randomUUID(), writes, [...guards.values()]), sent);
+    return this.conclude(
+      jobs,
+      await sendBatch(this.wire, randomUUID(), { writes, guards: [...guards.values()], withinMs: this.options.answerMs }),
+      sent,
+    );
   }
 
   /** Settles what was stored. Says `settled`, `conflict`, or why it could not be stored now. */

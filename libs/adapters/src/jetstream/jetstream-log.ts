@@ -24,7 +24,7 @@ import { Reader } from './reader.js';
 import { Seen } from './seen.js';
 import { checkServer, ensureStream } from './stream-settings.js';
 import { serverOptions } from './server-url.js';
-import { AnswerLost, Wire } from './wire.js';
+import { AnswerLost, Wire, answerWithinMs } from './wire.js';
 
 /** Where the log is, and how patient to be with it. */
 export interface JetStreamOptions {
@@ -78,7 +78,8 @@ export class JetStreamLog implements EventLog, MessageSource {
     this.lookups = new Lookups(wire, cluster, replicas);
     wire.onChange(() => observer.connection(wire.connected && !wire.closed));
     const longestWaitMs = replicas > 1 ? ELECTING_WAIT_MS : LONGEST_WAIT_MS;
-    const options = { patienceMs, longestWaitMs, maxQueued, maxQueuedBytes: 128 * 1024 * 1024, observer, metrics };
+    const waits = { patienceMs, longestWaitMs, answerMs: answerWithinMs(replicas) };
+    const options = { ...waits, maxQueued, maxQueuedBytes: 128 * 1024 * 1024, observer, metrics };
     const appender = (stream: StreamName): Appender => new Appender(wire, stream, this.lookups, this.seen[stream], options);
     this.appenders = { state: appender('state'), lease: appender('lease'), event: appender('event') };
   }

@@ -3,7 +3,8 @@ import { parseLost, type LostSequences, type Recorded, type Sequence, type Strea
 import { headersOf, headersOfBlock, recordedOf } from './message.js';
 import { streamName } from './stream-settings.js';
 import type { Wire } from './wire.js';
-import { AnswerLost, json } from './wire.js';
+import { followedByMost } from './quorum.js';
+import { AnswerLost, answerWithinMs, json } from './wire.js';
 
 /** The last message of a subject: where it stands, and the `id` of its event. */
 export interface Found {
@@ -27,14 +28,18 @@ interface InfoAnswer {
   readonly ts?: string;
   readonly cluster?: {
     readonly leader?: string;
-    readonly replicas?: readonly { readonly name: string; readonly current?: boolean; readonly offline?: boolean }[];
+    readonly replicas?: readonly {
+      readonly name: string;
+      readonly current?: boolean;
+      readonly offline?: boolean;
+      readonly active: number;
+    }[];
   };
   readonly config?: { readonly num_replicas?: number; readonly metadata?: Readonly<Record<string, string>> };
   readonly state?: { readonly first_seq: number; readonly last_seq: number; readonly messages: number; readonly bytes: number };
   readonly error?: { readonly description: string };
 }
 
-const TIMEOUT_MS = 5_000;
 const NO_MESSAGE = 10037;
 /** The server answers at most 1,024 subjects at once. */
 const SUBJECTS = 1_000;
@@ -85,10 +90,18 @@ export const ARCHIVED = 'decklog-archived';
 /** Where it says which sequences were left out when the stream was restored from a backup. */
 export const RESTORED = 'decklog-restored';
 
-/** What the stream of a name says of itself. Throws AnswerLost where no answer comes. */
-export async function boundsOf(wire: Wire, name: string): Promise<Bounds> {
-  const { config, state, error } = parsed<InfoAnswer>(await wire.request(`$JS.API.STREAM.INFO.${name}`, new Uint8Array(), TIMEOUT_MS));
+/**
+ * What the stream of a name says of itself. Throws AnswerLost where no answer comes, and where the one that answers may lead it no
+ * more: cut off from the others it goes on to believe that it does, and does not know what they store.
+ */
+export async function boundsOf(wire: Wire, name: string, replicas: number): Promise<Bounds> {
+  const answer = await wire.request(`$JS.API.STREAM.INFO.${name}`, new Uint8Array(), answerWithinMs(replicas));
+  const { config, state, error, cluster } = parsed<InfoAnswer>(answer);
   if (!state) throw new AnswerLost(error?.description ?? 'stream info without a state');
+  if (!followedByMost(cluster, replicas)) {
+    wire.elsewhere();
+    throw new AnswerLost('the server that leads the stream has not heard of the others lately');
+  }
   const { first_seq: first, last_seq: last, messages, bytes } = state;
   const lost = parseLost(config?.metadata?.[RESTORED]);
   return {
@@ -124,7 +137,7 @@ export class Lookups {
   /** The servers that keep a stream; none is named where there is but one. */
   async copies(stream: StreamName): Promise<readonly Copy[]> {
     const subject = `$JS.API.STREAM.INFO.${streamName(this.cluster, stream)}`;
-    const { cluster, state, error } = parsed<InfoAnswer>(await this.wire.request(subject, new Uint8Array(), TIMEOUT_MS));
+    const { cluster, state, error } = parsed<InfoAnswer>(await this.wire.request(subject, new Uint8Array(), answerWithinMs(this.replicas)));
     if (!state) throw new AnswerLost(error?.description ?? 'stream info without a state');
     const leader = cluster?.leader === undefined ? [] : [{ server: cluster.leader, isLeader: true, isCurrent: true }];
     const others = (cluster?.replicas ?? []).map(({ name, current = false, offline = false }): Copy => {
@@ -134,11 +147,11 @@ export class Lookups {
   }
 
   bounds(stream: StreamName): Promise<Bounds> {
-    return boundsOf(this.wire, streamName(this.cluster, stream));
+    return boundsOf(this.wire, streamName(this.cluster, stream), this.replicas);
   }
 
   lastOf(stream: StreamName, subject: string): Promise<Recorded | undefined> {
-    return this.fetch(stream, { last_by_subj: subject });
+    return this.led(stream, () => this.fetch(stream, { last_by_subj: subject }));
   }
 
   /** Where the newest message of a selection (absent: of all there is) stands, 0 where there is none. */
@@ -156,16 +169,31 @@ export class Lookups {
   async lastOfMany(stream: StreamName, subjects: readonly string[]): Promise<ReadonlyMap<string, Found>> {
     const found = new Map<string, Found>();
     if (this.replicas > 1) {
-      const events = await Promise.all(subjects.map((subject) => this.lastOf(stream, subject)));
+      const each = subjects.map((subject) => () => this.fetch(stream, { last_by_subj: subject }));
+      const events = await this.led(stream, () => Promise.all(each.map((ask) => ask())));
       for (const event of events) if (event) found.set(event.subject, { sequence: event.sequence, id: event.meta.id });
       return found;
     }
     for (let at = 0; at < subjects.length; at += SUBJECTS) {
       const asked = json({ multi_last: subjects.slice(at, at + SUBJECTS) });
-      const messages = await this.wire.requestMany(`$JS.API.DIRECT.GET.${streamName(this.cluster, stream)}`, asked, TIMEOUT_MS);
+      const messages = await this.wire.requestMany(
+        `$JS.API.DIRECT.GET.${streamName(this.cluster, stream)}`,
+        asked,
+        answerWithinMs(this.replicas),
+      );
       this.take(messages, found);
     }
     return found;
+  }
+
+  /** What a server answers that leads the stream: it still does so afterwards, on the same connection. */
+  private async led<T>(stream: StreamName, ask: () => Promise<T>): Promise<T> {
+    if (this.replicas === 1) return ask();
+    const { id } = this.wire.server;
+    const answer = await ask();
+    await this.bounds(stream);
+    if (this.wire.server.id !== id) throw new AnswerLost('another server was connected to meanwhile');
+    return answer;
   }
 
   private take(messages: readonly Msg[], found: Map<string, Found>): void {
@@ -193,7 +221,7 @@ export class Lookups {
 
   private async message(stream: StreamName, query: unknown): Promise<MessageAnswer['message']> {
     const subject = `$JS.API.STREAM.MSG.GET.${streamName(this.cluster, stream)}`;
-    const { message, error } = parsed<MessageAnswer>(await this.wire.request(subject, json(query), TIMEOUT_MS));
+    const { message, error } = parsed<MessageAnswer>(await this.wire.request(subject, json(query), answerWithinMs(this.replicas)));
     if (error?.err_code === NO_MESSAGE) return undefined;
     if (!message) throw new AnswerLost(error?.description ?? 'a message get without a message');
     return message;

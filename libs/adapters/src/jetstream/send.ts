@@ -24,7 +24,6 @@ const WRONG_LAST_SEQUENCE_CONSTANT = 10164;
 const NO_SPACE: readonly (number | undefined)[] = [10023, 10047];
 /** Storing failed, for a reason that stands in the description alone. */
 const STORE_FAILED = 10077;
-const TIMEOUT_MS = 5_000;
 const NOTHING = new Uint8Array();
 
 interface PublishAnswer {
@@ -53,10 +52,10 @@ const lost = (thrown: unknown): Outcome => {
   throw thrown;
 };
 
-/** One write as one message. */
-export async function sendSingle(wire: Wire, { subject, expected, meta, body }: AppendWrite): Promise<Outcome> {
+/** One write as one message. `withinMs`: how long its answer is waited for. */
+export async function sendSingle(wire: Wire, { subject, expected, meta, body }: AppendWrite, withinMs: number): Promise<Outcome> {
   try {
-    return outcomeOf(await wire.request(subject, body, TIMEOUT_MS, headerBlock(meta, { expected }, undefined)), 1);
+    return outcomeOf(await wire.request(subject, body, withinMs, headerBlock(meta, { expected }, undefined)), 1);
   } catch (thrown) {
     return lost(thrown);
   }
@@ -66,7 +65,11 @@ export async function sendSingle(wire: Wire, { subject, expected, meta, body }: 
  * Guards and writes as one atomic batch: at least two messages. The markers of the guards go first, since the server
  * refuses an expectation about a subject that the batch has already written.
  */
-export async function sendBatch(wire: Wire, id: string, writes: readonly AppendWrite[], guards: readonly Guard[]): Promise<Outcome> {
+export async function sendBatch(
+  wire: Wire,
+  id: string,
+  { writes, guards, withinMs }: { readonly writes: readonly AppendWrite[]; readonly guards: readonly Guard[]; readonly withinMs: number },
+): Promise<Outcome> {
   const size = guards.length + writes.length;
   for (const [index, { subject, expected }] of guards.entries()) {
     wire.publish(guardSubject(subject), NOTHING, headerBlock(undefined, { expected, subject }, { id, size, index }));
@@ -74,7 +77,7 @@ export async function sendBatch(wire: Wire, id: string, writes: readonly AppendW
   for (const [i, { subject, expected, meta, body }] of writes.entries()) {
     const headers = headerBlock(meta, { expected }, { id, size, index: guards.length + i });
     if (i < writes.length - 1) wire.publish(subject, body, headers);
-    else return wire.request(subject, body, TIMEOUT_MS, headers).then((message) => outcomeOf(message, writes.length), lost);
+    else return wire.request(subject, body, withinMs, headers).then((message) => outcomeOf(message, writes.length), lost);
   }
   throw new RangeError('a batch without writes');
 }

@@ -22,6 +22,16 @@ export const json = (value: unknown): Uint8Array => encoder.encode(JSON.stringif
 /** A block of headers that is bytes already. The client encodes headers through this one method alone. */
 const encoded = (block: Uint8Array): MsgHdrs => ({ encode: () => block }) as unknown as MsgHdrs;
 
+/** A server that was gone to is given so much time to find the others. */
+const STAY_MS = 3_000;
+/** One server that is slow is waited for. */
+const ALONE_MS = 5_000;
+/** Of several, what one that died was asked is lost: the next leads by then, and has to be asked. */
+const ONE_OF_SEVERAL_MS = 1_500;
+
+/** How long one answer of the log is waited for; whoever asked then looks whether it happened, and asks again. */
+export const answerWithinMs = (replicas: number): number => (replicas > 1 ? ONE_OF_SEVERAL_MS : ALONE_MS);
+
 /**
  * A connection with a reply inbox of its own: one wildcard subscription and a number per request, no timer and no stack
  * trace each (a fourth of the CPU of the client's own requests). Requests that are open when the connection breaks
@@ -33,6 +43,7 @@ export class Wire {
   private readonly listeners = new Set<() => void>();
   private readonly sweeper: NodeJS.Timeout;
   private next = 0;
+  private left = -Infinity;
   connected = true;
   closed = false;
 
@@ -55,9 +66,18 @@ export class Wire {
     );
   }
 
-  get server(): { readonly version: string; readonly maxPayload: number } {
+  get server(): { readonly id: string; readonly version: string; readonly maxPayload: number } {
     const info = this.connection.info;
-    return { version: info?.version ?? '0', maxPayload: info?.max_payload ?? 0 };
+    return { id: info?.server_id ?? '', version: info?.version ?? '0', maxPayload: info?.max_payload ?? 0 };
+  }
+
+  /** Leaves a server that does not belong to the others any more: connects to the next one, if there is one. Not again and again. */
+  elsewhere(): void {
+    const now = performance.now();
+    if (this.closed || !this.connected || now - this.left < STAY_MS) return;
+    this.left = now;
+    // It breaks the connection, which then comes back as after any other break.
+    void this.connection.reconnect().catch(() => undefined);
   }
 
   publish(subject: string, payload: Uint8Array, headers?: Uint8Array): void {
