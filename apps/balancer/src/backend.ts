@@ -14,6 +14,8 @@ const ANSWER_MS = 2_000;
 /** One API server behind the balancer, and the connections that go there. */
 export class Backend {
   isUp = false;
+  /** How often in a row it has answered that it is not ready. */
+  unready = 0;
   private readonly sockets = new Set<Socket>();
 
   constructor(
@@ -47,22 +49,25 @@ export class Backend {
 
   /** Asks whether the server is ready. The connections of one that does not answer are ended: their clients find another. */
   async check(): Promise<void> {
-    this.isUp = await this.answers();
-    if (!this.isUp) this.close();
+    const status = await this.readiness();
+    this.isUp = status === 200;
+    this.unready = this.isUp || status === undefined ? 0 : this.unready + 1;
+    if (status === undefined) this.close();
   }
 
   close(): void {
     for (const socket of this.sockets) socket.destroy();
   }
 
-  private answers(): Promise<boolean> {
+  /** The status of its answer; undefined where none comes. */
+  private readiness(): Promise<number | undefined> {
     return new Promise((resolve) => {
       const request = get({ ...this.address, path: '/readyz', ca: this.ca, agent: false, timeout: ANSWER_MS }, (response) => {
         response.resume();
-        resolve(response.statusCode === 200);
+        resolve(response.statusCode);
       });
       request.on('timeout', () => request.destroy());
-      request.on('error', () => resolve(false));
+      request.on('error', () => resolve(undefined));
     });
   }
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { createServer, request as ask } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { SILENT_LOGGER } from '#libs/runtime';
@@ -8,9 +9,11 @@ import { Balancer } from './balancer.js';
 /** An API server as far as a balancer is concerned: it says its name, and whether it is ready. */
 async function startServer(authority: TestAuthority, name: string) {
   const { cert, key } = await authority.issue(name, { addresses: ['127.0.0.1'] });
-  const is = { ready: true, stuck: false };
+  const is = { ready: true, stuck: false, asked: 0 };
   const server = createServer({ cert, key }, (request, response) => {
     if (is.stuck) return;
+    if (request.url === '/held') return void response.write(name);
+    is.asked++;
     if (request.url === '/readyz' && !is.ready) response.statusCode = 503;
     response.end(name);
   });
@@ -45,6 +48,16 @@ describe('the balancer', () => {
         request.on('error', () => resolve(undefined));
         request.end();
       });
+    /** A request whose answer does not end by itself, as a watch. */
+    const hold = async (): Promise<{ readonly name: string; readonly isOpen: () => boolean }> => {
+      const request = ask({ host: '127.0.0.1', port, path: '/held', ca: authority.cert, agent: false }).end();
+      let isOpen = true;
+      request.on('error', () => (isOpen = false)).on('close', () => (isOpen = false));
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      response.on('error', () => undefined);
+      const [name] = (await once(response.setEncoding('utf8'), 'data')) as [string];
+      return { name, isOpen: () => isOpen };
+    };
     const until = async (holds: () => Promise<boolean> | boolean): Promise<void> => {
       while (!(await holds())) await new Promise((next) => setTimeout(next, 20));
     };
@@ -53,7 +66,7 @@ describe('the balancer', () => {
       await Promise.all(servers.map((server) => server.stop()));
     };
     await until(() => balancer.ready);
-    return { servers, balancer, answers, until, stop };
+    return { servers, balancer, answers, hold, until, stop };
   }
 
   it('passes connections on, and around a server that is gone', async () => {
@@ -81,6 +94,20 @@ describe('the balancer', () => {
     expect(await answers()).toBeUndefined();
     await stop();
   });
+
+  it('keeps the connections of servers that are not ready while no other is', async () => {
+    const { servers, balancer, hold, until, stop } = await setUp();
+    const held = await hold();
+    for (const { is } of servers) is.ready = false;
+    await until(() => !balancer.ready);
+    const before = servers.map(({ is }) => is.asked);
+    await until(() => servers.every(({ is }, i) => is.asked > (before[i] ?? 0) + 1));
+    expect(held.isOpen()).toBe(true);
+    const other = servers[held.name === 'one' ? 1 : 0];
+    if (other) other.is.ready = true;
+    await until(() => !held.isOpen());
+    await stop();
+  }, 30_000);
 
   it('is not ready while no server is', async () => {
     const { servers, balancer, until, stop } = await setUp();

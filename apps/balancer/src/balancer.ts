@@ -14,6 +14,8 @@ export interface BalancerOptions {
 }
 
 const CHECK_MS = 1_000;
+/** A server that is not ready so often in a row loses its connections where another is ready. */
+const UNREADY_CHECKS = 3;
 /** More connections at once are refused. */
 const MOST_CONNECTIONS = 10_000;
 
@@ -64,6 +66,8 @@ export class Balancer {
     while (!signal.aborted) {
       const before = backend.isUp;
       await backend.check();
+      // While the log has no leader no server is ready, which they do not find all at once: watches are better kept than begun again.
+      if (backend.unready >= UNREADY_CHECKS && this.ready) backend.close();
       const { host, port } = backend.address;
       if (before !== backend.isUp) logger.info(backend.isUp ? 'an API server is ready' : 'an API server does not answer', { host, port });
       await sleep(CHECK_MS, undefined, { signal, ref: false }).catch(() => undefined);
