@@ -38,14 +38,17 @@ function reconcileBy(profile: SchedulingProfile, { nodes, pending }: SchedulingS
   const refusals: Change[] = [];
   const claims = new Map(nodes.map(({ name, claim }) => [name, claim]));
   let refused = 0;
-  for (const [{ pod }, placement] of scheduleAll(pending, nodes, MOST_PLACED, profile)) {
+  const placements = scheduleAll(pending, nodes, MOST_PLACED, profile);
+  for (const [{ pod }, placement] of placements) {
     if ('node' in placement) bindings.push(...bind(pod, placement.node, claims.get(placement.node), now));
     else if (refused < MOST_PLACED && !saysSo(pod, placement.why)) {
       refused++;
       refusals.push(...refuse(pod, placement.why, now));
     }
   }
-  return { changes: [...bindings, ...refusals] };
+  // Nothing else need happen for the rest to have their turn: what is bound wakes nobody.
+  const rest = placements.size < pending.length ? { requeueAfterMs: 1 } : {};
+  return { changes: [...bindings, ...refusals], ...rest };
 }
 
 /** The binding stands on what was taken of the node when its claim stood there. */

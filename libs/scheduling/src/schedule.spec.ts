@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { NODES, PODS, type Node, type Pod, type PodSpec } from '#libs/api';
 import { clusterState, ClusterState, type SchedulingSnapshot } from './cluster-state.js';
-import { reconcilePending } from './controller.js';
+import { MOST_PLACED, reconcilePending } from './controller.js';
 import { NodeUse, allocatableOf, type NodeInfo } from './node-info.js';
 import { podInfo } from './pod-info.js';
 import { QUEUE } from './part.js';
@@ -221,6 +221,18 @@ describe('pods that wait', () => {
     const told = changes[2];
     const again = told && told.verb === 'update' ? podInfo(told.object as Pod) : huge;
     expect(reconcilePending({ nodes: [node({ name: 'n' })], pending: [again] }, 0)).toEqual({ changes: [] });
+  });
+});
+
+describe('more pods than one decision places', () => {
+  const waiting = Array.from({ length: MOST_PLACED + 1 }, (_, i) => podInfo(pod(`p${i}`)));
+  it.each([
+    ['have their turn without anything else happening', waiting, 1],
+    ['are not looked for where all were placed', waiting.slice(1), undefined],
+  ])('%s', (_title, pending, requeueAfterMs) => {
+    const result = reconcilePending({ nodes: [node({ name: 'n', pods: '1000' })], pending }, 0);
+    expect(result.changes).toHaveLength(2 * MOST_PLACED);
+    expect(result.requeueAfterMs).toBe(requeueAfterMs);
   });
 });
 
