@@ -69,7 +69,7 @@ const backedUpStreams = (cluster: string): readonly string[] => [
 ];
 
 const backup = (cluster: string): readonly string[] => [
-  ...backedUpStreams(cluster).map((name) => `$JS.API.STREAM.SNAPSHOT.${name}`),
+  ...backedUpStreams(cluster).flatMap((name) => [`$JS.API.STREAM.INFO.${name}`, `$JS.API.STREAM.SNAPSHOT.${name}`]),
   '$JS.SNAPSHOT.ACK.>',
 ];
 

@@ -70,15 +70,13 @@ class Arrivals {
  * stream. Its chunks have to be read to their end.
  */
 export async function snapshotOf(wire: Wire, name: string): Promise<Snapshot | undefined> {
+  // Of several servers none answers who wants a snapshot of what there is not.
+  if ((await ask(wire, `$JS.API.STREAM.INFO.${name}`, NOTHING)).error?.err_code === NOT_FOUND) return undefined;
   const arrivals = new Arrivals();
   const listener = wire.listen((message) => arrivals.put(message));
   const asked = { deliver_subject: listener.inbox, no_consumers: true, chunk_size: CHUNK, jsck: true };
   try {
     const { config, state, error } = await ask(wire, `$JS.API.STREAM.SNAPSHOT.${name}`, json(asked));
-    if (error?.err_code === NOT_FOUND) {
-      listener.stop();
-      return undefined;
-    }
     if (!config || !state) throw new LogUnavailable(`no snapshot of ${name}: ${error?.description ?? 'no answer'}`);
     return { report: { config, state }, chunks: chunksOf(wire, name, arrivals, listener.stop) };
   } catch (error) {
