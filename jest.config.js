@@ -19,7 +19,7 @@ const base = {
 };
 
 /** What talks to servers waits for disks and for whoever else uses the machine: only what hangs is to fail. */
-const PATIENT = { testTimeout: 60_000 };
+const PATIENT = { setupFilesAfterEnv: ['<rootDir>/tools/patient.cjs'] };
 
 /** The tiers by file name: what a spec needs is in its suffix (docs/hacking.md). */
 module.exports = {
