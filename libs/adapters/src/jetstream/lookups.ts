@@ -143,7 +143,8 @@ export class Lookups {
     const others = (cluster?.replicas ?? []).map(({ name, current = false, offline = false }): Copy => {
       return { server: name, isLeader: false, isCurrent: current && !offline };
     });
-    return [...leader, ...others].sort((a, b) => (a.server < b.server ? -1 : 1));
+    // A server that is alone may name itself, and of consumers it does not.
+    return others.length === 0 ? [] : [...leader, ...others].sort((a, b) => (a.server < b.server ? -1 : 1));
   }
 
   bounds(stream: StreamName): Promise<Bounds> {
