@@ -47,6 +47,12 @@ export function url(...schemes: readonly string[]): (text: string) => string {
   };
 }
 
+/** One or several such URLs with commas: servers that keep one log. Throws InvalidArgumentError. */
+export function urls(...schemes: readonly string[]): (text: string) => string {
+  const one = url(...schemes);
+  return (text) => text.split(',').map(one).join(',');
+}
+
 /** The moment in milliseconds that an age or an RFC 3339 time names. Throws InvalidArgumentError. */
 export function moment(text: string): number {
   const named = parseMoment(text);

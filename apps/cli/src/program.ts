@@ -16,7 +16,7 @@ import { runKubectl } from './kubectl.js';
 import { withProfileLock } from './lock.js';
 import { composePasswords, logUsersText } from './log-users.js';
 import { printLogs } from './logs.js';
-import { moment, outputOption, portNumber, profileOf, profileOption, url, wholeNumber, type Surroundings } from './options.js';
+import { moment, outputOption, portNumber, profileOf, profileOption, url, urls, wholeNumber, type Surroundings } from './options.js';
 import { withOwnServers } from './own-servers.js';
 import { prepare } from './prepare.js';
 import { allProfiles, profilesText } from './profiles.js';
@@ -74,7 +74,7 @@ function addLifecycle(program: Command, around: Surroundings): void {
         'userspace',
       ]),
     )
-    .option('--nats-url <url>', 'a NATS server of your own, 2.12 or newer with JetStream', url('nats', 'tls'))
+    .option('--nats-url <url>', 'a NATS server of your own, 2.12 or newer with JetStream, or several with commas', urls('nats', 'tls'))
     .option('--postgres-url <url>', 'a Postgres database of your own, 15 or newer', url('postgres', 'postgresql'))
     .option('--token-auth-file <file>', 'users of static tokens: token,user,uid[,"group,group"] a line; none takes them away')
     .option(

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 
 import type { Command } from 'commander';
 
-import { profileOf, profileOption, url, type AddCommand } from '../options.js';
+import { profileOf, profileOption, urls, type AddCommand } from '../options.js';
 import { makeTerminal } from '../terminal.js';
 
 interface Given {
@@ -17,7 +17,7 @@ export const addBackup: AddCommand = (program, around) => {
     .description("write the cluster's log to one file while it runs; `decklog restore FILE` makes a cluster out of it")
     .argument('<file>', 'must not be there yet')
     .option('--keys <file>', "write the cluster's keys to this file as well: to be kept apart, since together they open every Secret")
-    .option('--nats-url <url>', 'a NATS server of your own, with the user of its backup', url('nats', 'tls'))
+    .option('--nats-url <url>', 'a NATS server of your own, with the user of its backup', urls('nats', 'tls'))
     .option('--cluster <id>', 'with --nats-url: a cluster that has no profile here, by its id')
     .action(async (file: string, given: Given, command: Command) => {
       // Loaded here: no other command needs it.

@@ -2,7 +2,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 
 import { MOMENT_FORMS, parseMoment, type Moment } from '#libs/history';
 import type { ArchiveOptions } from '../archive/archive.js';
-import { profileOf, profileOption, url, type Surroundings } from '../options.js';
+import { profileOf, profileOption, urls, type Surroundings } from '../options.js';
 import { foldersOf, requireCluster } from '../profile.js';
 import { makeTerminal } from '../terminal.js';
 
@@ -28,7 +28,7 @@ export function addArchive(program: Command, around: Surroundings): void {
     .option('--to <folder>', "the archive's folder (default: the one used before, else `archive` in the profile's)")
     .option('--dry-run', 'show what would go, and stop there')
     .option('-y, --yes', 'do not ask')
-    .option('--nats-url <url>', 'a NATS server of your own, with the user of its archiver', url('nats', 'tls'))
+    .option('--nats-url <url>', 'a NATS server of your own, with the user of its archiver', urls('nats', 'tls'))
     .action(async ({ dryRun, yes, ...given }: Given, command: Command) => {
       // Loaded here: no other command needs it.
       const { archiveLog } = await import('../archive/archive.js');

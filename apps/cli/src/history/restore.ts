@@ -3,7 +3,7 @@ import { beginsDeletion, deletionsAmong, lastDeletion, MOMENT_FORMS, restorePlan
 
 import { namesBackup } from '../backup/commands.js';
 import { Failure } from '../failure.js';
-import { profileOf, url, wholeNumber, type AddCommand } from '../options.js';
+import { profileOf, urls, wholeNumber, type AddCommand } from '../options.js';
 import { makeTerminal } from '../terminal.js';
 import { historyPath, listed, nothingOf, revisionsOf } from './asking.js';
 import { pastMoment } from './at.js';
@@ -52,7 +52,7 @@ export const addRestore: AddCommand = (program, around) => {
     .option(
       '--nats-url <url>',
       'of a backup: make the streams alone, on a server of your own, with the user of its restorer',
-      url('nats', 'tls'),
+      urls('nats', 'tls'),
     )
     .option('--replicas <n>', 'of a backup, with --nats-url: how many copies of each stream', wholeNumber);
   command.action(async (args: readonly string[], options: RestoreOptions, self: Command) => {
