@@ -22,7 +22,7 @@ function factOf({ subject, sequence, meta, body }: Recorded): LogEvent | undefin
 
 /** Every event of the kinds that are watched, in the log's order; of transactions it says where they begin and end. */
 export async function factsOf({ url, cluster }: LogPlace): Promise<readonly LogEvent[]> {
-  const log = await connectLog({ url, cluster, name: 'consistency' });
+  const log = await connectLog({ url, cluster, name: 'consistency', replicas: url.split(',').length });
   try {
     const facts: LogEvent[] = [];
     for await (const { events } of log.read('state', 0, { until: await log.last('state') })) {

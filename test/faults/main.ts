@@ -78,10 +78,11 @@ async function main(): Promise<number> {
   }
 }
 
+// Where it came to an end in the middle, clients and watchers go on: nobody waits for those.
 main().then(
-  (code) => (process.exitCode = code),
+  (code) => process.exit(code),
   (error: unknown) => {
     console.error(error);
-    process.exitCode = 1;
+    process.exit(1);
   },
 );

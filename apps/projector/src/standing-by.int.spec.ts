@@ -229,6 +229,8 @@ describe('projectors, keepers of checkpoints and sinks of two processes', () => 
   }, 90_000);
 
   it('have signed one chain of checkpoints through all of that', async () => {
+    // The last of it has only just been projected: the sink has its own pace.
+    await until('the sink has the newest event', () => readFileSync(join(folder, 'trail'), 'utf8').includes(`"m${written}"`));
     await Promise.all(processes.filter(({ ended }) => !ended).map((each) => each.end('SIGTERM')));
     const places = {
       log: { url: nats.url, cluster: CLUSTER },
