@@ -11,17 +11,18 @@ const LOAD = { clients: 16, rate: 120, objects: 150, seed: Number(process.env['F
 
 /** One after the other; `npm run faults` has all of them, for as long as one likes. */
 const FAULTS: readonly Fault[] = [
-  { fault: 'kill the log' },
-  { fault: 'kill', component: 'apiserver' },
+  { fault: 'kill the leader' },
+  { fault: 'kill', component: 'apiserver-1' },
   { fault: 'kill postgres' },
-  { fault: 'pause', component: 'apiserver' },
+  { fault: 'pause', component: 'replication-1' },
+  { fault: 'kill the log' },
 ];
 
-describe('faults under load', () => {
+describe('faults under load, in a cluster with several of everything', () => {
   let cluster: TestCluster;
   let outcome: Outcome;
   beforeAll(async () => {
-    cluster = await TestCluster.start('--runtime=simulated', '--layout=apart');
+    cluster = await TestCluster.start('--runtime=simulated', '--ha');
     const where = await reached(cluster);
     const apis = await apisOf(cluster, where, PATIENCE_MS);
     const site = new Site(cluster, where.log, undefined);

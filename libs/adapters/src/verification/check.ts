@@ -45,8 +45,9 @@ export async function checkHistory(options: CheckOptions): Promise<void> {
   const session = await openSession(dataSource);
   try {
     for (const stream of STREAMS) {
-      const { last } = await log.bounds(stream);
+      // In this order: others append and project meanwhile, and what is projected was in the log before.
       const { sequence } = await headOf(session, stream);
+      const { last } = await log.bounds(stream);
       refuse(projectedFinding(stream, last, sequence));
       for (const checkpoint of signed) refuse(endFinding(checkpoint, stream, last));
     }
