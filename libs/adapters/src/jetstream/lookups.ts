@@ -3,7 +3,7 @@ import { parseLost, type LostSequences, type Recorded, type Sequence, type Strea
 import { headersOf, headersOfBlock, recordedOf } from './message.js';
 import { streamName } from './stream-settings.js';
 import type { Wire } from './wire.js';
-import { followedByMost } from './quorum.js';
+import { Doubts } from './quorum.js';
 import { AnswerLost, answerWithinMs, json } from './wire.js';
 
 /** The last message of a subject: where it stands, and the `id` of its event. */
@@ -94,13 +94,13 @@ export const RESTORED = 'decklog-restored';
  * What the stream of a name says of itself. Throws AnswerLost where no answer comes, and where the one that answers may lead it no
  * more: cut off from the others it goes on to believe that it does, and does not know what they store.
  */
-export async function boundsOf(wire: Wire, name: string, replicas: number): Promise<Bounds> {
+export async function boundsOf(wire: Wire, name: string, replicas: number, doubts = new Doubts()): Promise<Bounds> {
   const answer = await wire.request(`$JS.API.STREAM.INFO.${name}`, new Uint8Array(), answerWithinMs(replicas));
   const { config, state, error, cluster } = parsed<InfoAnswer>(answer);
   if (!state) throw new AnswerLost(error?.description ?? 'stream info without a state');
-  if (!followedByMost(cluster, replicas)) {
+  if (!doubts.believes(cluster, replicas, performance.now())) {
     wire.elsewhere();
-    throw new AnswerLost('the server that leads the stream has not heard of the others lately');
+    throw new AnswerLost('the server that leads the stream has not heard of the others, or only just again');
   }
   const { first_seq: first, last_seq: last, messages, bytes } = state;
   const lost = parseLost(config?.metadata?.[RESTORED]);
@@ -117,6 +117,8 @@ export async function boundsOf(wire: Wire, name: string, replicas: number): Prom
 
 /** Point reads of the streams, answered by the leader. All throw AnswerLost where no answer comes. */
 export class Lookups {
+  private readonly doubts = new Doubts();
+
   constructor(
     private readonly wire: Wire,
     private readonly cluster: string,
@@ -148,7 +150,7 @@ export class Lookups {
   }
 
   bounds(stream: StreamName): Promise<Bounds> {
-    return boundsOf(this.wire, streamName(this.cluster, stream), this.replicas);
+    return boundsOf(this.wire, streamName(this.cluster, stream), this.replicas, this.doubts);
   }
 
   lastOf(stream: StreamName, subject: string): Promise<Recorded | undefined> {

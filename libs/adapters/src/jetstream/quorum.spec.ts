@@ -1,4 +1,4 @@
-import { followedByMost, type Followed } from './quorum.js';
+import { Doubts, followedByMost, type Followed } from './quorum.js';
 
 const heard = (...seconds: readonly number[]): Followed => ({ replicas: seconds.map((s) => ({ active: s * 1e9 })) });
 
@@ -15,4 +15,15 @@ describe('who answers for a stream', () => {
   ])('%s', (_, cluster, copies, wanted) => {
     expect(followedByMost(cluster, copies)).toBe(wanted);
   });
+});
+
+it('one that was not followed is doubted for a while, however well it is followed again; another is believed at once', () => {
+  const doubts = new Doubts();
+  const led = (leader: string, ...seconds: readonly number[]): Followed => ({ leader, ...heard(...seconds) });
+  const believed = (cluster: Followed, now: number): boolean => doubts.believes(cluster, 3, now);
+  expect(believed(led('a', 0.3, 0.4), 1_000)).toBe(true);
+  expect(believed(led('a', 3, 4), 5_000)).toBe(false);
+  expect(believed(led('a', 0.1, 0.1), 6_000)).toBe(false);
+  expect(believed(led('b', 0.1, 0.1), 6_000)).toBe(true);
+  expect(believed(led('a', 0.1, 0.1), 15_001)).toBe(true);
 });
