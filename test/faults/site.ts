@@ -72,7 +72,10 @@ export class Site {
 
   /** The server that leads the stream of state. */
   async leader(): Promise<string> {
-    const connection = await connect({ servers: this.log.url.split(','), timeout: PATIENCE_MS });
+    const urls = this.log.url.split(',').map((one) => new URL(one));
+    const { username: user = '', password: pass = '' } = urls[0] ?? {};
+    const credentials = user === '' ? {} : { user, pass };
+    const connection = await connect({ servers: urls.map(({ host }) => host), timeout: PATIENCE_MS, ...credentials });
     try {
       const manager = await connection.jetstreamManager();
       const end = performance.now() + PATIENCE_MS;
