@@ -1,7 +1,6 @@
 import type { KubeObject } from '#libs/apimachinery';
-import type { ResourceDefinition } from '../../definition.js';
 import { NODECLAIMS } from '../../resources.js';
-import { standardStrategy } from '../../strategy.js';
+import { internalDefinition } from '../internal.js';
 
 /** What of a node is spoken for, named like the node: it moves with every pod that comes to it. */
 export interface NodeClaim extends KubeObject {
@@ -13,21 +12,6 @@ export interface NodeClaim extends KubeObject {
 
 /**
  * Written with whatever brings a pod to a node, and deleted with the node: who places a pod says which claim of its node it has counted
- * on, so that no two fill the same room. Ours, stored and not served: no verbs, and discovery leaves it out.
+ * on, so that no two fill the same room.
  */
-export const nodeclaims: ResourceDefinition<NodeClaim> = {
-  resource: NODECLAIMS,
-  kind: 'NodeClaim',
-  listKind: 'NodeClaimList',
-  singular: 'nodeclaim',
-  shortNames: [],
-  categories: [],
-  scope: 'Cluster',
-  verbs: [],
-  model: 'io.k8s.api.networking.v1.IPAddress',
-  stream: 'state',
-  subresources: [],
-  fields: {},
-  strategy: standardStrategy<NodeClaim>({}),
-  columns: [],
-};
+export const nodeclaims = internalDefinition<NodeClaim>(NODECLAIMS, 'NodeClaim');
