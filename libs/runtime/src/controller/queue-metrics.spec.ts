@@ -39,6 +39,13 @@ describe('the metrics of a queue', () => {
     expect(value('workqueue_retries_total')).toBe(1);
   });
 
+  it('count no key that is another’s to work on now', () => {
+    queue.add('c', 1);
+    const waiting = value('workqueue_depth');
+    queue.drop((key) => key === 'c');
+    expect(value('workqueue_depth')).toBe((waiting ?? 0) - 1);
+  });
+
   it('say no more of a queue that is closed', () => {
     meter.close();
     expect(value('workqueue_depth')).toBeUndefined();

@@ -4,6 +4,8 @@ import { exponentialBuckets, type Count, type Distribution, type Metrics } from 
 export interface QueueMeter {
   /** The key waits, and did not before. */
   added(key: string): void;
+  /** The key waits no more, and is not worked on. */
+  dropped(key: string): void;
   /** The key is worked on. */
   taken(key: string): void;
   done(key: string): void;
@@ -77,6 +79,10 @@ export class QueueMetrics implements QueueMeter {
   added(key: string): void {
     this.#adds.add();
     this.#waiting.set(key, this.#now());
+  }
+
+  dropped(key: string): void {
+    this.#waiting.delete(key);
   }
 
   taken(key: string): void {

@@ -127,7 +127,12 @@ export class WorkQueue<Wake> {
 
   /** Forgets the keys that are meant; those being worked on come to their end, and not again. */
   drop(meant: (key: string) => boolean): void {
-    for (const map of [this.#ready, this.#dirty, this.#failures]) for (const key of map.keys()) if (meant(key)) map.delete(key);
+    for (const key of this.#ready.keys()) {
+      if (!meant(key)) continue;
+      this.#ready.delete(key);
+      this.#options.meter?.dropped(key);
+    }
+    for (const map of [this.#dirty, this.#failures]) for (const key of map.keys()) if (meant(key)) map.delete(key);
     for (const [key, { cancel }] of this.#delayed) {
       if (!meant(key)) continue;
       cancel();
