@@ -159,8 +159,10 @@ export class Sharing implements Share {
     const fences = this.#fences.read();
     this.#settle(fences);
     if (!this.options.membership.leased) return;
-    this.#do('take', () => this.#take(fences));
-    this.#do('give', () => this.#give(fences));
+    const { take, give } = this.#steps(fences);
+    if (take.length > 0) this.#do('take', () => this.#take(take, fences));
+    const giving = [...give.keys()].filter((shard) => this.#held.has(shard));
+    if (giving.length > 0) this.#do('give', () => this.#give(giving));
   }
 
   #do(act: Act, carriedOut: () => Promise<void>): void {
@@ -209,18 +211,14 @@ export class Sharing implements Share {
     }
   }
 
-  async #take(fences: readonly Fence[]): Promise<void> {
+  async #take(take: readonly Shard[], fences: readonly Fence[]): Promise<void> {
     const { membership, logger, service } = this.options;
-    const { take } = this.#steps(fences);
-    if (take.length === 0) return;
     logger.info('taking shards', { service, shards: take.length });
     await this.#write(take, fences, () => membership.self);
   }
 
-  async #give(fences: readonly Fence[]): Promise<void> {
+  async #give(giving: readonly Shard[]): Promise<void> {
     const { logger, service } = this.options;
-    const giving = [...this.#steps(fences).give.keys()].filter((shard) => this.#held.has(shard));
-    if (giving.length === 0) return;
     logger.info('handing shards over', { service, shards: giving.length });
     await this.#handOver(giving, (now) => this.#steps(now).give);
   }
