@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
-import type { AuditStream } from '#libs/log';
+import { LogUnavailable, type AuditStream } from '#libs/log';
+import { Conditions } from '#libs/runtime';
 import { MemoryAudit, MemoryLog } from '#libs/simulation';
 import { auditEntry, pastContract, startPostgres, type TestServer } from '#libs/testing';
 import { MIGRATIONS } from '../../../../migrations/index.js';
@@ -22,10 +23,10 @@ afterEach(async () => {
 });
 
 /** A database that follows a log and an audit stream. */
-async function following(cluster: string, log: MemoryLog, audit: AuditStream): Promise<DataSource> {
+async function following(cluster: string, log: MemoryLog, audit: AuditStream, conditions = new Conditions(Date.now)): Promise<DataSource> {
   const dataSource = await connectPostgres({ url: server.url, cluster, migrations: MIGRATIONS, poolSize: 4 });
   const stop = new AbortController();
-  const running = new Projector({ log, audit, dataSource, logger: QUIET }).run(stop.signal);
+  const running = new Projector({ log, audit, dataSource, logger: QUIET, conditions }).run(stop.signal);
   ends.push(
     () => dataSource.destroy(),
     async () => {
@@ -90,5 +91,18 @@ describe('the entries of the audit stream', () => {
     await anew.append([auditEntry({ id: 'new' })]);
     await caughtUp(await following(cluster, new MemoryLog(), anew), anew);
     expect(await idsOf(dataSource)).toEqual(['new']);
+  });
+
+  it('are followed as they should be again once the stream answers, although nothing new comes', async () => {
+    const audit = new MemoryAudit();
+    await audit.append([auditEntry({ id: '1' })]);
+    const bounds = jest.spyOn(audit, 'bounds').mockRejectedValueOnce(new LogUnavailable('the log is not connected'));
+    const conditions = new Conditions(Date.now);
+    const states: string[] = [];
+    conditions.onChange(({ name, state }) => states.push(`${name} ${state}`));
+    await following(randomUUID().slice(0, 8), new MemoryLog(), audit, conditions);
+    while (states.length < 2) await new Promise(setImmediate);
+    expect(states).toEqual(['projecting-audit degraded', 'projecting-audit ok']);
+    bounds.mockRestore();
   });
 });

@@ -131,6 +131,9 @@ export class Projector {
   private async followAudit(session: Session, signal: AbortSignal): Promise<void> {
     const { audit, logger } = this.options;
     if (audit === undefined) return;
+    // Nothing may come for long: that the stream answers is enough to say that all is well again.
+    await audit.bounds();
+    this.say('audit', AS_EXPECTED);
     for await (const at of followRequests(session, audit, logger, signal)) {
       this.audited = at;
       this.say('audit', AS_EXPECTED);
