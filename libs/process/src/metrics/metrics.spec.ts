@@ -2,6 +2,7 @@ import { exponentialBuckets } from '#libs/runtime';
 import { textOf } from './exposition.js';
 import { merged, type Family } from './family.js';
 import { MetricsRegistry } from './registry.js';
+import { withoutUnknown } from './process-metrics.js';
 
 const lines = (registry: MetricsRegistry): readonly string[] => textOf(merged(registry.families())).trimEnd().split('\n');
 
@@ -101,4 +102,9 @@ describe('metrics', () => {
     expect(exponentialBuckets(1e-8, 10, 4)).toEqual([1e-8, 1e-7, 1e-6, 1e-5]);
     expect(exponentialBuckets(0.001, 2, 3)).toEqual([0.001, 0.002, 0.004]);
   });
+});
+
+it('what Node has not measured yet is left out', () => {
+  const known = '# HELP a A.\n# TYPE a gauge\na 0.5\nb{x="nan"} 1\n';
+  expect(withoutUnknown(`${known}nodejs_eventloop_lag_mean_seconds Nan\nc{x="y"} NaN\n`)).toBe(known);
 });

@@ -17,9 +17,12 @@ export class ProcessMetrics extends MetricsRegistry {
   async text(): Promise<string> {
     if (!register.getSingleMetric('process_cpu_user_seconds_total')) collectDefaultMetrics();
     const others = await Promise.all([...this.threads].map((thread) => thread().catch(() => [])));
-    return `${textOf(merged([...this.families(), ...others.flat()]))}${await register.metrics()}`;
+    return `${textOf(merged([...this.families(), ...others.flat()]))}${withoutUnknown(await register.metrics())}`;
   }
 }
+
+/** Without what Node has not measured yet, which its client writes as no number that Prometheus knows. */
+export const withoutUnknown = (text: string): string => text.replace(/^[^#\n].* nan\n/gim, '');
 
 /** The metrics of this process, or of this thread. */
 export const PROCESS_METRICS = new ProcessMetrics();
