@@ -123,8 +123,8 @@ function copiesText(verified: Pick<Verified, 'copies'>): readonly string[] {
   return [
     'Copies are damaged:',
     ...all,
-    `What is served is read from the others. One at a time: stop the server (${damaged.join(', ')}), remove its folder of streams, start it`,
-    'again, and wait until it is current: it gets everything from the others. Then verify once more.',
+    `What is served is read from the others. One at a time: stop the server (${damaged.join(', ')}), remove all of its JetStream folder, $SYS`,
+    'with it, start it again, and wait until it is current: it gets everything from the others. Then verify once more.',
   ];
 }
 
