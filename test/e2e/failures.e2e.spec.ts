@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
+import { homedir } from 'node:os';
+import path from 'node:path';
 import { Client } from 'pg';
 import { buildImage, eventually, TestCluster } from '../cluster.js';
 
@@ -224,7 +226,8 @@ describe('when things die', () => {
     await cluster.kubectl('create configmap kept --from-literal=a=b');
     const uid = (await cluster.get<{ metadata: { uid: string } }>('configmap kept')).metadata.uid;
     expect(await cluster.decklog(['stop'], { timeoutMs: 90_000 })).toMatchObject({ code: 0 });
-    expect(docker('ps', '-q', '--filter', `name=web-`)).toBe('');
+    const { id } = JSON.parse(readFileSync(path.join(homedir(), '.decklog', cluster.profile, 'cluster.json'), 'utf8')) as { id: string };
+    expect(docker('ps', '-q', '--filter', `label=dev.decklog.cluster=${id}`)).toBe('');
     await cluster.start('--nodes=2');
     expect((await cluster.get<{ metadata: { uid: string } }>('configmap kept')).metadata.uid).toBe(uid);
     await cluster.kubectl('rollout status deployment/web --timeout=90s');
