@@ -1,3 +1,6 @@
+import { STREAMS } from './event.js';
+import { markSubject } from './subject.js';
+
 /** Services of the control plane that append what they decide, and keep no limits of streams. */
 export const CONTROLLER_USERS = ['scheduler', 'replication', 'endpoints', 'serviceaccounts', 'lifecycle'] as const;
 
@@ -12,7 +15,7 @@ export type LogUser =
   /** A control plane that is one process, and the commands that read the log. */
   | 'control-plane'
   | ServiceUser
-  /** `decklog archive`: the one who may remove messages, and who may append none. */
+  /** `decklog archive`: the one who may remove messages, and who may append no event. */
   | 'archiver'
   /** `decklog backup`: takes the server's snapshots of the cluster's streams, and does nothing else. */
   | 'backup'
@@ -56,6 +59,7 @@ const archiver = (cluster: string): readonly string[] => {
   return [
     ...['lease', 'event'].map((stream) => `$JS.API.STREAM.INFO.decklog_${cluster}_${stream}`),
     ...reading(state),
+    markSubject(cluster, 'state'),
     ...['CREATE', 'MSG.NEXT', 'DELETE'].map((what) => `$JS.API.CONSUMER.${what}.${state}.>`),
     `$JS.API.STREAM.UPDATE.${state}`,
     `$JS.API.STREAM.MSG.DELETE.${state}`,
@@ -90,9 +94,10 @@ const using = (name: string): readonly string[] => [
 
 const streamsOf = (cluster: string, ...names: readonly string[]): readonly string[] => names.map((name) => `decklog_${cluster}_${name}`);
 
-/** What every process of the control plane does: it looks at the three streams of the log. */
+/** What every process of the control plane does: it looks at the three streams of the log, and asks most servers where they end. */
 const service = (cluster: string): readonly string[] => [
   '$JS.API.INFO',
+  ...STREAMS.map((stream) => markSubject(cluster, stream)),
   ...streamsOf(cluster, 'state', 'lease', 'event').flatMap(using),
   ...streamsOf(cluster, 'checkpoint').flatMap(reading),
 ];

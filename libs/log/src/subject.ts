@@ -80,3 +80,6 @@ export function guardSubject(subject: string): string {
   const [root, cluster, stream, ...rest] = subject.split('.');
   return [root, cluster, stream, 'guard', ...rest].join('.');
 }
+
+/** Where a mark is stored by whoever asks of several servers which of them leads: it holds no event. */
+export const markSubject = (cluster: string, stream: StreamName): string => `decklog.${encodeToken(cluster)}.${stream}.mark`;

@@ -5,8 +5,10 @@ import { appended, configMapWrite, eventsOf, metaOf } from './events.js';
 /** Makes an empty log of a cluster; called once for each test. What it opens besides the log, the caller closes. */
 export type MakeLog = (cluster: string) => Promise<EventLog>;
 
-const CLUSTER = 'one';
-const write = (name: string, expected?: Sequence, value?: string): AppendWrite => configMapWrite(CLUSTER, name, expected, value);
+/** Each test has one of its own: nothing has to be removed between them. */
+let cluster = '';
+let clusters = 0;
+const write = (name: string, expected?: Sequence, value?: string): AppendWrite => configMapWrite(cluster, name, expected, value);
 const subject = (name: string): string => write(name).subject;
 const bodyOf = (event: Recorded | undefined): unknown => event && JSON.parse(new TextDecoder().decode(event.body));
 
@@ -28,7 +30,8 @@ export function eventLogContract(name: string, makeLog: MakeLog): void {
   describe(`${name} as an event log`, () => {
     let log: EventLog;
     beforeEach(async () => {
-      log = await makeLog(CLUSTER);
+      cluster = `cluster-${++clusters}`;
+      log = await makeLog(cluster);
     });
     afterEach(() => log.close());
 
@@ -149,7 +152,7 @@ function appends(log: () => EventLog): void {
   it('keeps the streams apart', async () => {
     const lease: AppendWrite = {
       ...write('x'),
-      subject: subjectOf(CLUSTER, 'lease', { group: 'coordination.k8s.io', resource: 'leases' }, 'kube-node-lease', 'n1'),
+      subject: subjectOf(cluster, 'lease', { group: 'coordination.k8s.io', resource: 'leases' }, 'kube-node-lease', 'n1'),
     };
     await appended(log(), 'state', [write('a')]);
     expect(await appended(log(), 'lease', [lease])).toEqual([1]);
@@ -241,9 +244,9 @@ function reads(log: () => EventLog): void {
 
   it('reads chosen subjects alone, and still says how far it got', async () => {
     for (const name of ['a', 'b', 'c']) await appended(log(), 'state', [write(name)]);
-    const other = { ...write('p'), subject: subjectOf(CLUSTER, 'state', { group: '', resource: 'pods' }, 'default', 'p') };
+    const other = { ...write('p'), subject: subjectOf(cluster, 'state', { group: '', resource: 'pods' }, 'default', 'p') };
     await appended(log(), 'state', [other]);
-    const pods = subjectFilter(CLUSTER, 'state', { group: '', resource: 'pods' });
+    const pods = subjectFilter(cluster, 'state', { group: '', resource: 'pods' });
     const read = async (subjects: string[], until: number): Promise<[number[], number]> => {
       const sequences: number[] = [];
       let through = 0;

@@ -223,7 +223,8 @@ export class Appender {
         }
       } catch (error) {
         why = { text: error instanceof Error ? error.message : String(error), isFull: false };
-        if (!(error instanceof AnswerLost)) for (const job of rest) this.settle(job, error instanceof Error ? error : new Error(why.text));
+        if (error instanceof AnswerLost) this.lookups.unanswered();
+        else for (const job of rest) this.settle(job, error instanceof Error ? error : new Error(why.text));
         await this.pause(waits++);
       }
     }
@@ -280,6 +281,7 @@ export class Appender {
     if (outcome.kind !== 'stored') this.metrics.unstored(outcome.kind);
     switch (outcome.kind) {
       case 'stored': {
+        this.wire.accompanied();
         const ms = performance.now() - sent;
         observer.stored(ms);
         let next = outcome.first;
@@ -294,12 +296,14 @@ export class Appender {
         return 'conflict';
       case 'refused': {
         const { why: text, isFull = false } = outcome;
+        if (!isFull) this.lookups.unanswered();
         observer.refused(isFull ? 'NoSpace' : 'Other', text);
         return { text, isFull };
       }
       case 'lost':
         for (const job of jobs) job.uncertain = true;
         if (this.wire.connected) observer.refused('NoAnswer', outcome.why);
+        this.lookups.unanswered();
         return { text: outcome.why, isFull: false };
     }
   }

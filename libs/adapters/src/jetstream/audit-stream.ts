@@ -83,7 +83,7 @@ class JetStreamAudit implements AuditStream {
 
   async bounds(): Promise<{ readonly first: Sequence; readonly last: Sequence }> {
     try {
-      const { first, last } = await boundsOf(this.wire, auditStreamName(this.cluster), 1);
+      const { first, last } = await boundsOf(this.wire, auditStreamName(this.cluster));
       return { first, last };
     } catch (error) {
       if (error instanceof AnswerLost) throw new LogUnavailable(error.message, { cause: error });

@@ -1,9 +1,10 @@
 import type { Msg } from 'nats';
-import { parseLost, type LostSequences, type Recorded, type Sequence, type StreamName } from '#libs/log';
+import { markSubject, parseLost, type LostSequences, type Recorded, type Sequence, type StreamName } from '#libs/log';
 import { headersOf, headersOfBlock, recordedOf } from './message.js';
+import { sendMark } from './send.js';
 import { streamName } from './stream-settings.js';
 import type { Wire } from './wire.js';
-import { Doubts } from './quorum.js';
+import { followedByMost, Trust } from './quorum.js';
 import { AnswerLost, answerWithinMs, json } from './wire.js';
 
 /** The last message of a subject: where it stands, and the `id` of its event. */
@@ -43,6 +44,8 @@ interface InfoAnswer {
 const NO_MESSAGE = 10037;
 /** The server answers at most 1,024 subjects at once. */
 const SUBJECTS = 1_000;
+/** What was answered while nobody was known to lead is asked for again, at most so often. */
+const ASKED_AGAIN = 3;
 
 /** An answer of the JetStream API. Throws AnswerLost where the server has none to give just now. */
 function parsed<T extends { readonly error?: { readonly description: string } }>(message: Msg): T {
@@ -90,18 +93,19 @@ export const ARCHIVED = 'decklog-archived';
 /** Where it says which sequences were left out when the stream was restored from a backup. */
 export const RESTORED = 'decklog-restored';
 
-/**
- * What the stream of a name says of itself. Throws AnswerLost where no answer comes, and where the one that answers may lead it no
- * more: cut off from the others it goes on to believe that it does, and does not know what they store.
- */
-export async function boundsOf(wire: Wire, name: string, replicas: number, doubts = new Doubts()): Promise<Bounds> {
-  const answer = await wire.request(`$JS.API.STREAM.INFO.${name}`, new Uint8Array(), answerWithinMs(replicas));
-  const { config, state, error, cluster } = parsed<InfoAnswer>(answer);
-  if (!state) throw new AnswerLost(error?.description ?? 'stream info without a state');
-  if (!doubts.believes(cluster, replicas, performance.now())) {
-    wire.elsewhere();
-    throw new AnswerLost('the server that leads the stream has not heard of the others, or only just again');
-  }
+/** What a stream says of itself. Throws AnswerLost where no answer comes. */
+async function infoOf(
+  wire: Wire,
+  name: string,
+  replicas: number,
+): Promise<InfoAnswer & { readonly state: NonNullable<InfoAnswer['state']> }> {
+  const message = await wire.request(`$JS.API.STREAM.INFO.${name}`, new Uint8Array(), answerWithinMs(replicas));
+  const { state, ...answer } = parsed<InfoAnswer>(message);
+  if (!state) throw new AnswerLost(answer.error?.description ?? 'stream info without a state');
+  return { state, ...answer };
+}
+
+function boundsIn({ config, state }: Awaited<ReturnType<typeof infoOf>>): Bounds {
   const { first_seq: first, last_seq: last, messages, bytes } = state;
   const lost = parseLost(config?.metadata?.[RESTORED]);
   return {
@@ -115,9 +119,12 @@ export async function boundsOf(wire: Wire, name: string, replicas: number, doubt
   };
 }
 
+/** What the stream of a name says of itself, which one server keeps. Throws AnswerLost where no answer comes. */
+export const boundsOf = async (wire: Wire, name: string): Promise<Bounds> => boundsIn(await infoOf(wire, name, 1));
+
 /** Point reads of the streams, answered by the leader. All throw AnswerLost where no answer comes. */
 export class Lookups {
-  private readonly doubts = new Doubts();
+  private readonly trust: Readonly<Record<StreamName, Trust>> = { state: new Trust(), lease: new Trust(), event: new Trust() };
 
   constructor(
     private readonly wire: Wire,
@@ -149,8 +156,37 @@ export class Lookups {
     return others.length === 0 ? [] : [...leader, ...others].sort((a, b) => (a.server < b.server ? -1 : 1));
   }
 
-  bounds(stream: StreamName): Promise<Bounds> {
-    return boundsOf(this.wire, streamName(this.cluster, stream), this.replicas, this.doubts);
+  /** No answer came, or none that says anything: of several servers another is gone to where that lasts. */
+  unanswered(): void {
+    if (this.replicas > 1) this.wire.alone();
+  }
+
+  /**
+   * Where a stream begins and ends: not before what was acknowledged when it was asked for. Of several servers the one that leads may
+   * lead no more; where that is not known by what it says, something is stored, for which it needs most of them. Throws AnswerLost.
+   */
+  async bounds(stream: StreamName): Promise<Bounds> {
+    const { wire, replicas } = this;
+    const name = streamName(this.cluster, stream);
+    const trust = this.trust[stream];
+    const asked = performance.now();
+    const answer = await infoOf(wire, name, replicas);
+    if (replicas === 1 || trust.holds(answer.cluster ?? {}, replicas, asked, performance.now())) {
+      wire.accompanied();
+      return boundsIn(answer);
+    }
+    if (!followedByMost(answer.cluster ?? {}, replicas)) {
+      wire.elsewhere();
+      throw new AnswerLost('the server that leads the stream has not heard of the others');
+    }
+    const sent = performance.now();
+    const mark = await sendMark(wire, markSubject(this.cluster, stream), answerWithinMs(replicas));
+    if (mark.kind !== 'stored') throw new AnswerLost(mark.kind === 'conflict' ? 'a conflict without an expectation' : mark.why);
+    const after = await infoOf(wire, name, replicas);
+    if (after.state.last_seq < mark.first) throw new AnswerLost('the server that answers for the stream lacks what was just stored');
+    trust.begin(after.cluster ?? {}, sent);
+    wire.accompanied();
+    return boundsIn(after);
   }
 
   lastOf(stream: StreamName, subject: string): Promise<Recorded | undefined> {
@@ -159,13 +195,13 @@ export class Lookups {
 
   /** Where the newest message of a selection (absent: of all there is) stands, 0 where there is none. */
   async newest(stream: StreamName, subjects: readonly string[] = [`decklog.${this.cluster}.${stream}.>`]): Promise<Sequence> {
-    const found = await Promise.all(subjects.map((subject) => this.message(stream, { last_by_subj: subject })));
+    const found = await this.led(stream, () => Promise.all(subjects.map((subject) => this.message(stream, { last_by_subj: subject }))));
     return Math.max(0, ...found.map((message) => message?.seq ?? 0));
   }
 
   /** The first event of a subject after a sequence. */
   firstAfter(stream: StreamName, subject: string, after: Sequence): Promise<Recorded | undefined> {
-    return this.fetch(stream, { seq: after + 1, next_by_subj: subject });
+    return this.led(stream, () => this.fetch(stream, { seq: after + 1, next_by_subj: subject }));
   }
 
   /** The last messages of many subjects; those without one are left out. With one server in one request, else each from the leader. */
@@ -189,14 +225,17 @@ export class Lookups {
     return found;
   }
 
-  /** What a server answers that leads the stream: it still does so afterwards, on the same connection. */
+  /** What the server answers that leads the stream: it was believed before, and is afterwards. */
   private async led<T>(stream: StreamName, ask: () => Promise<T>): Promise<T> {
     if (this.replicas === 1) return ask();
-    const { id } = this.wire.server;
-    const answer = await ask();
-    await this.bounds(stream);
-    if (this.wire.server.id !== id) throw new AnswerLost('another server was connected to meanwhile');
-    return answer;
+    const trust = this.trust[stream];
+    for (let tried = 0; tried < ASKED_AGAIN; tried++) {
+      const { grant } = trust;
+      const answer = await ask();
+      await this.bounds(stream);
+      if (trust.grant === grant) return answer;
+    }
+    throw new AnswerLost('who leads the stream changes again and again');
   }
 
   private take(messages: readonly Msg[], found: Map<string, Found>): void {

@@ -5,30 +5,44 @@ export interface Followed {
 }
 
 /**
- * Followers answer a heartbeat each second, and choose another leader at the earliest four seconds after the last: within this time of an
- * answer there is no other leader.
+ * Followers answer a heartbeat each second, and choose another leader at the earliest four seconds after the last: while a leader has
+ * heard of all of them within this time, there is no other.
  */
-const HEARD_NS = 2_500_000_000;
+const HEARD_MS = 2_500;
 
-/** Whether a server led a stream of so many copies when it said this: most of them, itself among them, have followed it lately. */
-export function followedByMost(cluster: Followed | undefined, copies: number): boolean {
-  if (copies === 1) return true;
-  const following = (cluster?.replicas ?? []).filter(({ active }) => active > 0 && active < HEARD_NS).length;
-  return (following + 1) * 2 > copies;
-}
+/** How many servers have followed a leader lately, itself among them. */
+const following = ({ replicas = [] }: Followed): number =>
+  1 + replicas.filter(({ active }) => active > 0 && active < HEARD_MS * 1e6).length;
 
-/** One that was cut off hears of the others again before it hears that they have chosen another: it is doubted for so long. */
-const DOUBTED_MS = 10_000;
+/** Whether a server can store anything: most of the servers, itself among them, have followed it lately. */
+export const followedByMost = (cluster: Followed, copies: number): boolean => following(cluster) * 2 > copies;
 
-/** Which leaders of a stream are not believed. One entry for each server at most. */
-export class Doubts {
-  readonly #since = new Map<string, number>();
+/**
+ * Whether the answers of a stream's leader are those of the one that leads. One that was cut off goes on for ten seconds to believe that
+ * it does, and where it hears of the others again first hears what they said before. So it is believed once most of the servers have
+ * stored something through it, and from then on as long as it is asked again and again, and has heard of every other server each time.
+ */
+export class Trust {
+  #leader: string | undefined;
+  #at = -Infinity;
+  #grants = 0;
 
-  /** Whether a leader's answer of this moment counts. `now`: milliseconds of a clock that only runs forward. */
-  believes(cluster: Followed | undefined, copies: number, now: number): boolean {
-    if (copies === 1) return true;
-    const leader = cluster?.leader ?? '';
-    if (!followedByMost(cluster, copies)) this.#since.set(leader, now);
-    return now - (this.#since.get(leader) ?? -Infinity) > DOUBTED_MS;
+  /** Another number: it had to be begun anew. */
+  get grant(): number {
+    return this.#grants;
+  }
+
+  /** Whether an answer counts by itself. `sent`, `now`: when it was asked for and came, in milliseconds of a clock that only runs forward. */
+  holds(cluster: Followed, copies: number, sent: number, now: number): boolean {
+    if (cluster.leader !== this.#leader || now - this.#at > HEARD_MS || following(cluster) < copies) return false;
+    this.#at = sent;
+    return true;
+  }
+
+  /** Most of the servers stored something that was sent at this time, and this leader has it. */
+  begin({ leader }: Followed, sent: number): void {
+    this.#leader = leader;
+    this.#at = sent;
+    this.#grants++;
   }
 }

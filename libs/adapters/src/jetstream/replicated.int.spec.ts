@@ -100,6 +100,26 @@ describe('a log of three servers', () => {
     }
   }, 120_000);
 
+  it('is appended to and read by whoever was connected to the server that is cut off', async () => {
+    const cluster = randomUUID();
+    const logs: JetStreamLog[] = [];
+    try {
+      for (const { url } of nats.servers) {
+        const urls = [url, ...nats.servers.map((server) => server.url).filter((other) => other !== url)];
+        logs.push(await connectLog({ url: urls.join(','), cluster, replicas: 3, patienceMs: 60_000, connection: { noRandomize: true } }));
+      }
+      nats.servers[0]?.isolate(true);
+      const appending = logs.map((log, i) => appended(log, 'state', [configMapWrite(cluster, `n${i}`)]));
+      const sequences = (await Promise.all(appending)).map(([sequence]) => sequence ?? 0);
+      expect(new Set(sequences).size).toBe(logs.length);
+      const ends = await Promise.all(logs.map((log) => log.last('state')));
+      expect(ends.filter((end) => end < Math.max(...sequences))).toEqual([]);
+    } finally {
+      for (const { isolate } of nats.servers) isolate(false);
+      for (const log of logs) await log.close();
+    }
+  }, 120_000);
+
   it('gives every reader all there is up to the end, whichever copy it reads and however far that is behind', async () => {
     const cluster = randomUUID();
     const log = await connectLog({ url: nats.url, cluster, replicas: 3, patienceMs: 60_000 });
@@ -109,6 +129,7 @@ describe('a log of three servers', () => {
       const behind = nats.servers.find((server) => server !== leader);
       behind?.isolate(true);
       const names = Array.from({ length: 3_000 }, (_, i) => `n${i}`);
+      const count = names.length + 1;
       for (let at = 0; at < names.length; at += 500)
         await Promise.all(names.slice(at, at + 500).map((name) => appended(log, 'state', [configMapWrite(cluster, name)])));
       const last = await log.last('state');
@@ -119,9 +140,9 @@ describe('a log of three servers', () => {
         return sequences;
       };
       for (let round = 0; round < 20; round++) {
-        const [all, end] = await Promise.all([read(0), read(last - 10)]);
-        expect(all).toEqual(Array.from({ length: last }, (_, i) => i + 1));
-        expect(end).toEqual(Array.from({ length: 10 }, (_, i) => last - 9 + i));
+        const [all, end] = await Promise.all([read(0), read(count - 10)]);
+        expect(all).toEqual(Array.from({ length: count }, (_, i) => i + 1));
+        expect(end).toEqual(Array.from({ length: 10 }, (_, i) => count - 9 + i));
       }
     } finally {
       await log.close();

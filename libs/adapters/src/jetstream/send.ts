@@ -61,6 +61,11 @@ export async function sendSingle(wire: Wire, { subject, expected, meta, body }: 
   }
 }
 
+/** A message that says nothing: that it was stored says that most of the servers took it. */
+export function sendMark(wire: Wire, subject: string, withinMs: number): Promise<Outcome> {
+  return wire.request(subject, NOTHING, withinMs).then((message) => outcomeOf(message, 1), lost);
+}
+
 /**
  * Guards and writes as one atomic batch: at least two messages. The markers of the guards go first, since the server
  * refuses an expectation about a subject that the batch has already written.

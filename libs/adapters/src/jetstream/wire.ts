@@ -24,6 +24,8 @@ const encoded = (block: Uint8Array): MsgHdrs => ({ encode: () => block }) as unk
 
 /** A server that was gone to is given so much time to find the others. */
 const STAY_MS = 3_000;
+/** A leader that died is followed by another within this, most often. */
+const ALONE_FOR_MS = 5_000;
 /** One server that is slow is waited for. */
 const ALONE_MS = 5_000;
 /** Of several, what one that died was asked is lost: the next leads by then, and has to be asked. */
@@ -44,6 +46,7 @@ export class Wire {
   private readonly sweeper: NodeJS.Timeout;
   private next = 0;
   private left = -Infinity;
+  private aloneSince: number | undefined;
   connected = true;
   closed = false;
 
@@ -78,6 +81,18 @@ export class Wire {
     this.left = now;
     // It breaks the connection, which then comes back as after any other break.
     void this.connection.reconnect().catch(() => undefined);
+  }
+
+  /** No server answers for a stream: where that lasts it may be the one that this is connected to, which is cut off from the others. */
+  alone(): void {
+    const now = performance.now();
+    this.aloneSince ??= now;
+    if (now - this.aloneSince > ALONE_FOR_MS) this.elsewhere();
+  }
+
+  /** One did. */
+  accompanied(): void {
+    this.aloneSince = undefined;
   }
 
   publish(subject: string, payload: Uint8Array, headers?: Uint8Array): void {
