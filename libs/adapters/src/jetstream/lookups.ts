@@ -44,8 +44,6 @@ interface InfoAnswer {
 const NO_MESSAGE = 10037;
 /** The server answers at most 1,024 subjects at once. */
 const SUBJECTS = 1_000;
-/** What was answered while nobody was known to lead is asked for again, at most so often. */
-const ASKED_AGAIN = 3;
 
 /** An answer of the JetStream API. Throws AnswerLost where the server has none to give just now. */
 function parsed<T extends { readonly error?: { readonly description: string } }>(message: Msg): T {
@@ -119,8 +117,16 @@ function boundsIn({ config, state }: Awaited<ReturnType<typeof infoOf>>): Bounds
   };
 }
 
-/** What the stream of a name says of itself, which one server keeps. Throws AnswerLost where no answer comes. */
-export const boundsOf = async (wire: Wire, name: string): Promise<Bounds> => boundsIn(await infoOf(wire, name, 1));
+/**
+ * What the stream of a name says of itself. Throws AnswerLost where no answer comes, and where several servers keep it and the one that
+ * answers does not lead most of them: who does not know what it holds says that it is empty.
+ */
+export async function boundsOf(wire: Wire, name: string): Promise<Bounds> {
+  const answer = await infoOf(wire, name, 1);
+  const { config: { num_replicas: copies = 1 } = {}, cluster = {} } = answer;
+  if (copies > 1 && (!cluster.leader || !followedByMost(cluster, copies))) throw new AnswerLost('no server leads the stream');
+  return boundsIn(answer);
+}
 
 /** Point reads of the streams, answered by the leader. All throw AnswerLost where no answer comes. */
 export class Lookups {
@@ -225,17 +231,23 @@ export class Lookups {
     return found;
   }
 
-  /** What the server answers that leads the stream: it was believed before, and is afterwards. */
+  /**
+   * What the server answers that leads the stream. It was trusted before and is afterwards; or it had what most servers stored before it
+   * was asked, and still answers for the stream afterwards, on the same connection.
+   */
   private async led<T>(stream: StreamName, ask: () => Promise<T>): Promise<T> {
     if (this.replicas === 1) return ask();
     const trust = this.trust[stream];
-    for (let tried = 0; tried < ASKED_AGAIN; tried++) {
-      const { grant } = trust;
-      const answer = await ask();
-      await this.bounds(stream);
-      if (trust.grant === grant) return answer;
-    }
-    throw new AnswerLost('who leads the stream changes again and again');
+    const { grant } = trust;
+    const answer = await ask();
+    await this.bounds(stream);
+    if (trust.grant === grant) return answer;
+    const { leader } = trust;
+    const { id } = this.wire.server;
+    const again = await ask();
+    await this.bounds(stream);
+    if (trust.leader === leader && this.wire.server.id === id) return again;
+    throw new AnswerLost('another server leads the stream, or was connected to meanwhile');
   }
 
   private take(messages: readonly Msg[], found: Map<string, Found>): void {

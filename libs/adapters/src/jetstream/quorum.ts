@@ -32,6 +32,11 @@ export class Trust {
     return this.#grants;
   }
 
+  /** Who was trusted last. */
+  get leader(): string | undefined {
+    return this.#leader;
+  }
+
   /** Whether an answer counts by itself. `sent`, `now`: when it was asked for and came, in milliseconds of a clock that only runs forward. */
   holds(cluster: Followed, copies: number, sent: number, now: number): boolean {
     if (cluster.leader !== this.#leader || now - this.#at > HEARD_MS || following(cluster) < copies) return false;

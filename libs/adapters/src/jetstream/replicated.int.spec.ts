@@ -133,12 +133,14 @@ describe('a log of three servers', () => {
       for (let at = 0; at < names.length; at += 500)
         await Promise.all(names.slice(at, at + 500).map((name) => appended(log, 'state', [configMapWrite(cluster, name)])));
       const last = await log.last('state');
-      behind?.isolate(false);
       const read = async (after: number): Promise<number[]> => {
         const sequences: number[] = [];
         for await (const { events } of log.read('state', after, { until: last })) sequences.push(...events.map(({ sequence }) => sequence));
         return sequences;
       };
+      expect(await read(0)).toHaveLength(count);
+      expect((await log.lastOf('state', configMapWrite(cluster, 'n7').subject))?.sequence).toBeGreaterThan(1);
+      behind?.isolate(false);
       for (let round = 0; round < 20; round++) {
         const [all, end] = await Promise.all([read(0), read(count - 10)]);
         expect(all).toEqual(Array.from({ length: count }, (_, i) => i + 1));
