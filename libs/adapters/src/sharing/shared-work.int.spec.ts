@@ -40,7 +40,7 @@ async function startReplica(server: TestServer, name: string) {
     log,
     relay,
     get shards() {
-      return Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) => sharing.owns(shard)).length;
+      return sharing.count;
     },
     create: (resource: GroupVersionResource, object: KubeObject) => {
       const { namespace } = object.metadata;

@@ -68,6 +68,8 @@ const CHANGES_IN_FLIGHT = 256;
 const EAGER_RACES = 5;
 /** The longest wait after races: who was faster got on, and the key has its turn soon. */
 const LONGEST_RACE_MS = 500;
+/** How long all keys stay where they are once one of ours could not be guarded. */
+const REST_MS = 200;
 
 const wakeOf = ({ stream, sequence, meta }: CacheEvent): Wake => {
   const cause = formatPlace(stream, sequence);
@@ -98,6 +100,8 @@ export class ControllerLoop<Snapshot = unknown> {
   #unsubscribe: () => void = () => undefined;
   #unshare: () => void = () => undefined;
   #pumping = false;
+  /** Keys are not worked on for a moment: how to end that. */
+  #resting: (() => void) | undefined;
   /** Decisions that could not be carried out: what was asked for may have been stored all the same, and the view may not show it yet. */
   #doubts = 0;
   /** So many of these the view has been made current after. */
@@ -154,6 +158,7 @@ export class ControllerLoop<Snapshot = unknown> {
   async stop(): Promise<void> {
     this.#unsubscribe();
     this.#unshare();
+    this.#resting?.();
     this.#queue.close();
     this.#metrics?.close();
     this.#stopping.abort(new Error(`the controller ${this.name} stops`));
@@ -250,7 +255,7 @@ export class ControllerLoop<Snapshot = unknown> {
 
   #pump(): void {
     const most = this.#options.workers ?? WORKERS;
-    while (this.#working.size < most && !this.#stopping.signal.aborted) {
+    while (this.#working.size < most && this.#resting === undefined && !this.#stopping.signal.aborted) {
       const item = this.#queue.take();
       if (!item) return;
       const { key, wake } = item;
@@ -267,12 +272,22 @@ export class ControllerLoop<Snapshot = unknown> {
     }
   }
 
+  /** For what can't be guarded. If it is ours all the same, nothing can be for now: it waits in the queue, and so does all that is there. */
+  #rest(key: string, wake: Wake): void {
+    if (!this.#keys.owns(key)) return;
+    this.#queue.add(key, wake);
+    this.#resting ??= (this.#options.timers ?? systemTimers).after(REST_MS, () => {
+      this.#resting = undefined;
+      this.#pumpSoon();
+    });
+  }
+
   async #process(key: string, wake: Wake): Promise<void> {
     const { controller, view, world, logger, tracing } = this.#options;
     try {
-      if (this.#doubts > this.#settled && !(await this.#settle(key, wake))) return;
+      if (this.#isInDoubt(key) && !(await this.#settle(key, wake))) return;
       const footing = this.#keys.footingOf(key);
-      if (footing === undefined) return;
+      if (footing === undefined) return this.#rest(key, wake);
       const { key: decidedFor, ...right } = footing;
       const grounds: Grounds = { ...wake, ...right };
       const seen = { ...view.position };
@@ -300,6 +315,11 @@ export class ControllerLoop<Snapshot = unknown> {
       logger.error(`${controller.name}: reconciling ${JSON.stringify(key)} failed`, error, this.#about(key, wake));
       if (!(error instanceof TerminalError)) this.#addWithBackoff(key, wake);
     }
+  }
+
+  /** Whether the view is to be made current first: not for a key that is not to be worked on. */
+  #isInDoubt(key: string): boolean {
+    return this.#doubts > this.#settled && this.#keys.footingOf(key) !== undefined;
   }
 
   /** After an answer that did not come: no decision is made on a view that may lack what was stored. False: not yet; the key comes again. */

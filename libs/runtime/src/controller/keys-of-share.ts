@@ -24,14 +24,15 @@ export class KeysOfShare {
     return this.#shardsOf(key).some((shard) => shards.has(shard));
   }
 
-  /** Undefined: it is not this process's. What is decided of a part its changes guard by themselves. */
+  /** Undefined: it is not this process's, or not to be worked on for now. What is decided of a part its changes guard by themselves. */
   footingOf(key: string): Footing | undefined {
     const { keyOfPart } = this.controller;
     const { shards: of } = this.share;
     const all = this.#shardsOf(key);
     if (keyOfPart && of > 1) {
       const shards = all.filter((shard) => this.share.owns(shard));
-      return shards.length === 0 ? undefined : { key: keyOfPart({ shards, of }) };
+      const isWorkedOn = shards.length > 0 && this.share.guardsOf(shards) !== undefined;
+      return isWorkedOn ? { key: keyOfPart({ shards, of }) } : undefined;
     }
     const guards = this.share.guardsOf(all);
     return guards && { key, ...(guards.length === 0 ? {} : { guards }) };

@@ -27,6 +27,7 @@ const marker: Controller<ConfigMap> = {
 class Given implements Share {
   readonly shards = SHARDS;
   readonly held = new Map<Shard, Guard>();
+  leased = true;
   private listener: ShareListener | undefined;
 
   owns(shard: Shard): boolean {
@@ -34,6 +35,7 @@ class Given implements Share {
   }
 
   guardsOf(shards: readonly Shard[]): readonly Guard[] | undefined {
+    if (!this.leased) return undefined;
     const guards = shards.map((shard) => this.held.get(shard));
     return guards.every((guard) => guard !== undefined) ? guards : undefined;
   }
@@ -106,6 +108,35 @@ describe('a controller loop that shares its keys with others', () => {
     loop.start();
     await share.lose(1);
     for (const name of names) await cluster.create(CONFIGMAPS, aConfigMap(name));
+    await idle();
+    expect([...done()].sort()).toEqual(expected(0));
+    await stop();
+  });
+
+  it('keeps its keys while the lease does not hold, takes in what comes, and works on them once it holds', async () => {
+    const { cluster, share, loop, guard, idle, done, stop } = await setUp();
+    share.held.set(0, guard);
+    const [first = '', ...others] = expected(0);
+    await cluster.create(CONFIGMAPS, aConfigMap(first));
+    share.leased = false;
+    loop.start();
+    for (const name of others) await cluster.create(CONFIGMAPS, aConfigMap(name));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect([done(), loop.idle]).toEqual([[], false]);
+    share.leased = true;
+    await idle();
+    expect([...done()].sort()).toEqual(expected(0));
+    await stop();
+  });
+
+  it('forgets the keys of a shard that it loses while the lease does not hold', async () => {
+    const { cluster, share, loop, guard, idle, done, stop } = await setUp();
+    share.held.set(0, guard).set(1, guard);
+    for (const name of names) await cluster.create(CONFIGMAPS, aConfigMap(name));
+    share.leased = false;
+    loop.start();
+    await share.lose(1);
+    share.leased = true;
     await idle();
     expect([...done()].sort()).toEqual(expected(0));
     await stop();

@@ -29,9 +29,12 @@ export interface ShareListener {
  */
 export interface Share {
   readonly shards: number;
-  /** Whether this process may work on the shard now. */
+  /** Whether the keys of the shard are this process's to take in. They may have to wait: it works on what it can guard. */
   owns(shard: Shard): boolean;
-  /** What an append on behalf of these shards guards, all in `state`; undefined where one of them is not ours. */
+  /**
+   * What an append on behalf of these shards guards, all in `state`; undefined where one of them is not ours, and for now where
+   * nothing is to be worked on: what was taken in is kept.
+   */
   guardsOf(shards: readonly Shard[]): readonly Guard[] | undefined;
   subscribe(listener: ShareListener): () => void;
 }

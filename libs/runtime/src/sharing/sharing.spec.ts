@@ -2,6 +2,7 @@ import { MemoryCluster, eventsOf } from '#libs/testing';
 import { SHARDS_OF_WORK } from '#libs/api';
 import { SILENT_LOGGER } from '../ports.js';
 import { systemTimers, type Timers } from '../controller/timers.js';
+import { Fences } from './fences.js';
 import type { Membership } from './membership.js';
 import { Sharing } from './sharing.js';
 import type { Shard } from './share.js';
@@ -107,6 +108,16 @@ async function setUp() {
   return { cluster, register, join, stop: () => Promise.all(replicas.map(({ sharing }) => sharing.stop())) };
 }
 
+/** Long enough for a replica to see what has changed, and to do what is due. */
+const looked = (): Promise<void> => new Promise((next) => setTimeout(next, 20));
+
+/** The log gives a shard to somebody, whatever the leases say. */
+async function moves({ log, view, world }: MemoryCluster, shard: Shard, holder: string): Promise<void> {
+  const fences = new Fences({ cluster: 'test', service: 'work', shards: SHARDS, view, world });
+  const fence = fences.read()[shard] ?? { sequence: 0, holder: undefined };
+  await log.append('state', [fences.write(shard, fence, holder)]);
+}
+
 /** Tries to write a subject as a replica does on behalf of a shard. */
 async function writes(cluster: MemoryCluster, { sharing }: Replica, shard: Shard, guards = sharing.guardsOf([shard])): Promise<boolean> {
   const definition = SHARDS_OF_WORK;
@@ -184,28 +195,61 @@ describe('the sharing of a service’s work', () => {
     expect(a.owned).toEqual([]);
   });
 
-  it('lets one that has lost its lease do nothing, and work again with all keys once it holds again', async () => {
+  it('lets one whose lease does not hold work on nothing and keep all it has, and work on at once when it holds again', async () => {
     const { join, stop } = await setUp();
     const a = join('a');
     await until(() => a.owned.length === SHARDS);
+    const guards = a.sharing.guardsOf([0]);
     a.membership.lease(false);
-    expect([a.owned, a.sharing.guardsOf([0])]).toEqual([[], undefined]);
-    await until(() => a.told.includes('lost 8'));
+    await looked();
+    expect([a.owned.length, a.sharing.count, a.sharing.guardsOf([0])]).toEqual([SHARDS, 0, undefined]);
     a.membership.lease(true);
-    await until(() => a.owned.length === SHARDS);
-    expect(a.told).toEqual(['gained 8', 'lost 8', 'gained 8']);
+    expect([a.owned.length, a.sharing.count, a.sharing.guardsOf([0])]).toEqual([SHARDS, SHARDS, guards]);
+    await looked();
+    expect(a.told).toEqual(['gained 8']);
     await stop();
   });
 
-  it('tells of all keys anew where a lease lapsed for so short that nobody was told', async () => {
+  it('loses, of what one held whose lease does not hold, just what the log gives to another', async () => {
+    const { cluster, join, stop } = await setUp();
+    const a = join('a');
+    await until(() => a.owned.length === SHARDS);
+    a.membership.lease(false);
+    await moves(cluster, 3, 'b');
+    await until(() => a.told.includes('lost 1'));
+    expect(a.owned).toEqual([0, 1, 2, 4, 5, 6, 7]);
+    a.membership.lease(true);
+    expect([a.sharing.guardsOf([2])?.length, a.sharing.guardsOf([3])]).toEqual([1, undefined]);
+    // Nobody lives who has it.
+    await until(() => a.owned.length === SHARDS);
+    expect(a.told).toEqual(['gained 8', 'lost 1', 'gained 1']);
+    await stop();
+  });
+
+  it('gives what the log says is its own to one whose lease does not hold, to be worked on later', async () => {
+    const { cluster, join, stop } = await setUp();
+    const a = join('a');
+    a.membership.lease(false);
+    await moves(cluster, 3, 'a');
+    await until(() => a.told.includes('gained 1'));
+    expect([a.owned, a.sharing.guardsOf([3])]).toEqual([[3], undefined]);
+    a.membership.lease(true);
+    await until(() => a.owned.length === SHARDS);
+    expect(a.told).toEqual(['gained 1', 'gained 7']);
+    await stop();
+  });
+
+  it('neither takes nor hands over anything while the lease does not hold', async () => {
     const { join, stop } = await setUp();
     const a = join('a');
     await until(() => a.owned.length === SHARDS);
     a.membership.lease(false);
-    expect(a.sharing.owns(0)).toBe(false);
+    const b = join('b');
+    await looked();
+    expect([a.told, b.told]).toEqual([['gained 8'], []]);
     a.membership.lease(true);
-    await until(() => a.told.length === 3 && a.owned.length === SHARDS);
-    expect(a.told).toEqual(['gained 8', 'lost 8', 'gained 8']);
+    await until(() => b.owned.length === 4);
+    expect([a.told, b.told]).toEqual([['gained 8', 'losing 4'], ['gained 4']]);
     await stop();
   });
 

@@ -37,20 +37,19 @@ type Act = 'take' | 'give';
 /**
  * A replica's share of a service's work. Shards nobody holds who lives it takes, those that others are to have it hands over once nothing
  * is being done for them; all replicas work out from the members and the log who is to have what. A shard is its own from the
- * moment that the view shows the fence with its name: all that the holder before has written is in the view by then.
+ * moment that the view shows the fence with its name, until it shows another: all that the holder before has written is in the view
+ * by then. Where its lease does not hold it keeps what it has, and works on none of it.
  */
 export class Sharing implements Share {
   readonly shards: number;
   readonly #fences: Fences;
   readonly #listeners = new Set<ShareListener>();
-  /** What is worked on, each with the sequence of its fence. */
+  /** What the view says is its own, each with the sequence of its fence. */
   readonly #held = new Map<Shard, Sequence>();
   /** Of these, what is about to be handed over. */
   readonly #leaving = new Set<Shard>();
   readonly #stops: (() => void)[] = [];
   #cancel: () => void = () => undefined;
-  /** The lease was seen not to hold: what came meanwhile was let pass. */
-  #lapsed = false;
   /** What is under way, and what of it is due again after that. */
   readonly #acting = new Map<Act, Promise<void>>();
   readonly #dueAgain = new Set<Act>();
@@ -100,12 +99,12 @@ export class Sharing implements Share {
   }
 
   owns(shard: Shard): boolean {
-    return this.#isLeased() && this.#held.has(shard) && !this.#leaving.has(shard);
+    return this.#held.has(shard) && !this.#leaving.has(shard);
   }
 
   /** Also of what is about to be handed over: what is under way comes to its end. */
   guardsOf(shards: readonly Shard[]): readonly Guard[] | undefined {
-    if (!this.#isLeased()) return undefined;
+    if (!this.options.membership.leased) return undefined;
     const guards: Guard[] = [];
     for (const shard of shards) {
       const expected = this.#held.get(shard);
@@ -115,7 +114,7 @@ export class Sharing implements Share {
     return guards;
   }
 
-  /** How many shards are this replica's now. */
+  /** How many shards this replica works on now. */
   get count(): number {
     return this.options.membership.leased ? this.#held.size : 0;
   }
@@ -125,12 +124,6 @@ export class Sharing implements Share {
     const owned = [...this.#held.keys()].filter((shard) => this.owns(shard));
     if (owned.length > 0) listener.gained(owned);
     return () => this.#listeners.delete(listener);
-  }
-
-  #isLeased(): boolean {
-    const { leased } = this.options.membership;
-    if (!leased) this.#lapsed = true;
-    return leased;
   }
 
   #hear({ resource }: CacheEvent): void {
@@ -185,10 +178,8 @@ export class Sharing implements Share {
   #settle(fences: readonly Fence[]): void {
     const { membership, logger, service } = this.options;
     const [gained, lost]: [Shard[], Shard[]] = [[], []];
-    const isOurs = membership.leased && !this.#lapsed;
-    this.#lapsed = false;
     for (const [shard, { holder, sequence }] of fences.entries()) {
-      const mine = holder === membership.self && isOurs;
+      const mine = holder === membership.self;
       const held = this.#held.get(shard);
       if (held !== undefined && (!mine || held !== sequence)) {
         this.#held.delete(shard);
@@ -200,7 +191,6 @@ export class Sharing implements Share {
         gained.push(shard);
       }
     }
-    if (!isOurs && membership.leased) this.#soon();
     if (lost.length > 0) {
       logger.warn('shards were taken from this replica', { service, shards: lost.length, left: this.#held.size });
       for (const listener of this.#listeners) listener.lost(lost);
