@@ -16,8 +16,10 @@ function factOf({ subject, sequence, meta, body }: Recorded): LogEvent | undefin
   const parts = parseSubject(subject);
   const kind = KIND_NAMES.find((name): name is KindName => name === parts?.resource && KINDS[name].group === parts.group);
   if (!kind || !parts || parts.namespace !== NAMESPACE) return undefined;
-  const content = KINDS[kind].contentOf(decodeObject(body, sequence));
-  return { version: sequence, kind, object: parts.name, type: TYPES[meta.type], content, by: meta.agent ?? '' };
+  const object = decodeObject(body, sequence);
+  const leaving = object.metadata.deletionTimestamp === undefined ? {} : { leaving: true };
+  const content = KINDS[kind].contentOf(object);
+  return { version: sequence, kind, object: parts.name, type: TYPES[meta.type], content, ...leaving, by: meta.agent ?? '' };
 }
 
 /** Every event of the kinds that are watched, in the log's order; of transactions it says where they begin and end. */

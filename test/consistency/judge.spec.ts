@@ -81,6 +81,18 @@ const ROWS: readonly Row[] = [
     wrong: ['lost'],
   },
   {
+    title: 'a pod that was asked to go once more',
+    seen: { requests: [request('c-4', { verb: 'delete' }, { outcome: 'done', version: 7 }, 9, { kind: 'pods' })], lists: [], chains: [] },
+    events: [event(7, 'c-1', 'MODIFIED', 'a', { kind: 'pods', leaving: true })],
+    wrong: [],
+  },
+  {
+    title: 'a pod that nobody asked to go, though that was acknowledged',
+    seen: { requests: [request('c-4', { verb: 'delete' }, { outcome: 'done', version: 7 }, 9, { kind: 'pods' })], lists: [], chains: [] },
+    events: [event(7, 'c-1', 'MODIFIED', 'a', { kind: 'pods' })],
+    wrong: ['lost'],
+  },
+  {
     title: 'a request that happened twice',
     seen: { requests: [create('c-1', 5, 0), unknown('c-2', 2)], lists: [], chains: [] },
     events: [...both, event(8, 'c-2', 'MODIFIED')],

@@ -194,7 +194,9 @@ function answeredOf(asked: Asked, { code, body }: Answer, contentOf: (body: unkn
   const json = parsed(body);
   if (json === undefined) return { outcome: 'unknown' };
   if (code === 200 || code === 201) {
-    if (asked.verb === 'delete') return { outcome: 'done' };
+    // A pod that is asked to go is answered as it stands; of what is gone at once nothing stands anywhere.
+    const { kind } = json as { readonly kind?: string };
+    if (asked.verb === 'delete') return kind === 'Pod' ? { outcome: 'done', version: versionOf(json) } : { outcome: 'done' };
     const done: Done = { outcome: 'done', version: versionOf(json), content: contentOf(json) };
     return done;
   }

@@ -45,6 +45,8 @@ export interface LogEvent {
   readonly object: string;
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly content: string;
+  /** It was asked to go, and goes when its node says so. */
+  readonly leaving?: boolean;
   /** The User-Agent of whoever asked for it. */
   readonly by: string;
   /** First and last sequence of a transaction's events. */
