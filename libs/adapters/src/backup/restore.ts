@@ -4,6 +4,7 @@ import { formatLost, LogUnavailable, STREAMS, type LostSequences, type Sequence 
 import { RESTORED } from '../jetstream/lookups.js';
 import { headerBlock } from '../jetstream/message.js';
 import { serverOptions } from '../jetstream/server-url.js';
+import { compressionOf } from '../jetstream/stream-settings.js';
 import { Wire } from '../jetstream/wire.js';
 import { BackupDamaged, backupEntries } from './read.js';
 import { restoreSnapshot } from './snapshot.js';
@@ -82,7 +83,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
       const { first, last, messages, settings, name } = stream;
       const { after, through } = skipped(stream, skip);
       const metadata = { ...ownMetadata(settings), ...(isLog ? { [RESTORED]: formatLost({ after, through }) } : {}) };
-      const config = { ...settings, metadata, ...(replicas === undefined ? {} : { num_replicas: replicas }) };
+      const config = { ...settings, metadata, ...(replicas === undefined ? {} : keptBy(replicas, settings)) };
       const state = { first_seq: first, last_seq: last, messages };
       const made = await restoreSnapshot(
         wire,
@@ -97,6 +98,12 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
     await wire.close();
   }
 }
+
+/** How many servers keep a stream, and how. */
+const keptBy = (replicas: number, settings: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => ({
+  num_replicas: replicas,
+  ...('compression' in settings ? { compression: compressionOf(replicas) } : {}),
+});
 
 /** What the server adds by itself is left out. */
 const ownMetadata = (settings: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> =>

@@ -4,7 +4,7 @@ import { auditSubject, LogUnavailable } from '#libs/log';
 import { boundsOf } from './lookups.js';
 import { headersOf } from './message.js';
 import { serverOptions } from './server-url.js';
-import { applyStream, MAX_MESSAGE, WrongLogSettings } from './stream-settings.js';
+import { applyStream, compressionOf, MAX_MESSAGE, WrongLogSettings } from './stream-settings.js';
 import { AnswerLost, json, Wire } from './wire.js';
 
 /** Where the audit stream is, and how much it keeps. */
@@ -41,7 +41,7 @@ export const auditSettings = ({ cluster, replicas = 1, maxBytes = 256 * 1024 * 1
   max_age: maxAgeMs * 1e6,
   max_msg_size: MAX_MESSAGE,
   num_replicas: replicas,
-  compression: 's2',
+  compression: compressionOf(replicas),
   allow_direct: true,
 });
 

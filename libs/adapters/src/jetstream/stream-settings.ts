@@ -17,6 +17,12 @@ export class WrongLogSettings extends Error {
 
 type Settings = Readonly<Record<string, unknown>>;
 
+/**
+ * How a stream's blocks are kept. Of a copy that was cut short after a crash, because its end had not been agreed on, nats-server 2.15 leaves
+ * a compressed block to which it goes on appending plainly, and can't read that at the next start; a copy on one server is never cut.
+ */
+export const compressionOf = (replicas: number): 'none' | 's2' => (replicas > 1 ? 'none' : 's2');
+
 /** The name of a cluster's stream. */
 export const streamName = (cluster: string, stream: StreamName): string => `decklog_${cluster}_${stream}`;
 
@@ -38,7 +44,7 @@ export function streamSettings(cluster: string, stream: StreamName, replicas: nu
     max_msgs_per_subject: stream === 'lease' ? 4 : -1,
     max_msg_size: MAX_MESSAGE,
     num_replicas: replicas,
-    compression: 's2',
+    compression: compressionOf(replicas),
     allow_direct: true,
     allow_atomic: true,
     sealed: false,

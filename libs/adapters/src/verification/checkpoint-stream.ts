@@ -2,7 +2,7 @@ import type { ConnectionOptions } from 'nats';
 import { checkpointLine, checkpointSubject, LogUnavailable, parseCheckpoint, type Sequence, type SignedCheckpoint } from '#libs/log';
 import { headerBlock, headersOf } from '../jetstream/message.js';
 import { serverOptions } from '../jetstream/server-url.js';
-import { applyStream, MAX_MESSAGE, WrongLogSettings } from '../jetstream/stream-settings.js';
+import { applyStream, compressionOf, MAX_MESSAGE, WrongLogSettings } from '../jetstream/stream-settings.js';
 import { AnswerLost, json, Wire } from '../jetstream/wire.js';
 
 /** Where a cluster's checkpoints are kept. */
@@ -46,7 +46,7 @@ export class CheckpointStream {
         retention: 'limits',
         max_msg_size: MAX_MESSAGE,
         num_replicas: replicas,
-        compression: 's2',
+        compression: compressionOf(replicas),
         allow_direct: true,
       };
       if (readOnly !== true) await applyStream(wire, nameOf(cluster), settings);
