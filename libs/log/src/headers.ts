@@ -20,48 +20,40 @@ const unescape = (value: string): string => (value.includes('%') ? decodeURIComp
 /** A list in one header: JSON keeps it unambiguous whatever a group is called. */
 const list = (values: readonly string[]): string => JSON.stringify(values);
 
-function actorPairs({ user, uid, groups, impersonator }: Actor): (readonly [string, string | undefined])[] {
-  return [
-    ['Dl-Actor', user],
-    ['Dl-Actor-Uid', uid],
-    ['Dl-Groups', groups && list(groups)],
-    ['Dl-Impersonator', impersonator],
-  ];
-}
-
-function decisionPairs(decision: Decision | undefined): (readonly [string, string | undefined])[] {
-  if (decision === undefined) return [];
-  return [
-    ['Dl-Controller', decision.controller],
-    ['Dl-Build', decision.build],
-    ['Dl-Key', decision.key],
-    ['Dl-Seen', formatPosition(decision.seen)],
-    ['Dl-Decided-At', String(decision.decidedAt)],
-    ['Dl-Index', String(decision.index)],
-  ];
-}
-
 /** An event's metadata as headers; what is absent has none. The reverse of `decodeMeta`. */
 export function encodeMeta(meta: EventMeta): HeaderPairs {
-  const pairs: (readonly [string, string | undefined])[] = [
-    ['Dl-Type', meta.type],
-    ['Dl-Verb', meta.verb],
-    ['Dl-Sub', meta.subresource],
-    ...actorPairs(meta.actor),
-    ['Dl-Agent', meta.agent],
-    ['Dl-Source', meta.sourceAddress],
-    ['Dl-Manager', meta.fieldManager],
-    ['Dl-Request', meta.requestId],
-    ['Dl-Root', meta.root],
-    ['Dl-Cause', meta.cause],
-    ...decisionPairs(meta.decision),
-    ['Dl-Id', meta.id],
-    ['Dl-Previous', String(meta.previous)],
-    ['Dl-Schema', String(meta.schema)],
-    ['Dl-Batch', meta.batch && `${meta.batch.size} ${meta.batch.id}`],
-    ['Dl-Encoding', meta.encoding],
-  ];
-  return pairs.flatMap(([name, value]) => (value === undefined ? [] : [[name, escape(value)] as const]));
+  const pairs: (readonly [string, string])[] = [];
+  const add = (name: string, value: string | undefined): void => {
+    if (value !== undefined) pairs.push([name, escape(value)]);
+  };
+  const { actor, decision, batch } = meta;
+  add('Dl-Type', meta.type);
+  add('Dl-Verb', meta.verb);
+  add('Dl-Sub', meta.subresource);
+  add('Dl-Actor', actor.user);
+  add('Dl-Actor-Uid', actor.uid);
+  add('Dl-Groups', actor.groups && list(actor.groups));
+  add('Dl-Impersonator', actor.impersonator);
+  add('Dl-Agent', meta.agent);
+  add('Dl-Source', meta.sourceAddress);
+  add('Dl-Manager', meta.fieldManager);
+  add('Dl-Request', meta.requestId);
+  add('Dl-Root', meta.root);
+  add('Dl-Cause', meta.cause);
+  if (decision !== undefined) {
+    add('Dl-Controller', decision.controller);
+    add('Dl-Build', decision.build);
+    add('Dl-Key', decision.key);
+    add('Dl-Seen', formatPosition(decision.seen));
+    add('Dl-Decided-At', String(decision.decidedAt));
+    add('Dl-Index', String(decision.index));
+  }
+  add('Dl-Id', meta.id);
+  add('Dl-Previous', String(meta.previous));
+  add('Dl-Schema', String(meta.schema));
+  add('Dl-Batch', batch && `${batch.size} ${batch.id}`);
+  add('Dl-Encoding', meta.encoding);
+  return pairs;
 }
 
 const TYPES: readonly string[] = ['Created', 'Updated', 'Deleted'];
@@ -115,7 +107,9 @@ type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** The fields that are there: an absent one and `undefined` differ. */
 function present<T extends object>(fields: T): Present<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>;
+  const found: Partial<Record<keyof T, unknown>> = {};
+  for (const key in fields) if (fields[key] !== undefined) found[key] = fields[key];
+  return found as Present<T>;
 }
 
 function readActor(read: Read, need: Need): Actor {

@@ -22,8 +22,8 @@ export function headerBlock(meta: EventMeta | undefined, expectation: Expectatio
   let text = 'NATS/1.0\r\n';
   if (meta) {
     const { batch: _, ...own } = meta;
-    for (const [name, value] of encodeMeta(batch ? { ...own, batch: { id: batch.id, size: batch.size } } : own))
-      text += `${name}: ${value}\r\n`;
+    const said = batch ? { ...own, batch: { id: batch.id, size: batch.size } } : meta.batch ? own : meta;
+    for (const [name, value] of encodeMeta(said)) text += `${name}: ${value}\r\n`;
   }
   if (expectation) text += `Nats-Expected-Last-Subject-Sequence: ${expectation.expected}\r\n`;
   const subject = expectation?.subject;
@@ -38,20 +38,31 @@ export function headerBlock(meta: EventMeta | undefined, expectation: Expectatio
 /** Header names and values of a message, whichever way it was fetched. */
 export type Headers = ReadonlyMap<string, string>;
 
-/** The headers of a message that was delivered. */
-export const headersOf = (message: Msg): Headers => new Map([...(message.headers ?? [])].map(([name, [value]]) => [name, value ?? '']));
+/** The headers of a message that was delivered. The client's own are parsed for a case that no header here has, at four times the cost. */
+export const headersOf = (message: Msg): Headers => headersOfBlock(blockOf(message));
 
-/** The headers of a block as it is stored. */
-export function headersOfBlock(block: Uint8Array): Headers {
-  const lines = Buffer.from(block).toString('latin1').split('\r\n').slice(1);
-  return new Map(
-    lines.flatMap((line) => {
-      const colon = line.indexOf(':');
-      return colon < 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1).trim()] as const];
-    }),
-  );
+/** The client keeps the header block and the body in one piece, and shows the block only parsed. */
+function blockOf(message: Msg): Uint8Array {
+  const { _rdata: whole } = message as unknown as { readonly _rdata?: Uint8Array };
+  return whole === undefined ? NOTHING : whole.subarray(0, whole.length - message.data.length);
 }
 
+/** The headers of a block as it is stored: the first line says the version, each other one is a name and a value. */
+export function headersOfBlock(block: Uint8Array): Headers {
+  const text = Buffer.from(block.buffer, block.byteOffset, block.byteLength).toString('latin1');
+  const headers = new Map<string, string>();
+  let start = text.indexOf('\r\n') + 2;
+  while (start > 1) {
+    const end = text.indexOf('\r\n', start);
+    const line = text.slice(start, end < 0 ? undefined : end);
+    const colon = line.indexOf(':');
+    if (colon > 0) headers.set(line.slice(0, colon), line.slice(colon + 1).trim());
+    start = end < 0 ? 0 : end + 2;
+  }
+  return headers;
+}
+
+const NOTHING = new Uint8Array();
 const [OPENING, CLOSING] = [0x7b, 0x7d];
 
 /** An event from a stored message; undefined for a marker, which is no event. Throws EventUnreadable for all else. */
@@ -99,10 +110,7 @@ export function deliveryOf(reply: string): Delivery {
 
 /** A delivered message as it is stored. Its bytes are copies: what the client hands on it uses again. */
 export function storedOf(message: Msg, { sequence, nanoseconds }: Delivery): StoredMessage {
-  const { length } = message.data;
-  // The client keeps the header block and the body in one piece, and shows the block only parsed.
-  const { _rdata: whole } = message as unknown as { readonly _rdata?: Uint8Array };
-  const headers = whole === undefined ? new Uint8Array() : whole.slice(0, whole.length - length);
+  const headers = blockOf(message).slice();
   return { sequence, subject: message.subject, nanoseconds, headers, body: new Uint8Array(message.data) };
 }
 

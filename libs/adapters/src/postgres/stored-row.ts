@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { EventMeta } from '#libs/log';
 import type { StoredRow } from '#libs/runtime';
 import type { Opener } from '../sealing/index.js';
@@ -16,6 +17,10 @@ export interface BodyColumns {
 /** How a body is kept in a text column: JSON as it is, sealed bytes as base64. */
 export const bodyText = (body: Uint8Array, encoding: EventMeta['encoding']): string =>
   Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(encoding === 'json' ? 'utf8' : 'base64');
+
+/** The same for a parameter: JSON is bytes of UTF-8 already, unless somebody else wrote it. */
+export const storedBody = (body: Uint8Array, encoding: EventMeta['encoding']): string | Uint8Array =>
+  encoding === 'json' && isUtf8(body) ? body : bodyText(body, encoding);
 
 const OPENED_AT_ONCE = 64;
 

@@ -1,10 +1,11 @@
 import type { EventMeta, ReadBatch, Recorded, Sequence, StreamName } from '#libs/log';
 import { projectBatch } from '#libs/projections';
+import { bigintArray, booleanArray, byteaArray, textArray } from './binary-array.js';
 import type { Session } from './data-source.js';
 import type { Head } from './chain.js';
 import { linksOf } from './chain.js';
 import { jsonb } from './jsonb.js';
-import { bodyText } from './stored-row.js';
+import { storedBody } from './stored-row.js';
 
 /** Somebody else moved the checkpoint: the projection was rebuilt, or another process projects. Begin again from where it is. */
 export class CheckpointMoved extends Error {
@@ -71,21 +72,21 @@ async function writePiece(session: Session, stream: StreamName, head: Head, { ev
   const metas = column(({ meta }): EventMeta => meta);
   const values = [
     ...place,
-    column(({ sequence }) => sequence),
-    column(({ group }) => group),
-    column(({ resource }) => resource),
-    column(({ namespace }) => namespace),
-    column(({ name }) => name),
-    column(({ uid }) => uid),
-    column(({ type }) => type),
-    column(({ time }) => time),
-    metas.map(jsonb),
-    column(({ encoding }) => encoding),
-    column(({ body, encoding }) => bodyText(body, encoding)),
-    rows.map(({ object }) => (object.labels ? jsonb(object.labels) : null)),
-    rows.map(({ newest }) => newest),
-    links.map(({ digest }) => digest),
-    links.map((link) => link.chain),
+    bigintArray(column(({ sequence }) => sequence)),
+    textArray(column(({ group }) => group)),
+    textArray(column(({ resource }) => resource)),
+    textArray(column(({ namespace }) => namespace)),
+    textArray(column(({ name }) => name)),
+    textArray(column(({ uid }) => uid)),
+    textArray(column(({ type }) => type)),
+    bigintArray(column(({ time }) => time)),
+    textArray(metas.map(jsonb)),
+    textArray(column(({ encoding }) => encoding)),
+    textArray(column(({ body, encoding }) => storedBody(body, encoding))),
+    textArray(rows.map(({ object }) => (object.labels ? jsonb(object.labels) : null))),
+    booleanArray(rows.map(({ newest }) => newest)),
+    byteaArray(links.map(({ digest }) => digest)),
+    byteaArray(links.map((link) => link.chain)),
   ];
   expectMoved((await session.query({ ...STATEMENT, values })).rowCount, stream, from);
   return { sequence: through, chain: links.at(-1)?.chain ?? chain };
