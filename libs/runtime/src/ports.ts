@@ -174,6 +174,8 @@ export interface WriteResult {
   /** The object as answered, resourceVersion included. */
   readonly object: KubeObject;
   readonly sequence: Sequence | undefined;
+  /** The same object's JSON as it was stored, without the resourceVersion; absent where the answer is not what was stored. */
+  readonly body?: Uint8Array;
   readonly warnings: readonly string[];
   /** What admission has for the record, by keys; absent: nothing. */
   readonly annotations?: ReadonlyMap<string, string>;

@@ -1,5 +1,6 @@
 import { StatusError, type Instant, type KubeObject } from '#libs/apimachinery';
 import type { PrinterColumn, SubresourceDefinition } from '#libs/api';
+import { bodyWithVersion } from '#libs/log';
 import { deletionWarnings, scaleOf, type WriteRequest } from '#libs/registry';
 import { deleteCollection, type WritePath, type WriteResult, type World } from '#libs/runtime';
 import { refusal, type Authorizer } from './authorization/authorizer.js';
@@ -194,7 +195,12 @@ export class ResourceHandler {
 
   private async sendWritten(call: Call, served: ServedResource, result: WriteResult, negotiated: Negotiated): Promise<void> {
     annotate(call, served.definition, result);
-    await this.sendOne(call, served, result.code, result.object, negotiated, result.warnings);
+    const { body, sequence, warnings } = result;
+    const isPlain = negotiated.transform === undefined && negotiated.format !== 'protobuf';
+    if (isPlain && body !== undefined && sequence !== undefined) {
+      return sendJson(call.request, call.response, result.code, bodyWithVersion(body, sequence), this.rendering(negotiated, warnings));
+    }
+    await this.sendOne(call, served, result.code, result.object, negotiated, warnings);
   }
 
   private async sendOne(

@@ -57,7 +57,8 @@ function memberAfter(operation: Operation, inA: boolean, inB: boolean): boolean 
 
 function combined(a: Fields, b: Fields, operation: Operation): Fields {
   const out: Record<string, Fields> = {};
-  for (const element of sortedElements(a, b)) {
+  // Only a union has elements that `a` has not.
+  for (const element of operation === 'union' ? sortedElements(a, b) : Object.keys(a)) {
     if (element === SELF) continue;
     const x = a[element];
     const y = b[element];

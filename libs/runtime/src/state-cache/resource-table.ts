@@ -6,30 +6,37 @@ const NONE: readonly Entry[] = [];
 const nameOf = (entry: Entry): string => entry.name;
 const same = (text: string): string => text;
 
-/** The objects of one namespace, found by name and kept in order, so that a list never sorts. */
+/** From so many changes on they are merged into the order together, one by one before. */
+const MANY = 32;
+
+/**
+ * The objects of one namespace, found by name, and in order where somebody asks for a list. Until then changes are only noted: among
+ * many objects each costs as much to put in its place as all of them together.
+ */
 class NamespaceTable {
   readonly byName = new Map<string, Entry>();
-  readonly #sorted: Entry[] = [];
+  #sorted: Entry[] = [];
+  /** Names whose place in the order is not as `byName` has it. */
+  readonly #changed = new Set<string>();
   #list: readonly Entry[] | undefined;
   #objects: readonly KubeObject[] | undefined;
 
   put(entry: Entry): void {
-    const known = this.byName.has(entry.name);
     this.byName.set(entry.name, entry);
-    const at = this.#placeOf(entry.name);
-    if (known) this.#sorted[at] = entry;
-    else this.#sorted.splice(-(at + 1), 0, entry);
-    this.#changed();
+    this.#note(entry.name);
   }
 
   remove(name: string): void {
-    if (!this.byName.delete(name)) return;
-    this.#sorted.splice(this.#placeOf(name), 1);
-    this.#changed();
+    if (this.byName.delete(name)) this.#note(name);
   }
 
   get list(): readonly Entry[] {
-    this.#list ??= this.#sorted.slice();
+    if (this.#list === undefined) {
+      if (this.#changed.size > MANY) this.#merge();
+      else for (const name of this.#changed) this.#place(name);
+      this.#changed.clear();
+      this.#list = this.#sorted.slice();
+    }
     return this.#list;
   }
 
@@ -38,16 +45,36 @@ class NamespaceTable {
     return this.#objects;
   }
 
-  /** Names that come in ascending order, as a snapshot's rows do, are appended without a search. */
-  #placeOf(name: string): number {
-    const last = this.#sorted.at(-1);
-    if (last === undefined || compareBytewise(last.name, name) < 0) return -(this.#sorted.length + 1);
-    return findSorted(this.#sorted, name, nameOf);
-  }
-
-  #changed(): void {
+  #note(name: string): void {
+    this.#changed.add(name);
     this.#list = undefined;
     this.#objects = undefined;
+  }
+
+  #place(name: string): void {
+    const entry = this.byName.get(name);
+    const at = findSorted(this.#sorted, name, nameOf);
+    if (at >= 0 && entry !== undefined) this.#sorted[at] = entry;
+    else if (at >= 0) this.#sorted.splice(at, 1);
+    else if (entry !== undefined) this.#sorted.splice(-(at + 1), 0, entry);
+  }
+
+  #merge(): void {
+    const names = [...this.#changed].sort(compareBytewise);
+    const merged: Entry[] = [];
+    let next = 0;
+    const takeUpTo = (limit: string | undefined): void => {
+      for (let name = names[next]; name !== undefined && (limit === undefined || compareBytewise(name, limit) < 0); name = names[++next]) {
+        const entry = this.byName.get(name);
+        if (entry !== undefined) merged.push(entry);
+      }
+    };
+    for (const entry of this.#sorted) {
+      takeUpTo(entry.name);
+      if (!this.#changed.has(entry.name)) merged.push(entry);
+    }
+    takeUpTo(undefined);
+    this.#sorted = merged;
   }
 }
 

@@ -21,13 +21,13 @@ export class ReadBarrier {
 
   /** Resolves with the stream's last sequence, once the view has reached it. Rejects as `EventLog.last` or with the signal's reason. */
   async pass(stream: StreamName, signal?: AbortSignal): Promise<Sequence> {
-    const last = await this.#last(stream);
+    const last = await this.last(stream);
     await this.view.reached(stream, last, signal);
     return last;
   }
 
-  /** A question already on its way may have been answered before this caller came: it waits for the next. */
-  #last(stream: StreamName): Promise<Sequence> {
+  /** Where the stream ends. A question already on its way may have been answered before this caller came: it waits for the next. */
+  last(stream: StreamName): Promise<Sequence> {
     const asking = this.#asking.get(stream);
     if (!asking) return this.#ask(stream);
     asking.next ??= asking.current.then(

@@ -32,6 +32,8 @@ interface Progress {
   readonly answers: Map<string, CallAnswer>;
   /** The round that it is in and has not yet spoken in. */
   round: Round | undefined;
+  /** The bytes of its own object in the newest append. */
+  body: Uint8Array | undefined;
 }
 
 /**
@@ -71,6 +73,7 @@ export class WritePathEngine implements TransactionPath {
       waited: false,
       answers: new Map(),
       round: undefined,
+      body: undefined,
     };
     try {
       for (;;) {
@@ -110,7 +113,10 @@ export class WritePathEngine implements TransactionPath {
     const appended = shared.length > 0 ? await this.#inRound(request, writes, progress) : await this.#append(request, writes, progress);
     const [sequence] = appended;
     if (sequence === undefined) return undefined;
-    return { code, object: answer.kind === 'Status' ? answer : versioned(answer, sequence), sequence, ...said };
+    if (answer.kind === 'Status') return { code, object: answer, sequence, ...said };
+    const { body } = progress;
+    const stored = body !== undefined && answer === writes[0]?.object ? { body } : {};
+    return { code, object: versioned(answer, sequence), sequence, ...stored, ...said };
   }
 
   #decide(request: WriteRequest, progress: Progress): AdmissionStep | StatusError {
@@ -143,11 +149,9 @@ export class WritePathEngine implements TransactionPath {
 
   /** The sequences of the writes; none where a subject had moved and the view has caught up with that. */
   async #append(request: WriteRequest, writes: readonly PlannedWrite[], progress: Progress): Promise<readonly Sequence[]> {
-    const appended = await this.#ground.options.log.append(
-      request.definition.stream,
-      writes.map((write, index) => behind(this.#ground.appendWrite(request, write, index === 0, progress.ends), index)),
-      guardsOf([request]),
-    );
+    const all = writes.map((write, index) => behind(this.#ground.appendWrite(request, write, index === 0, progress.ends), index));
+    progress.body = all[0]?.body;
+    const appended = await this.#ground.options.log.append(request.definition.stream, all, guardsOf([request]));
     if ('sequences' in appended) return appended.sequences;
     await this.#caughtUp(request, appended.moved, progress);
     return [];
@@ -181,6 +185,7 @@ export class WritePathEngine implements TransactionPath {
     }
     progress.round = undefined;
     const all = writes.map((write, index) => ({ write, appended: this.#ground.appendWrite(request, write, index === 0, progress.ends) }));
+    progress.body = all[0]?.appended.body;
     const isOwn = ({ write }: { readonly write: PlannedWrite }): boolean => write === writes[0] || !isShared(write);
     const result = round.contribute(
       all.filter(isOwn).map(({ appended }) => appended),

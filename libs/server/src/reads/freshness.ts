@@ -29,17 +29,27 @@ export class Freshness {
 
   /** Resolves with the log's last sequence once everything acknowledged before the call is held. 503 where the log can't be asked. */
   async latest(stream: StreamName, signal: AbortSignal): Promise<Sequence> {
+    const last = await this.last(stream);
+    if (this.follower.known(stream) >= last) return last;
     const [patience, done] = patienceOf(signal, this.timeoutMs);
     try {
-      return await this.barrier.pass(stream, patience);
+      await this.follower.reached(stream, last, patience);
+      return last;
     } catch (error) {
-      if (signal.aborted) throw error;
-      if (error instanceof LogUnavailable)
-        throw tryAgainLater('ServiceUnavailable', 'the event log is unavailable, please try again later', 1);
-      if (!patience.aborted) throw error;
+      if (signal.aborted || !patience.aborted) throw error;
       throw new StatusError('Timeout', `Timeout: the ${this.follower.name} did not catch up with the log`, { retryAfterSeconds: 1 });
     } finally {
       done();
+    }
+  }
+
+  /** Where the log ends. It has its own patience with whoever does not answer. */
+  private async last(stream: StreamName): Promise<Sequence> {
+    try {
+      return await this.barrier.last(stream);
+    } catch (error) {
+      if (!(error instanceof LogUnavailable)) throw error;
+      throw tryAgainLater('ServiceUnavailable', 'the event log is unavailable, please try again later', 1);
     }
   }
 
