@@ -25,17 +25,34 @@ export function decodeObject<T extends KubeObject = KubeObject>(body: Uint8Array
   return object as unknown as T;
 }
 
-/**
- * An event's body with the resourceVersion written into it, without parsing: what gets, lists and watches answer.
- * Relies on the key order of `encodeObject`: `kind` and `apiVersion` hold no brace, so the second one opens `metadata`.
- */
-export function bodyWithVersion(body: Uint8Array, sequence: Sequence): Uint8Array {
+/** What an event's body gets to have its resourceVersion, and where. `kind` and `apiVersion` hold no brace: the second one opens `metadata`. */
+function versionIn(body: Uint8Array, sequence: Sequence): { readonly place: number; readonly text: string } {
   const place = body.indexOf(BRACE, 1) + 1;
   if (place === 0) throw new SyntaxError('an event body without metadata');
-  const text = `"resourceVersion":"${sequence}"${body[place] === CLOSING ? '' : ','}`;
-  const whole = new Uint8Array(body.length + text.length);
-  whole.set(body.subarray(0, place));
-  for (let i = 0; i < text.length; i++) whole[place + i] = text.charCodeAt(i);
-  whole.set(body.subarray(place), place + text.length);
-  return whole;
+  return { place, text: `"resourceVersion":"${sequence}"${body[place] === CLOSING ? '' : ','}` };
+}
+
+/** The most that a body grows by its resourceVersion, in bytes. */
+export const VERSION_ROOM = '"resourceVersion":"",'.length + String(Number.MAX_SAFE_INTEGER).length;
+
+/**
+ * Writes an event's body with its resourceVersion into `out` at `at`, without parsing it, and says where it ends. `from`: how much of its
+ * beginning, up to `metadata` at most, is left out.
+ */
+export function putBodyWithVersion(body: Uint8Array, sequence: Sequence, out: Uint8Array, at: number, from = 0): number {
+  const { place, text } = versionIn(body, sequence);
+  out.set(body.subarray(from, place), at);
+  let end = at + place - from;
+  for (let i = 0; i < text.length; i++) out[end++] = text.charCodeAt(i);
+  out.set(body.subarray(place), end);
+  return end + body.length - place;
+}
+
+/**
+ * An event's body with the resourceVersion written into it, without parsing: what gets, lists and watches answer.
+ * Relies on the key order of `encodeObject`.
+ */
+export function bodyWithVersion(body: Uint8Array, sequence: Sequence): Uint8Array {
+  const whole = new Uint8Array(body.length + VERSION_ROOM);
+  return whole.subarray(0, putBodyWithVersion(body, sequence, whole, 0));
 }

@@ -1,7 +1,7 @@
 import type { GroupVersionResource, KubeObject } from '#libs/apimachinery';
 import { apiVersionOf } from '#libs/apimachinery';
 import { hasProtobuf, type ResourceDefinition, type VersionWebhook } from '#libs/api';
-import { bodyWithVersion, decodeObject, type Sequence, type StreamName } from '#libs/log';
+import { bodyWithVersion, decodeObject, putBodyWithVersion, type Sequence, type StreamName } from '#libs/log';
 import type { StoredRow, WebhookCaller } from '#libs/runtime';
 import { convertAll } from './conversion.js';
 import { BUILT_IN_OBJECTS, CUSTOM_OBJECTS, type Allows } from './encoding/negotiate.js';
@@ -104,6 +104,20 @@ export class ServedResource {
     if (this.definition.storage === undefined) return bodyWithVersion(row.body, row.sequence);
     const object = this.object(row);
     return object === row.object && !this.converts ? bodyWithVersion(row.body, row.sequence) : Buffer.from(JSON.stringify(object));
+  }
+
+  /** Whether objects are answered as they are stored, but for the resourceVersion. */
+  get isStoredAsServed(): boolean {
+    return this.definition.storage === undefined;
+  }
+
+  /** Writes a row that is answered as it is stored into a list at `at`; says where it ends. */
+  putItem({ body, sequence }: Row, out: Buffer, at: number): number {
+    const { prefix } = this;
+    if (this.definition.schema || body.length <= prefix.length || prefix.compare(body, 0, prefix.length) !== 0)
+      return putBodyWithVersion(body, sequence, out, at);
+    out[at] = 0x7b;
+    return putBodyWithVersion(body, sequence, out, at + 1, prefix.length);
   }
 
   /** The object's JSON as an item of a list; those of custom resources say what they are. */

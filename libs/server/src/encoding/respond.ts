@@ -42,7 +42,7 @@ export async function sendJson(
   json: string | Uint8Array,
   rendering: Rendering = {},
 ): Promise<void> {
-  let body: Buffer;
+  let body: Uint8Array;
   let contentType = rendering.contentType ?? 'application/json';
   if (rendering.format === 'yaml') {
     body = Buffer.from(stringify(JSON.parse(textOf(json)), YAML));
@@ -131,7 +131,8 @@ export const wrongMethod = (): StatusError =>
 const textOf = (json: string | Uint8Array): string =>
   typeof json === 'string' ? json : Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString('utf8');
 
-function withNewline(json: Uint8Array): Buffer {
+function withNewline(json: Uint8Array): Uint8Array {
+  if (json.at(-1) === 0x0a) return json;
   const body = Buffer.allocUnsafe(json.length + 1);
   body.set(json);
   body[json.length] = 0x0a;
