@@ -94,7 +94,7 @@ export class Cluster {
 export function load({ server, ca, cert, key }, pids, options) {
   const watched = Object.entries(pids).map(([name, pid]) => `${name}=${pid}`);
   const args = ['--server', server, '--ca', ca, '--cert', cert, '--key', key, '--pids', watched.join(',')];
-  for (const [name, value] of Object.entries(options)) args.push(`--${name}`, String(value));
+  for (const [name, value] of Object.entries(options)) args.push(`--${name}`, ...(value === true ? [] : [String(value)]));
   const output = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 64 << 20 };
   const { stdout } = spawnSync(process.execPath, [LOAD, ...args], output);
   return stdout

@@ -29,18 +29,6 @@ const CURVES = [
   ['start', 'start with this store, s', ({ start_s }) => start_s],
 ];
 
-if (opt.svg !== undefined) {
-  const lines = readFileSync(opt.from, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  mkdirSync(opt.svg, { recursive: true });
-  for (const [name, title, figure] of CURVES) {
-    const points = lines.map((line) => [line.objects, figure(line)]).filter(([, value]) => value !== undefined);
-    writeFileSync(path.join(opt.svg, `${name}.svg`), curve(title, 'objects in the store', points));
-  }
-} else await measure();
-
 async function measure() {
   const cluster = new Cluster(`growth${process.pid}`);
   try {
@@ -48,7 +36,7 @@ async function measure() {
     let filled = 0;
     for (const size of opt.sizes.split(',').map(Number)) {
       const pids = Object.fromEntries(cluster.components.map(({ name, pid }) => [name, pid]));
-      const [fill] = load(cluster.access, pids, { scenario: 'fill', 'fill-configmaps': size - filled, 'fill-pods': 0, keep: '' });
+      const [fill] = load(cluster.access, pids, { scenario: 'fill', 'fill-configmaps': size - filled, 'fill-pods': 0, keep: true });
       filled = size;
       const client = new Client(cluster.access);
       const [created] = load(cluster.access, pids, { scenario: 'create-configmap', concurrency: 64, duration: 5 });
@@ -143,3 +131,15 @@ class Client {
     this.agent.destroy();
   }
 }
+
+if (opt.svg !== undefined) {
+  const lines = readFileSync(opt.from, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  mkdirSync(opt.svg, { recursive: true });
+  for (const [name, title, figure] of CURVES) {
+    const points = lines.map((line) => [line.objects, figure(line)]).filter(([, value]) => value !== undefined);
+    writeFileSync(path.join(opt.svg, `${name}.svg`), curve(title, 'objects in the store', points));
+  }
+} else await measure();
