@@ -211,6 +211,7 @@ export class Appender {
           rest = await this.examine(rest, false);
         }
         const outcomes = conflicts >= ROUNDS ? await this.sendApart(rest) : await this.send(rest);
+        this.doubtRefusals(rest, outcomes);
         if (outcomes.includes('conflict')) {
           this.wary = WARY;
           rest = await this.examine(rest, true);
@@ -228,6 +229,12 @@ export class Appender {
         await this.pause(waits++);
       }
     }
+  }
+
+  /** Of several servers one may refuse that leads no more, while another stores what was sent: whether it did is looked up from now on. */
+  private doubtRefusals(jobs: readonly Job[], outcomes: readonly Sent[]): void {
+    if (this.lookups.replicas === 1 || outcomes.every((outcome) => outcome === 'settled')) return;
+    for (const job of jobs) job.uncertain = true;
   }
 
   /** Those not settled yet; those whose time is over are told so. */
