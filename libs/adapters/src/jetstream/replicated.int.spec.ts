@@ -124,27 +124,30 @@ describe('a log of three servers', () => {
     const cluster = randomUUID();
     const log = await connectLog({ url: nats.url, cluster, replicas: 3, patienceMs: 60_000 });
     try {
-      await appended(log, 'state', [configMapWrite(cluster, 'first')]);
+      // Marks lie between the events, wherever it had to be asked who leads.
+      const acknowledged = [...(await appended(log, 'state', [configMapWrite(cluster, 'first')]))];
       const leader = await leaderOf(cluster);
       const behind = nats.servers.find((server) => server !== leader);
       behind?.isolate(true);
       const names = Array.from({ length: 3_000 }, (_, i) => `n${i}`);
-      const count = names.length + 1;
-      for (let at = 0; at < names.length; at += 500)
-        await Promise.all(names.slice(at, at + 500).map((name) => appended(log, 'state', [configMapWrite(cluster, name)])));
+      for (let at = 0; at < names.length; at += 500) {
+        const some = names.slice(at, at + 500).map((name) => appended(log, 'state', [configMapWrite(cluster, name)]));
+        acknowledged.push(...(await Promise.all(some)).flat());
+      }
+      acknowledged.sort((a, b) => a - b);
       const last = await log.last('state');
       const read = async (after: number): Promise<number[]> => {
         const sequences: number[] = [];
         for await (const { events } of log.read('state', after, { until: last })) sequences.push(...events.map(({ sequence }) => sequence));
         return sequences;
       };
-      expect(await read(0)).toHaveLength(count);
+      expect(await read(0)).toEqual(acknowledged);
       expect((await log.lastOf('state', configMapWrite(cluster, 'n7').subject))?.sequence).toBeGreaterThan(1);
       behind?.isolate(false);
       for (let round = 0; round < 20; round++) {
-        const [all, end] = await Promise.all([read(0), read(count - 10)]);
-        expect(all).toEqual(Array.from({ length: count }, (_, i) => i + 1));
-        expect(end).toEqual(Array.from({ length: 10 }, (_, i) => count - 9 + i));
+        const [all, end] = await Promise.all([read(0), read(acknowledged.at(-11) ?? 0)]);
+        expect(all).toEqual(acknowledged);
+        expect(end).toEqual(acknowledged.slice(-10));
       }
     } finally {
       await log.close();
