@@ -18,14 +18,13 @@ function appender(answers: readonly object[], ends: readonly (Found | undefined)
     server: { maxPayload: 1_048_576 },
     request: async () => answer(left.shift() ?? moved),
     onChange: () => () => undefined,
-    alone: () => undefined,
-    accompanied: () => undefined,
+    answered: () => undefined,
   };
   const lastOfMany = async (_: unknown, subjects: readonly string[]): Promise<ReadonlyMap<string, Found>> => {
     const found = shown.shift();
     return new Map(found ? subjects.map((subject) => [subject, found] as const) : []);
   };
-  const lookups = { replicas: 3, lastOfMany, firstAfter: async () => undefined, unanswered: () => undefined };
+  const lookups = { replicas: 3, lastOfMany, firstAfter: async () => undefined };
   const options = { longestWaitMs: 1, answerMs: 1_000, patienceMs: 5_000, maxQueued: 10, maxQueuedBytes: 1e6, observer: NOBODY };
   return new Appender(wire as unknown as Wire, 'state', lookups as unknown as Lookups, new Seen(), { ...options, metrics: NO_METRICS });
 }

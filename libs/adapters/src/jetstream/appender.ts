@@ -200,21 +200,23 @@ export class Appender {
     let rest = jobs;
     let [conflicts, waits] = [0, 0];
     let why = UNREACHABLE;
+    let isExamined = false;
     while ((rest = this.patient(rest, why)).length > 0) {
       try {
         if (!this.wire.connected) {
           await this.wire.changed(this.timeLeft(rest));
           continue;
         }
-        if (this.wary > 0 || rest.some(({ uncertain }) => uncertain)) {
+        if (!isExamined && (this.wary > 0 || rest.some(({ uncertain }) => uncertain))) {
           this.wary = Math.max(0, this.wary - 1);
           rest = await this.examine(rest, false);
         }
         const outcomes = conflicts >= ROUNDS ? await this.sendApart(rest) : await this.send(rest);
-        this.doubtRefusals(rest, outcomes);
+        isExamined = false;
         if (outcomes.includes('conflict')) {
           this.wary = WARY;
           rest = await this.examine(rest, true);
+          isExamined = true;
           if (conflicts++ >= ROUNDS) await this.pause(waits++);
         }
         const refused = outcomes.find((outcome) => typeof outcome !== 'string');
@@ -224,17 +226,10 @@ export class Appender {
         }
       } catch (error) {
         why = { text: error instanceof Error ? error.message : String(error), isFull: false };
-        if (error instanceof AnswerLost) this.lookups.unanswered();
-        else for (const job of rest) this.settle(job, error instanceof Error ? error : new Error(why.text));
+        if (!(error instanceof AnswerLost)) for (const job of rest) this.settle(job, error instanceof Error ? error : new Error(why.text));
         await this.pause(waits++);
       }
     }
-  }
-
-  /** Of several servers one may refuse that leads no more, while another stores what was sent: whether it did is looked up from now on. */
-  private doubtRefusals(jobs: readonly Job[], outcomes: readonly Sent[]): void {
-    if (this.lookups.replicas === 1 || outcomes.every((outcome) => outcome === 'settled')) return;
-    for (const job of jobs) job.uncertain = true;
   }
 
   /** Those not settled yet; those whose time is over are told so. */
@@ -286,9 +281,11 @@ export class Appender {
   private conclude(jobs: readonly Job[], outcome: Outcome, sent: number): Sent {
     const { observer } = this.options;
     if (outcome.kind !== 'stored') this.metrics.unstored(outcome.kind);
+    // Of several servers one may refuse that leads no more, while another stores what was sent: whether it did is looked up from then on.
+    if (outcome.kind === 'lost' || (outcome.kind !== 'stored' && this.lookups.replicas > 1)) for (const job of jobs) job.uncertain = true;
     switch (outcome.kind) {
       case 'stored': {
-        this.wire.accompanied();
+        this.wire.answered();
         const ms = performance.now() - sent;
         observer.stored(ms);
         let next = outcome.first;
@@ -303,14 +300,11 @@ export class Appender {
         return 'conflict';
       case 'refused': {
         const { why: text, isFull = false } = outcome;
-        if (!isFull) this.lookups.unanswered();
         observer.refused(isFull ? 'NoSpace' : 'Other', text);
         return { text, isFull };
       }
       case 'lost':
-        for (const job of jobs) job.uncertain = true;
         if (this.wire.connected) observer.refused('NoAnswer', outcome.why);
-        this.lookups.unanswered();
         return { text: outcome.why, isFull: false };
     }
   }

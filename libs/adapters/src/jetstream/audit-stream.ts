@@ -59,6 +59,7 @@ class JetStreamAudit implements AuditStream {
       const stored =
         answer.data.length > 0 ? answer.json<{ readonly seq?: number; readonly error?: { readonly description: string } }>() : {};
       if (stored.seq === undefined) throw new AnswerLost(stored.error?.description ?? 'the audit stream is not there');
+      this.wire.answered();
     } catch (error) {
       if (error instanceof AnswerLost) throw new LogUnavailable(error.message, { cause: error });
       throw error;

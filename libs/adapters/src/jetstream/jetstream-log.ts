@@ -173,7 +173,6 @@ export class JetStreamLog implements EventLog, MessageSource {
         return await ask();
       } catch (error) {
         if (!(error instanceof AnswerLost)) throw error;
-        this.lookups.unanswered();
         if (this.wire.closed || performance.now() > deadline) throw new LogUnavailable(error.message, { cause: error });
         await this.wire.changed(RETRY_MS);
       }

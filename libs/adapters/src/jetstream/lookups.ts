@@ -99,8 +99,9 @@ async function infoOf(
 ): Promise<InfoAnswer & { readonly state: NonNullable<InfoAnswer['state']> }> {
   const message = await wire.request(`$JS.API.STREAM.INFO.${name}`, new Uint8Array(), answerWithinMs(replicas));
   const { state, ...answer } = parsed<InfoAnswer>(message);
-  if (!state) throw new AnswerLost(answer.error?.description ?? 'stream info without a state');
-  return { state, ...answer };
+  if (state) return { state, ...answer };
+  wire.unanswered();
+  throw new AnswerLost(answer.error?.description ?? 'stream info without a state');
 }
 
 function boundsIn({ config, state }: Awaited<ReturnType<typeof infoOf>>): Bounds {
@@ -162,11 +163,6 @@ export class Lookups {
     return others.length === 0 ? [] : [...leader, ...others].sort((a, b) => (a.server < b.server ? -1 : 1));
   }
 
-  /** No answer came, or none that says anything: of several servers another is gone to where that lasts. */
-  unanswered(): void {
-    if (this.replicas > 1) this.wire.alone();
-  }
-
   /**
    * Where a stream begins and ends: not before what was acknowledged when it was asked for. Of several servers the one that leads may
    * lead no more; where that is not known by what it says, something is stored, for which it needs most of them. Throws AnswerLost.
@@ -178,7 +174,7 @@ export class Lookups {
     const asked = performance.now();
     const answer = await infoOf(wire, name, replicas);
     if (replicas === 1 || trust.holds(answer.cluster ?? {}, replicas, asked, performance.now())) {
-      wire.accompanied();
+      wire.answered();
       return boundsIn(answer);
     }
     if (!followedByMost(answer.cluster ?? {}, replicas)) {
@@ -191,7 +187,7 @@ export class Lookups {
     const after = await infoOf(wire, name, replicas);
     if (after.state.last_seq < mark.first) throw new AnswerLost('the server that answers for the stream lacks what was just stored');
     trust.begin(after.cluster ?? {}, sent);
-    wire.accompanied();
+    wire.answered();
     return boundsIn(after);
   }
 

@@ -22,8 +22,8 @@ export function headerBlock(meta: EventMeta | undefined, expectation: Expectatio
   let text = 'NATS/1.0\r\n';
   if (meta) {
     const { batch: _, ...own } = meta;
-    const said = batch ? { ...own, batch: { id: batch.id, size: batch.size } } : meta.batch ? own : meta;
-    for (const [name, value] of encodeMeta(said)) text += `${name}: ${value}\r\n`;
+    for (const [name, value] of encodeMeta(batch ? { ...own, batch: { id: batch.id, size: batch.size } } : own))
+      text += `${name}: ${value}\r\n`;
   }
   if (expectation) text += `Nats-Expected-Last-Subject-Sequence: ${expectation.expected}\r\n`;
   const subject = expectation?.subject;

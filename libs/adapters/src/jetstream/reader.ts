@@ -75,7 +75,6 @@ export class Reader<T> {
         if (!this.stopped()) await this.wire.changed(RETRY_MS);
       } catch (error) {
         if (!(error instanceof AnswerLost)) throw error;
-        this.lookups.unanswered();
         if (!this.stopped()) await this.wire.changed(RETRY_MS);
       } finally {
         session?.stop();

@@ -25,7 +25,9 @@ const encoded = (block: Uint8Array): MsgHdrs => ({ encode: () => block }) as unk
 /** A server that was gone to is given so much time to find the others. */
 const STAY_MS = 3_000;
 /** A leader that died is followed by another within this, most often. */
-const ALONE_FOR_MS = 5_000;
+const UNANSWERED_MS = 5_000;
+/** Nobody is there who answers for what was asked. */
+const NO_RESPONDERS = 503;
 /** One server that is slow is waited for. */
 const ALONE_MS = 5_000;
 /** Of several, what one that died was asked is lost: the next leads by then, and has to be asked. */
@@ -46,11 +48,14 @@ export class Wire {
   private readonly sweeper: NodeJS.Timeout;
   private next = 0;
   private left = -Infinity;
-  private aloneSince: number | undefined;
+  private unansweredSince: number | undefined;
   connected = true;
   closed = false;
 
-  private constructor(private readonly connection: NatsConnection) {
+  private constructor(
+    private readonly connection: NatsConnection,
+    private readonly several: boolean,
+  ) {
     connection.subscribe(`${this.inbox}.*`, { callback: (_error, message) => this.answer(message) });
     this.sweeper = setInterval(() => this.sweep(), SWEEP_MS).unref();
     void this.follow();
@@ -58,15 +63,14 @@ export class Wire {
 
   /** Connects, and reconnects for ever once it has been connected. Throws where the first attempt fails. */
   static async open(options: ConnectionOptions): Promise<Wire> {
-    return new Wire(
-      await connect({
-        maxReconnectAttempts: -1,
-        reconnectTimeWait: 100,
-        reconnectJitter: 100,
-        noAsyncTraces: true,
-        ...options,
-      }),
-    );
+    const connection = await connect({
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 100,
+      reconnectJitter: 100,
+      noAsyncTraces: true,
+      ...options,
+    });
+    return new Wire(connection, Array.isArray(options.servers) && options.servers.length > 1);
   }
 
   get server(): { readonly id: string; readonly version: string; readonly maxPayload: number } {
@@ -83,16 +87,19 @@ export class Wire {
     void this.connection.reconnect().catch(() => undefined);
   }
 
-  /** No server answers for a stream: where that lasts it may be the one that this is connected to, which is cut off from the others. */
-  alone(): void {
+  /**
+   * No server answered for a stream: where that lasts, and there are several, it may be the one that this is connected to, which is cut
+   * off from the others. What gets no answer at all is counted here; what is answered without being so, by whoever can tell.
+   */
+  unanswered(): void {
     const now = performance.now();
-    this.aloneSince ??= now;
-    if (now - this.aloneSince > ALONE_FOR_MS) this.elsewhere();
+    this.unansweredSince ??= now;
+    if (this.several && now - this.unansweredSince > UNANSWERED_MS) this.elsewhere();
   }
 
-  /** One did. */
-  accompanied(): void {
-    this.aloneSince = undefined;
+  /** One did that leads it. */
+  answered(): void {
+    this.unansweredSince = undefined;
   }
 
   publish(subject: string, payload: Uint8Array, headers?: Uint8Array): void {
@@ -196,6 +203,7 @@ export class Wire {
 
   private answer(message: Msg): void {
     const number = Number(message.subject.slice(this.inbox.length + 1));
+    if (message.data.length === 0 && message.headers?.code === NO_RESPONDERS) this.unanswered();
     if (this.waiting.get(number)?.take(message)) this.waiting.delete(number);
   }
 
@@ -204,6 +212,7 @@ export class Wire {
     for (const [number, { deadline, fail }] of this.waiting) {
       if (deadline > now) continue;
       this.waiting.delete(number);
+      this.unanswered();
       fail(new AnswerLost('no answer in time'));
     }
   }
