@@ -6,6 +6,8 @@ import type { StoredRow, WebhookCaller } from '#libs/runtime';
 import { convertAll } from './conversion.js';
 import { BUILT_IN_OBJECTS, CUSTOM_OBJECTS, type Allows } from './encoding/negotiate.js';
 
+const OPENING_BRACE = 0x7b;
+
 /** One object as the cache or the history yields it. `object` has its resourceVersion and must not be changed. */
 export interface Row {
   readonly namespace: string;
@@ -113,21 +115,23 @@ export class ServedResource {
 
   /** Writes a row that is answered as it is stored into a list at `at`; says where it ends. */
   putItem({ body, sequence }: Row, out: Buffer, at: number): number {
+    if (!this.hasPrefix(body)) return putBodyWithVersion(body, sequence, out, at);
+    out[at] = OPENING_BRACE;
+    return putBodyWithVersion(body, sequence, out, at + 1, this.prefix.length);
+  }
+
+  /** Whether a body begins with what items of a list leave out. */
+  private hasPrefix(json: Uint8Array): boolean {
     const { prefix } = this;
-    if (this.definition.schema || body.length <= prefix.length || prefix.compare(body, 0, prefix.length) !== 0)
-      return putBodyWithVersion(body, sequence, out, at);
-    out[at] = 0x7b;
-    return putBodyWithVersion(body, sequence, out, at + 1, prefix.length);
+    return this.definition.schema === undefined && json.length > prefix.length && prefix.compare(json, 0, prefix.length) === 0;
   }
 
   /** The object's JSON as an item of a list; those of custom resources say what they are. */
   item(row: Row): Uint8Array {
     const json = this.json(row);
-    const { prefix } = this;
-    if (this.definition.schema) return json;
-    if (json.length <= prefix.length || prefix.compare(json, 0, prefix.length) !== 0) return json;
-    const item = json.subarray(prefix.length - 1);
-    item[0] = 0x7b;
+    if (!this.hasPrefix(json)) return json;
+    const item = json.subarray(this.prefix.length - 1);
+    item[0] = OPENING_BRACE;
     return item;
   }
 }
