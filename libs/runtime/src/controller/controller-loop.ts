@@ -90,8 +90,6 @@ export class ControllerLoop<Snapshot = unknown> {
   readonly #queue: WorkQueue<Wake>;
   readonly #metrics: QueueMetrics | undefined;
   readonly #rules = new Map<string, WatchRule[]>();
-  /** The same, by what the view calls a kind; null: nothing is watched of it. */
-  readonly #rulesByKind = new WeakMap<GroupVersionResource, readonly WatchRule[] | null>();
   readonly #raced = new Map<string, Wake>();
   readonly #working = new Map<string, Promise<void>>();
   readonly #share: Share;
@@ -225,7 +223,7 @@ export class ControllerLoop<Snapshot = unknown> {
       for (const [key, wake] of this.#raced) this.#add(key, wake);
       this.#raced.clear();
     }
-    const rules = this.#rulesFor(event.resource);
+    const rules = this.#rules.get(qualifiedResource(event.resource));
     const { controller, view } = this.#options;
     if (!rules && !controller.watchesAll) return;
     const next = event.type === 'Deleted' ? undefined : event.entry.object;
@@ -234,15 +232,6 @@ export class ControllerLoop<Snapshot = unknown> {
     if (!rules) return;
     this.#index?.apply(event.resource, next, old);
     for (const rule of rules) this.#wake(rule, next, old, wakeOf(event));
-  }
-
-  /** The view names a kind by the same object each time: what its name leads to is looked up once. */
-  #rulesFor(resource: GroupVersionResource): readonly WatchRule[] | undefined {
-    const known = this.#rulesByKind.get(resource);
-    if (known !== undefined) return known ?? undefined;
-    const rules = this.#rules.get(qualifiedResource(resource)) ?? null;
-    this.#rulesByKind.set(resource, rules);
-    return rules ?? undefined;
   }
 
   #wake(

@@ -28,6 +28,8 @@ class Given implements Share {
   readonly shards = SHARDS;
   readonly held = new Map<Shard, Guard>();
   leased = true;
+  /** How often a key was to be worked on that could not be. */
+  refused = 0;
   private listener: ShareListener | undefined;
 
   owns(shard: Shard): boolean {
@@ -35,6 +37,7 @@ class Given implements Share {
   }
 
   guardsOf(shards: readonly Shard[]): readonly Guard[] | undefined {
+    if (!this.leased) this.refused++;
     if (!this.leased) return undefined;
     const guards = shards.map((shard) => this.held.get(shard));
     return guards.every((guard) => guard !== undefined) ? guards : undefined;
@@ -121,7 +124,7 @@ describe('a controller loop that shares its keys with others', () => {
     share.leased = false;
     loop.start();
     for (const name of others) await cluster.create(CONFIGMAPS, aConfigMap(name));
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    while (share.refused < 3) await new Promise((resolve) => setTimeout(resolve, 10));
     expect([done(), loop.idle]).toEqual([[], false]);
     share.leased = true;
     await idle();
